@@ -1,0 +1,62 @@
+// One command of the program: an options struct declared once (base/options.h) and a function that runs
+// it. The registry turns the declarations into flags, environment variables, configuration and help.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/option_binding.h"  // OptionBinder, OptionDoc
+#include "base/options.h"
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace aquilon::apps {
+
+// The program's commands. main() fills it with the register_* functions below and calls run().
+class Commands {
+ public:
+  Commands();
+  ~Commands();
+
+  // Adds `aquilon NAME`. `run` gets the parsed options; the Error that it returns becomes one line on
+  // stderr and the exit status of its code. `summary`: one line of help.
+  template <class Options>
+  void add(std::string_view name, std::string_view summary,
+           std::function<Status(const Options&)> run) {
+    auto options = std::make_shared<Options>();
+    OptionBinder binder(begin_command(name, summary));
+    options->visit(binder);
+    end_command(binder.docs(), [options, run = std::move(run)] { return run(*options); });
+  }
+
+  // Parses and runs one command; the process's exit status.
+  int run(int argc, char** argv);
+
+  // docs/FLAGS.md, generated from the declarations.
+  std::string flags_markdown() const;
+
+ private:
+  CLI::App& begin_command(std::string_view name, std::string_view summary);
+  void end_command(std::vector<OptionDoc> docs, std::function<Status()> run);
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// One per file of this folder.
+void register_serve(Commands& commands);
+void register_chat(Commands& commands);
+void register_complete(Commands& commands);
+void register_tokenize(Commands& commands);
+void register_logits(Commands& commands);
+void register_models(Commands& commands);
+void register_pull(Commands& commands);
+void register_doctor(Commands& commands);
+
+}  // namespace aquilon::apps

@@ -1,0 +1,44 @@
+// Files: read-only memory maps, whole-file reads, atomic writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace aquilon {
+
+// A regular file mapped read-only. The bytes stay valid while the object lives. Movable.
+// Errors: kNotFound, kInvalidArgument (a directory, a device), kUnavailable (I/O).
+// Threads: safe to read from any. A file that another process shortens meanwhile raises SIGBUS: model
+// files are replaced by rename, never rewritten in place.
+class MappedFile {
+ public:
+  static Result<MappedFile> open(const std::string& path);
+
+  std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Unmap {
+    std::size_t size = 0;
+    void operator()(const std::byte* p) const;
+  };
+  MappedFile() = default;
+
+  std::string path_;
+  std::unique_ptr<const std::byte[], Unmap> data_;
+  std::size_t size_ = 0;
+};
+
+// The whole file, at most `limit` bytes. Errors: kNotFound, kInvalidArgument (too large), kUnavailable.
+Result<std::string> read_file(const std::string& path, std::uint64_t limit = 1u << 30);
+
+// Replaces `path` by `contents`: written beside it, synced, renamed. Errors: kUnavailable.
+Status write_file_atomically(const std::string& path, std::string_view contents);
+
+}  // namespace aquilon
