@@ -13,7 +13,8 @@ namespace aquilon::quant {
 //   out     [n] f32
 // Each value is what the format's definition gives in f32 arithmetic, product first, then sum, no
 // fused rounding: bit-equal on every machine.
-// Errors: none. Threads: safe. Source: the GGUF block definitions as implemented by the PyPI package gguf.
+// Errors: none. Threads: safe. Source: the GGUF block definitions as implemented by the PyPI
+// package gguf.
 void decode(tensor::DType type, const std::byte* blocks, std::size_t n, float* out) noexcept;
 
 // IEEE half and bfloat16 bits to f32, exactly (NaN payloads and subnormals included).
