@@ -79,14 +79,13 @@ static inline void decode_blocks_f32(const unsigned char* x, std::size_t n, floa
 
 static inline void decode_blocks_f16(const unsigned char* __restrict x, std::size_t n,
                                      float* __restrict out) noexcept {
-  std::size_t i = 0;
 #ifdef __F16C__
-  for (; i + 8 <= n; i += 8) {
-    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + 2 * i));
-    _mm256_storeu_ps(out + i, _mm256_cvtph_ps(halves));
+  for (; n >= 8; n -= 8, x += 16, out += 8) {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x));
+    _mm256_storeu_ps(out, _mm256_cvtph_ps(halves));
   }
 #endif
-  for (; i < n; ++i) out[i] = load_half(x + 2 * i);
+  for (std::size_t i = 0; i < n; ++i) out[i] = load_half(x + 2 * i);
 }
 
 static inline void decode_blocks_bf16(const unsigned char* __restrict x, std::size_t n,
@@ -100,7 +99,9 @@ static inline void decode_blocks_q4_0(const unsigned char* __restrict x, std::si
   for (; n != 0; n -= 32, x += 18, out += 32) {
     const float d = load_half(x);
     const unsigned char* q = x + 2;
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j] = d * static_cast<float>((q[j] & 15) - 8);
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j + 16] = d * static_cast<float>((q[j] >> 4) - 8);
   }
 }
@@ -112,7 +113,9 @@ static inline void decode_blocks_q4_1(const unsigned char* __restrict x, std::si
     const float d = load_half(x);
     const float m = load_half(x + 2);
     const unsigned char* q = x + 4;
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j] = d * static_cast<float>(q[j] & 15) + m;
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j + 16] = d * static_cast<float>(q[j] >> 4) + m;
   }
 }
@@ -130,7 +133,9 @@ static inline void decode_blocks_q5_0(const unsigned char* __restrict x, std::si
     const unsigned char* q = x + 6;
     std::int32_t fifth[32];
     expand_fifth_bits(load_u32(x + 2), fifth);
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j] = d * static_cast<float>(((q[j] & 15) | fifth[j]) - 16);
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j)
       out[j + 16] = d * static_cast<float>(((q[j] >> 4) | fifth[j + 16]) - 16);
   }
@@ -145,7 +150,9 @@ static inline void decode_blocks_q5_1(const unsigned char* __restrict x, std::si
     const unsigned char* q = x + 8;
     std::int32_t fifth[32];
     expand_fifth_bits(load_u32(x + 4), fifth);
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j) out[j] = d * static_cast<float>((q[j] & 15) | fifth[j]) + m;
+#pragma GCC unroll 1
     for (int j = 0; j < 16; ++j)
       out[j + 16] = d * static_cast<float>((q[j] >> 4) | fifth[j + 16]) + m;
   }
@@ -214,6 +221,7 @@ static inline void decode_blocks_q5_k(const unsigned char* __restrict x, std::si
 static inline void decode_q6_k_group(const unsigned char* __restrict low, int low_shift,
                                      const unsigned char* __restrict high, int high_shift, float d,
                                      float* __restrict out) noexcept {
+#pragma GCC unroll 1
   for (int j = 0; j < 16; ++j) {
     const int q = (low[j] >> low_shift & 15) | (high[j] >> high_shift & 3) << 4;
     out[j] = d * static_cast<float>(q - 32);
