@@ -8,34 +8,21 @@
 #include <cerrno>
 #include <cstring>
 
-namespace aquilon {
-namespace {
+#include "base/descriptor.h"
 
-Error errno_error(std::string_view what, const std::string& path) {
+namespace aquilon {
+
+Error errno_error(std::string_view what, std::string_view path) {
   const Code code = errno == ENOENT || errno == ENOTDIR ? Code::kNotFound
                     : errno == EACCES                   ? Code::kPermissionDenied
                                                         : Code::kUnavailable;
   return make_error(code, "cannot {} {}: {}", what, path, std::strerror(errno));
 }
 
-// An open file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
+namespace {
 
 Result<std::uint64_t> regular_size(int fd, const std::string& path) {
-  struct stat st{};
+  struct stat st {};
   if (::fstat(fd, &st) != 0) return errno_error("stat", path);
   if (!S_ISREG(st.st_mode))
     return make_error(Code::kInvalidArgument, "{} is not a regular file", path);
