@@ -1,5 +1,6 @@
-// One command of the program: an options struct declared once (base/options.h) and a function that runs
-// it. The registry turns the declarations into flags, environment variables, configuration and help.
+// One command of the program: an options struct declared once (base/options.h) and a function that
+// runs it. The registry turns the declarations into flags, environment variables, configuration and
+// help.
 #pragma once
 
 #include <functional>
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/option_binding.h"  // OptionBinder, OptionDoc
+#include "apps/option_binding.h"  // OptionBinder, BoundOption
 #include "base/options.h"
 #include "base/result.h"
 
@@ -24,18 +25,20 @@ class Commands {
   Commands();
   ~Commands();
 
-  // Adds `aquilon NAME`. `run` gets the parsed options; the Error that it returns becomes one line on
-  // stderr and the exit status of its code. `summary`: one line of help.
+  // Adds `aquilon NAME`. `run` gets the parsed options; the Error that it returns becomes one line
+  // on stderr and the exit status of its code. `summary`: one line of help.
   template <class Options>
   void add(std::string_view name, std::string_view summary,
            std::function<Status(const Options&)> run) {
     auto options = std::make_shared<Options>();
     OptionBinder binder(begin_command(name, summary));
     options->visit(binder);
-    end_command(binder.docs(), [options, run = std::move(run)] { return run(*options); });
+    end_command(std::move(binder).take(),
+                [options, run = std::move(run)] { return run(*options); });
   }
 
-  // Parses and runs one command; the process's exit status.
+  // Parses and runs one command; the process's exit status: 0, or that of the error's code. An
+  // error is one line on stderr. No exception leaves.
   int run(int argc, char** argv);
 
   // docs/FLAGS.md, generated from the declarations.
@@ -43,7 +46,7 @@ class Commands {
 
  private:
   CLI::App& begin_command(std::string_view name, std::string_view summary);
-  void end_command(std::vector<OptionDoc> docs, std::function<Status()> run);
+  void end_command(std::vector<BoundOption> options, std::function<Status()> run);
 
   struct State;
   std::unique_ptr<State> state_;

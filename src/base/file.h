@@ -25,7 +25,7 @@ class MappedFile {
 
  private:
   struct Unmap {
-    std::size_t size = 0;
+    std::size_t size;  // zero until a map is owned
     void operator()(const std::byte* p) const;
   };
   MappedFile() = default;

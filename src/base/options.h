@@ -11,6 +11,7 @@
 //
 // Member types: bool, int, std::int64_t, double, std::string, std::vector<std::string>,
 // std::optional<int>, std::optional<std::int64_t>, std::optional<double>.
+// visit() may call v.section("Sampling") to put the members that follow under a heading in --help.
 // The environment variable of --max-queue is AQUILON_MAX_QUEUE; in the configuration file it is
 // `max-queue = 8` under the command's own heading.
 #pragma once

@@ -1,0 +1,245 @@
+#include "apps/command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "apps/config_file.h"
+#include "apps/help_text.h"
+#include "base/check.h"
+#include "base/error_codes.h"
+#include "base/nearest.h"
+
+namespace aquilon::apps {
+namespace {
+
+struct Command {
+  CommandDoc doc;
+  CLI::App app;
+  std::string config_path;
+  std::vector<BoundOption> options;
+  std::function<Status()> run;
+};
+
+void print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// One line on stderr, whatever the message holds; the exit status of its code.
+int report(const Error& error) {
+  std::string line = "aquilon: " + error.message;
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  std::fprintf(stderr, "%s\n", line.c_str());
+  return code_info(error.code).exit_status;
+}
+
+// What no Result could carry: a library's exception that its caller missed, and memory that ran
+// out.
+Status run_guarded(const std::function<Status()>& run) {
+  try {
+    return run();
+  } catch (const std::bad_alloc&) {
+    return make_error(Code::kOutOfMemory, "out of memory");
+  } catch (const std::exception& error) {
+    return make_error(Code::kInternal, "unexpected failure: {}", error.what());
+  }
+}
+
+std::string flag_of(std::string_view argument) {
+  return std::string(argument.substr(0, argument.find('=')));
+}
+
+Error unknown_flag(std::string_view argument, std::span<const std::string> known,
+                   std::string_view help) {
+  const std::string flag = flag_of(argument);
+  const std::string name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
+  const std::string hint = did_you_mean(name, known, "--");
+  return make_error(Code::kInvalidArgument, "unknown flag {}{}", flag,
+                    hint.empty() ? fmt::format("; {} lists them", help) : hint);
+}
+
+// The first thing on the command line that nothing of the command takes.
+Status check_leftovers(Command& command) {
+  const std::vector<std::string> leftovers = command.app.remaining();
+  if (leftovers.empty()) return {};
+  const auto flag = std::find_if(leftovers.begin(), leftovers.end(), [](const std::string& text) {
+    return text.size() > 1 && text[0] == '-';
+  });
+  const std::string help = fmt::format("aquilon {} --help", command.doc.name);
+  if (flag != leftovers.end()) return unknown_flag(*flag, flag_names(command.options), help);
+  return make_error(Code::kInvalidArgument, "unexpected argument '{}'; {} says what it takes",
+                    leftovers.front(), help);
+}
+
+// Splits the arguments into flags and values. True: help was asked for.
+Result<bool> parse_arguments(Command& command, std::vector<std::string> arguments) {
+  const std::string last = arguments.empty() ? "" : arguments.back();
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    command.app.parse(std::move(arguments));
+    return false;
+  } catch (const CLI::CallForHelp&) {
+    return true;
+  } catch (const CLI::ArgumentMismatch&) {
+    return make_error(Code::kInvalidArgument, "{} needs a value", last);
+  } catch (const CLI::Error& error) {
+    return make_error(Code::kInvalidArgument, "{}", error.what());
+  }
+}
+
+// What stands before the command's name.
+struct ProgramFlags {
+  bool help = false, version = false, markdown = false;
+  std::string config;
+  int used = 0;  // arguments
+};
+
+Result<ProgramFlags> parse_program_flags(const std::vector<std::string>& arguments) {
+  ProgramFlags flags;
+  std::size_t i = 0;
+  for (; i < arguments.size() && arguments[i].starts_with('-'); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      flags.help = true;
+    } else if (argument == "--version") {
+      flags.version = true;
+    } else if (argument == "--print-flags-markdown") {
+      flags.markdown = true;
+    } else if (argument.starts_with("--config=")) {
+      flags.config = argument.substr(std::string_view("--config=").size());
+    } else if (argument == "--config" && i + 1 < arguments.size()) {
+      flags.config = arguments[++i];
+    } else if (argument == "--config") {
+      return make_error(Code::kInvalidArgument, "--config needs a value");
+    } else {
+      const std::string known[] = {"help", "version", "config"};
+      return unknown_flag(argument, known, "aquilon --help");
+    }
+  }
+  flags.used = static_cast<int>(i);
+  return flags;
+}
+
+}  // namespace
+
+struct Commands::State {
+  std::vector<std::unique_ptr<Command>> commands;
+
+  std::vector<CommandDoc> docs() const {
+    std::vector<CommandDoc> docs;
+    for (const auto& command : commands) docs.push_back(command->doc);
+    return docs;
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& command : commands) names.push_back(command->doc.name);
+    return names;
+  }
+
+  Command* find(std::string_view name) {
+    for (const auto& command : commands)
+      if (command->doc.name == name) return command.get();
+    return nullptr;
+  }
+
+  // Every heading and key of the file must mean something, not only those of the command that runs.
+  Status check_config(const Config& config) {
+    for (const auto& [heading, section] : config) {
+      Command* command = find(heading);
+      if (command == nullptr)
+        return make_error(Code::kInvalidArgument, "[{}] is not a command{}", heading,
+                          did_you_mean(heading, names()));
+      std::vector<std::string> known;
+      for (const BoundOption& option : command->options)
+        if (!option.doc.positional) known.push_back(option.doc.name);
+      for (const auto& [key, entry] : section)
+        if (std::find(known.begin(), known.end(), key) == known.end())
+          return make_error(Code::kInvalidArgument, "line {}: [{}] has no key {}{}", entry.line,
+                            heading, key, did_you_mean(key, known));
+    }
+    return {};
+  }
+
+  Result<ConfigSection> config_for(const Command& command, const std::string& path) {
+    if (path.empty()) return ConfigSection();
+    const Config config = AQ_TRY(read_config(path));
+    if (auto status = check_config(config); !status.ok())
+      return std::move(status).error().with_context(path);
+    const auto section = config.find(command.doc.name);
+    return section == config.end() ? ConfigSection() : section->second;
+  }
+
+  Status run(Command& command, std::string config_path, std::vector<std::string> arguments) {
+    if (AQ_TRY(parse_arguments(command, std::move(arguments)))) {
+      print(command_help(command.doc));
+      return {};
+    }
+    AQ_RETURN_IF_ERROR(check_leftovers(command));
+    if (!command.config_path.empty()) config_path = command.config_path;
+    const char* variable = std::getenv("AQUILON_CONFIG");
+    if (config_path.empty() && variable != nullptr) config_path = variable;
+    AQ_RETURN_IF_ERROR(resolve(command.options, AQ_TRY(config_for(command, config_path))));
+    return command.run();
+  }
+
+  Status dispatch(const std::vector<std::string>& arguments) {
+    const ProgramFlags flags = AQ_TRY(parse_program_flags(arguments));
+    if (flags.version || flags.markdown || flags.help) {
+      print(flags.version    ? "aquilon " AQUILON_VERSION "\n"
+            : flags.markdown ? aquilon::apps::flags_markdown(docs())
+                             : program_help(docs()));
+      return {};
+    }
+    const auto rest = arguments.begin() + flags.used;
+    if (rest == arguments.end())
+      return make_error(Code::kInvalidArgument, "no command given; one of: {} (aquilon --help)",
+                        fmt::join(names(), ", "));
+    Command* command = find(*rest);
+    if (command == nullptr) {
+      const std::string hint = did_you_mean(*rest, names());
+      return make_error(Code::kInvalidArgument, "unknown command '{}'{}", *rest,
+                        hint.empty() ? "; aquilon --help lists them" : hint);
+    }
+    return run(*command, flags.config, {rest + 1, arguments.end()});
+  }
+};
+
+Commands::Commands() : state_(std::make_unique<State>()) {}
+Commands::~Commands() = default;
+
+CLI::App& Commands::begin_command(std::string_view name, std::string_view summary) {
+  AQ_CHECK(state_->find(name) == nullptr);
+  auto& command = *state_->commands.emplace_back(std::make_unique<Command>());
+  command.doc.name = name;
+  command.doc.summary = summary;
+  command.app.allow_extras();
+  command.app.add_option("--config", command.config_path)->take_last();
+  return command.app;
+}
+
+void Commands::end_command(std::vector<BoundOption> options, std::function<Status()> run) {
+  Command& command = *state_->commands.back();
+  for (const BoundOption& option : options) command.doc.options.push_back(option.doc);
+  command.options = std::move(options);
+  command.run = std::move(run);
+}
+
+int Commands::run(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  const Status status = run_guarded([&] { return state_->dispatch(arguments); });
+  return status.ok() ? 0 : report(status.error());
+}
+
+std::string Commands::flags_markdown() const {
+  return aquilon::apps::flags_markdown(state_->docs());
+}
+
+}  // namespace aquilon::apps

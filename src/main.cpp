@@ -1,0 +1,18 @@
+// The program: its commands are registered here, everything else is in src/apps.
+#include <csignal>
+
+#include "apps/command.h"
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write
+  aquilon::apps::Commands commands;
+  // aquilon::apps::register_serve(commands);
+  // aquilon::apps::register_chat(commands);
+  // aquilon::apps::register_complete(commands);
+  // aquilon::apps::register_pull(commands);
+  // aquilon::apps::register_models(commands);
+  // aquilon::apps::register_tokenize(commands);
+  // aquilon::apps::register_logits(commands);
+  // aquilon::apps::register_doctor(commands);
+  return commands.run(argc, argv);
+}
