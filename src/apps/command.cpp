@@ -67,7 +67,8 @@ Error unknown_flag(std::string_view argument, std::span<const std::string> known
 
 // The first thing on the command line that nothing of the command takes.
 Status check_leftovers(Command& command) {
-  const std::vector<std::string> leftovers = command.app.remaining();
+  std::vector<std::string> leftovers = command.app.remaining();
+  std::erase(leftovers, "--");  // CLI11 counts the end of flags among them
   if (leftovers.empty()) return {};
   const auto flag = std::find_if(leftovers.begin(), leftovers.end(), [](const std::string& text) {
     return text.size() > 1 && text[0] == '-';
@@ -78,9 +79,21 @@ Status check_leftovers(Command& command) {
                     leftovers.front(), help);
 }
 
+// CLI11 would give `--stop= --port 1` the value "--port": `--stop=` becomes `--stop ""`.
+std::vector<std::string> spell_out_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& argument : arguments) {
+    const bool empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    out.push_back(empty ? flag_of(argument) : argument);
+    if (empty) out.emplace_back();
+  }
+  return out;
+}
+
 // Splits the arguments into flags and values. True: help was asked for.
 Result<bool> parse_arguments(Command& command, std::vector<std::string> arguments) {
   const std::string last = arguments.empty() ? "" : arguments.back();
+  arguments = spell_out_empty_values(arguments);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     command.app.parse(std::move(arguments));

@@ -119,6 +119,13 @@ TEST_F(CommandTest, ReadsEveryTypeFromFlags) {
   EXPECT_EQ(served_->allow_host, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_F(CommandTest, AnEmptyValueTakesNothingElse) {
+  ASSERT_EQ(run({"serve", "--host=", "--model", "m", "--allow-host", ""}).exit_status, 0);
+  EXPECT_EQ(served_->host, "");
+  EXPECT_EQ(served_->model, "m");
+  EXPECT_EQ(served_->allow_host, std::vector<std::string>{""});
+}
+
 TEST_F(CommandTest, ReadsPositionals) {
   const Outcome outcome = run({"complete", "serve", "-", "two words", "--", "--three"});
   ASSERT_EQ(outcome.exit_status, 0) << outcome.err;
