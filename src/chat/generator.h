@@ -1,10 +1,9 @@
-// Generator: what the API and the terminal talk to. The local engine is one implementation; an upstream
-// server will be another.
+// Generator: what the API and the terminal talk to. The local engine is one implementation; an
+// upstream server will be another.
 #pragma once
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,7 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "engine/sampling.h"
+#include "engine/request.h"
 #include "text/tokenizer.h"  // TokenId
 
 namespace aquilon::chat {
@@ -32,55 +31,23 @@ using Prompt = std::variant<ChatPrompt, std::string, std::vector<text::TokenId>>
 struct GenerationRequest {
   Prompt prompt;
   engine::SamplingParams sampling;
-  std::optional<int> max_tokens;            // absent: up to the end of the context
-  std::vector<std::string> stop;            // none empty
-  std::vector<text::TokenId> stop_tokens;   // end the answer; not part of it
-  bool ignore_eos = false;                  // end-of-generation ids do not end the answer
-  int n = 1;                                // answers to the same prompt
-  int top_logprobs = -1;                    // -1: no log-probabilities; else alternatives per token
+  std::optional<int> max_tokens;           // absent: up to the end of the context
+  std::vector<std::string> stop;           // none empty
+  std::vector<text::TokenId> stop_tokens;  // end the answer; not part of it
+  bool ignore_eos = false;                 // end-of-generation ids do not end the answer
+  int n = 1;                               // answers to the same prompt
+  int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
 };
 
-enum class FinishReason {
-  kStop,         // end-of-generation id, stop string or stop token
-  kLength,       // max_tokens
-  kModelLength,  // end of the context
-  kError,
-};
+using engine::FinishReason;
+using engine::TokenLogprob;
+using engine::TokenLogprobs;
+using engine::Usage;
+using GenerationEvent = engine::Event;
+using EventSink = engine::EventSink;
 
-// Log-probabilities are those of the model's own distribution, before temperature and penalties.
-struct TokenLogprob {
-  text::TokenId id = 0;
-  std::string bytes;
-  float logprob = 0;
-};
-struct TokenLogprobs {
-  TokenLogprob chosen;
-  std::vector<TokenLogprob> top;  // best first, top_logprobs of them
-};
-
-struct Usage {
-  int prompt_tokens = 0;
-  int completion_tokens = 0;  // over all choices; includes an end-of-generation id
-  int cached_tokens = 0;      // of the prompt, found already computed
-};
-
-// One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is
-// still held back. The last event of a choice has `finish`; the last event of all has `usage` as well,
-// and `error` if the generation failed.
-struct GenerationEvent {
-  int choice = 0;
-  std::string text;
-  std::vector<text::TokenId> ids;       // new ids of the answer (an ending id included)
-  std::vector<TokenLogprobs> logprobs;  // one an id, when asked for, ending ids left out
-  std::optional<FinishReason> finish;
-  std::optional<Usage> usage;           // set on the very last event
-  std::optional<Error> error;           // set on the very last event, when something broke
-};
-
-// Called on the engine's thread, in order, never after the Generation is destroyed: must not block.
-using EventSink = std::function<void(GenerationEvent)>;
-
-// A running generation. Destroying it cancels what is left and returns only when no call to the sink is
+// A running generation; its events are called on the engine's thread, in order, and must not block.
+// Destroying it cancels what is left and returns only when no call to the sink is
 // running or will follow, unless destroyed from within the sink.
 class Generation {
  public:
@@ -92,11 +59,11 @@ class Generation {
 // What a client may know of a model.
 struct ModelCard {
   std::string id;
-  std::int64_t created = 0;   // Unix seconds
+  std::int64_t created = 0;  // Unix seconds
   std::string owned_by = "aquilon";
   std::string description;
-  int context_length = 0;     // tokens of prompt and answer that the server accepts
-  bool chat = false;          // has a chat template
+  int context_length = 0;  // tokens of prompt and answer that the server accepts
+  bool chat = false;       // has a chat template
 };
 
 // Threads: every member is safe from any thread.
@@ -104,10 +71,10 @@ class Generator {
  public:
   virtual ~Generator() = default;
   virtual const ModelCard& card() const = 0;
-  // Renders, tokenises, checks and queues; returns before the first token. May take milliseconds on a
-  // long prompt: call it off the network threads.
-  // Errors: kInvalidArgument (with `param`; `detail` "context_length_exceeded" says both numbers),
-  // kExhausted (queue full), kUnavailable (stopping).
+  // Renders, tokenises, checks and queues; returns before the first token. May take milliseconds on
+  // a long prompt: call it off the network threads. Errors: kInvalidArgument (with `param`;
+  // `detail` "context_length_exceeded" says both numbers), kExhausted (queue full), kUnavailable
+  // (stopping).
   virtual Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) = 0;
   // True once it can generate; proves that the engine steps.
   virtual bool ready() const = 0;

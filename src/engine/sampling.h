@@ -25,8 +25,8 @@ struct SamplingParams {
   std::optional<std::uint64_t> seed;  // drawn from the system when absent
 };
 
-// Ranges above, finiteness, ids within the vocabulary. Errors: kInvalidArgument with `param` set to the
-// API's name of the field.
+// Ranges above, finiteness, ids within the vocabulary. Errors: kInvalidArgument with `param` set to
+// the API's name of the field.
 Status validate(const SamplingParams& params, std::size_t vocab_size);
 
 }  // namespace aquilon::engine

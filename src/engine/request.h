@@ -1,0 +1,67 @@
+// What the engine is asked and what it answers, in tokens.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/sampling.h"
+#include "text/tokenizer.h"
+
+namespace aquilon::engine {
+
+enum class FinishReason {
+  kStop,         // end-of-generation id, stop string or stop token
+  kLength,       // max_tokens
+  kModelLength,  // end of the context
+  kError,        // cancelled, or the engine stopped
+};
+
+// Log-probabilities are those of the model's own distribution, before temperature and penalties.
+struct TokenLogprob {
+  text::TokenId id = 0;
+  std::string bytes;
+  float logprob = 0;
+};
+struct TokenLogprobs {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;  // best first
+};
+
+struct Usage {
+  int prompt_tokens = 0;
+  int completion_tokens = 0;  // over all choices; includes an end-of-generation id
+  int cached_tokens = 0;      // of the prompt, found already computed
+};
+
+struct Request {
+  std::vector<text::TokenId> prompt;  // not empty, within the vocabulary
+  SamplingParams sampling;
+  int max_tokens = 0;                      // >= 1; prompt + max_tokens may pass the context
+  std::vector<std::string> stop;           // none empty
+  std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
+  bool ignore_eos = false;
+  int n = 1;              // answers to the same prompt
+  int top_logprobs = -1;  // -1: none
+};
+
+// One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is
+// still held back. The last event of a choice has `finish`; the last event of all has `usage` as
+// well, and `error` if the generation failed.
+struct Event {
+  int choice = 0;
+  std::string text;
+  std::vector<text::TokenId> ids;       // new ids of the answer (an ending id included)
+  std::vector<TokenLogprobs> logprobs;  // one an id, when asked for; none for an ending id
+  std::optional<FinishReason> finish;
+  std::optional<Usage> usage;
+  std::optional<Error> error;
+};
+
+// Called on the engine's thread, in order: must not block.
+using EventSink = std::function<void(Event)>;
+
+}  // namespace aquilon::engine

@@ -1,0 +1,75 @@
+// The forward pass: config and weights in, logits out, for a batch of slices of sequences. Read
+// forward.cpp from top to bottom: it is the whole model.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "model/config.h"
+#include "model/kv_cache.h"
+#include "model/rope_table.h"
+#include "model/weights.h"
+#include "text/tokenizer.h"  // TokenId
+
+namespace aquilon::model {
+
+enum class WantLogits { kNone, kLast, kAll };
+
+// The next tokens of one sequence: a piece of its prompt, or the token that was sampled last.
+struct Slice {
+  KvCache* kv;                            // has room for them; advanced by the pass
+  std::span<const text::TokenId> tokens;  // not empty, ids within the vocabulary
+  WantLogits want = WantLogits::kLast;
+};
+
+// Called with the hidden states after the embedding (0), after each layer (1..L) and after the
+// final norm (L+1, wanted rows only).   hidden  [rows, D]
+using HiddenObserver = std::function<void(std::size_t stage, std::span<const float> hidden)>;
+
+// Runs batches on one model. A sequence's logits are bit-equal however its tokens are sliced and
+// whatever else is in the batch, on any number of threads.
+// Threads: one caller at a time.
+class Forward {
+ public:
+  Forward(const ModelConfig& config, const Weights& weights, int threads);
+
+  // Appends to `logits` one row of V values for every wanted position, in the order of the slices.
+  //   logits  [rows, V]  f32
+  void run(std::span<Slice> batch, std::vector<float>& logits, const HiddenObserver& observe = {});
+
+ private:
+  struct Buffers {
+    std::vector<float> x;       // [T, D]    residual stream
+    std::vector<float> normed;  // [T, D]
+    std::vector<float> q;       // [T, H*E]
+    std::vector<float> k;       // [T, K*E]
+    std::vector<float> v;       // [T, K*E]
+    std::vector<float> mixed;   // [T, H*E]  what attention gathered
+    std::vector<float> gate;    // [T, F]
+    std::vector<float> up;      // [T, F]
+    std::vector<float> delta;   // [T, D]    what a block adds to x
+    std::vector<float> cos;     // [T, E/2]
+    std::vector<float> sin;     // [T, E/2]
+  };
+
+  void embed(std::span<const Slice> batch);
+  void attention_block(const LayerWeights& w, std::size_t layer, std::span<Slice> batch);
+  void feed_forward_block(const LayerWeights& w);
+  void output(std::span<const Slice> batch, std::vector<float>& logits,
+              const HiddenObserver& observe);
+  void project(const tensor::MatrixView& w, const std::vector<float>& x, std::vector<float>& out,
+               const std::vector<float>& bias = {});
+  void add_delta();
+
+  const ModelConfig& config_;
+  const Weights& weights_;
+  RopeTable rope_;
+  ThreadPool pool_;
+  std::size_t tokens_ = 0;  // T of the running batch
+  Buffers b_;
+};
+
+}  // namespace aquilon::model

@@ -1,0 +1,46 @@
+// A model ready to run: its file, shape, weights, tokenizer and forward pass.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "formats/gguf.h"
+#include "model/config.h"
+#include "model/forward.h"
+#include "model/special_tokens.h"
+#include "model/weights.h"
+#include "text/tokenizer.h"
+
+namespace aquilon::model {
+
+// Threads: const members are safe from any; forward() has one caller at a time.
+class Model {
+ public:
+  // `threads`: for the forward pass, at least 1.
+  // Errors: those of GgufFile::open, read_config, read_weights and the tokenizer.
+  static Result<std::unique_ptr<Model>> load(const std::string& path, int threads);
+
+  const formats::GgufFile& file() const { return file_; }
+  const ModelConfig& config() const { return config_; }
+  const Weights& weights() const { return weights_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  const SpecialTokens& special() const { return special_; }
+  // The Jinja source that the file carries; empty if none.
+  std::string_view chat_template() const { return chat_template_; }
+  Forward& forward() { return *forward_; }
+
+ private:
+  explicit Model(formats::GgufFile file) : file_(std::move(file)) {}
+
+  formats::GgufFile file_;
+  ModelConfig config_;
+  Weights weights_;
+  std::unique_ptr<text::Tokenizer> tokenizer_;
+  SpecialTokens special_;
+  std::string_view chat_template_;
+  std::unique_ptr<Forward> forward_;
+};
+
+}  // namespace aquilon::model

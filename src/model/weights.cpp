@@ -1,0 +1,116 @@
+#include "model/weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "quant/decode.h"
+
+namespace aquilon::model {
+namespace {
+
+using formats::GgufFile;
+using formats::GgufTensor;
+
+std::string shape_text(const std::vector<std::uint64_t>& dims) {
+  return fmt::format("[{}]", fmt::join(dims.rbegin(), dims.rend(), ", "));
+}
+
+// Takes tensors by name and remembers which were taken.
+class Binder {
+ public:
+  explicit Binder(const GgufFile& file) : file_(file) {}
+
+  Result<tensor::MatrixView> matrix(const std::string& name, std::size_t rows,
+                                    std::size_t columns) {
+    const GgufTensor* tensor = AQ_TRY(take(name, {columns, rows}));
+    return file_.matrix(*tensor);
+  }
+  Result<std::vector<float>> vector(const std::string& name, std::size_t size) {
+    const GgufTensor* tensor = AQ_TRY(take(name, {size}));
+    std::vector<float> values(size);
+    quant::decode(tensor->dtype, file_.matrix(*tensor).data, size, values.data());
+    return values;
+  }
+  Result<std::vector<float>> optional_vector(const std::string& name, std::size_t size,
+                                             bool required) {
+    if (!required && file_.find_tensor(name) == nullptr) return std::vector<float>();
+    return vector(name, size);
+  }
+  // Errors when the file has a tensor that nobody took.
+  Status finish(std::string_view architecture) const {
+    for (const GgufTensor& tensor : file_.tensors())
+      if (!taken_.contains(tensor.name))
+        return make_error(
+            Code::kUnsupported,
+            "{}: the tensor '{}' is no part of a plain '{}' model; running without it "
+            "would give wrong answers",
+            file_.path(), tensor.name, architecture);
+    return {};
+  }
+
+ private:
+  Result<const GgufTensor*> take(const std::string& name, std::vector<std::uint64_t> dims) {
+    const GgufTensor* tensor = file_.find_tensor(name);
+    if (tensor == nullptr)
+      return make_error(Code::kCorrupt, "{}: the tensor '{}' is missing", file_.path(), name);
+    if (tensor->dims != dims)
+      return make_error(Code::kCorrupt,
+                        "{}: the tensor '{}' has shape {}; the configuration needs {}",
+                        file_.path(), name, shape_text(tensor->dims), shape_text(dims));
+    taken_.insert(tensor->name);
+    return tensor;
+  }
+
+  const GgufFile& file_;
+  std::set<std::string_view> taken_;
+};
+
+Result<LayerWeights> read_layer(Binder& binder, const ModelConfig& c, std::size_t layer) {
+  const std::string blk = fmt::format("blk.{}.", layer);
+  const bool bias = c.family->qkv_bias;
+  const std::size_t q_dim = c.n_heads * c.head_dim;
+  const std::size_t kv_dim = c.n_kv_heads * c.head_dim;
+  LayerWeights w;
+  w.attention_norm = AQ_TRY(binder.vector(blk + "attn_norm.weight", c.dim));
+  w.wq = AQ_TRY(binder.matrix(blk + "attn_q.weight", q_dim, c.dim));
+  w.wk = AQ_TRY(binder.matrix(blk + "attn_k.weight", kv_dim, c.dim));
+  w.wv = AQ_TRY(binder.matrix(blk + "attn_v.weight", kv_dim, c.dim));
+  w.bq = AQ_TRY(binder.optional_vector(blk + "attn_q.bias", q_dim, bias));
+  w.bk = AQ_TRY(binder.optional_vector(blk + "attn_k.bias", kv_dim, bias));
+  w.bv = AQ_TRY(binder.optional_vector(blk + "attn_v.bias", kv_dim, bias));
+  w.wo = AQ_TRY(binder.matrix(blk + "attn_output.weight", c.dim, q_dim));
+  w.ffn_norm = AQ_TRY(binder.vector(blk + "ffn_norm.weight", c.dim));
+  w.w1 = AQ_TRY(binder.matrix(blk + "ffn_gate.weight", c.hidden_dim, c.dim));
+  w.w2 = AQ_TRY(binder.matrix(blk + "ffn_down.weight", c.dim, c.hidden_dim));
+  w.w3 = AQ_TRY(binder.matrix(blk + "ffn_up.weight", c.hidden_dim, c.dim));
+  return w;
+}
+
+}  // namespace
+
+Result<Weights> read_weights(const GgufFile& file, ModelConfig& config) {
+  const GgufTensor* embeddings = file.find_tensor("token_embd.weight");
+  if (embeddings == nullptr || embeddings->dims.size() != 2 || embeddings->dims[1] > 1u << 24)
+    return make_error(Code::kCorrupt, "{}: the tensor 'token_embd.weight' is missing or no matrix",
+                      file.path());
+  config.vocab_size = static_cast<std::size_t>(embeddings->dims[1]);
+  Binder binder(file);
+  Weights weights;
+  weights.tok_embeddings =
+      AQ_TRY(binder.matrix("token_embd.weight", config.vocab_size, config.dim));
+  // A layer has at least nine tensors: a layer count beyond the file fails before it allocates.
+  for (std::size_t layer = 0; layer < config.n_layers; ++layer)
+    weights.layers.push_back(AQ_TRY(read_layer(binder, config, layer)));
+  weights.norm = AQ_TRY(binder.vector("output_norm.weight", config.dim));
+  weights.output = weights.tok_embeddings;
+  if (file.find_tensor("output.weight") != nullptr)
+    weights.output = AQ_TRY(binder.matrix("output.weight", config.vocab_size, config.dim));
+  weights.rope_freqs =
+      AQ_TRY(binder.optional_vector("rope_freqs.weight", config.rope.dims / 2, false));
+  AQ_RETURN_IF_ERROR(binder.finish(config.family->architecture));
+  return weights;
+}
+
+}  // namespace aquilon::model
