@@ -1,0 +1,112 @@
+#include "formats/gguf.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "formats/gguf_parser_internal.h"
+
+namespace aquilon::formats {
+namespace {
+
+// What a value is, for messages: "a string", "an array of 3 u32".
+std::string describe(const GgufValue& value) {
+  struct Describer {
+    std::string operator()(std::uint64_t v) const { return fmt::format("the integer {}", v); }
+    std::string operator()(std::int64_t v) const { return fmt::format("the integer {}", v); }
+    std::string operator()(double v) const { return fmt::format("the number {}", v); }
+    std::string operator()(bool v) const { return v ? "true" : "false"; }
+    std::string operator()(std::string_view) const { return "a string"; }
+    std::string operator()(const GgufArray& v) const {
+      return fmt::format("an array of {} {}", v.count,
+                         gguf_type_name(static_cast<std::uint32_t>(v.type)));
+    }
+  };
+  return std::visit(Describer{}, value);
+}
+
+Error wrong_value(const std::string& file, std::string_view key, const GgufValue& value,
+                  std::string_view wanted) {
+  return make_error(Code::kCorrupt, "{}: metadata '{}' is {}, {} is needed", file, key,
+                    describe(value), wanted);
+}
+
+}  // namespace
+
+Result<GgufFile> GgufFile::open(const std::string& path) {
+  MappedFile map = AQ_TRY(MappedFile::open(path));
+  GgufFile file = AQ_TRY(parse(map.bytes(), path));
+  file.map_.emplace(std::move(map));
+  return file;
+}
+
+Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string name) {
+  GgufFile file;
+  file.name_ = std::move(name);
+  file.bytes_ = bytes;
+  AQ_RETURN_IF_ERROR(GgufParser(file).run());
+  return file;
+}
+
+const GgufValue* GgufFile::find(std::string_view key) const {
+  const auto less = [this](std::uint32_t i, std::string_view k) { return metadata_[i].key < k; };
+  const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key, less);
+  return at != by_key_.end() && metadata_[*at].key == key ? &metadata_[*at].value : nullptr;
+}
+
+Result<const GgufValue*> GgufFile::require(std::string_view key) const {
+  if (const GgufValue* value = find(key)) return value;
+  return make_error(Code::kNotFound, "{}: metadata '{}' is missing", name_, key);
+}
+
+Result<std::uint64_t> GgufFile::get_uint(std::string_view key, std::uint64_t max) const {
+  const GgufValue* value = AQ_TRY(require(key));
+  if (const auto* v = std::get_if<std::uint64_t>(value); v != nullptr && *v <= max) return *v;
+  if (const auto* v = std::get_if<std::int64_t>(value); v != nullptr && *v >= 0)
+    if (static_cast<std::uint64_t>(*v) <= max) return static_cast<std::uint64_t>(*v);
+  return wrong_value(name_, key, *value, fmt::format("an integer from 0 to {}", max));
+}
+
+Result<double> GgufFile::get_float(std::string_view key) const {
+  const GgufValue* value = AQ_TRY(require(key));
+  if (const auto* v = std::get_if<double>(value); v != nullptr && std::isfinite(*v)) return *v;
+  return wrong_value(name_, key, *value, "a finite floating-point number");
+}
+
+Result<bool> GgufFile::get_bool(std::string_view key) const {
+  const GgufValue* value = AQ_TRY(require(key));
+  if (const auto* v = std::get_if<bool>(value)) return *v;
+  return wrong_value(name_, key, *value, "a bool");
+}
+
+Result<std::string_view> GgufFile::get_string(std::string_view key) const {
+  const GgufValue* value = AQ_TRY(require(key));
+  const auto* v = std::get_if<std::string_view>(value);
+  if (v == nullptr) return wrong_value(name_, key, *value, "a string");
+  if (!is_utf8(*v)) return wrong_value(name_, key, *value, "valid UTF-8");
+  return *v;
+}
+
+Result<const GgufArray*> GgufFile::get_array(std::string_view key, GgufType type) const {
+  const GgufValue* value = AQ_TRY(require(key));
+  if (const auto* v = std::get_if<GgufArray>(value); v != nullptr && v->type == type) return v;
+  return wrong_value(
+      name_, key, *value,
+      fmt::format("an array of {}", gguf_type_name(static_cast<std::uint32_t>(type))));
+}
+
+const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
+  const auto less = [this](std::uint32_t i, std::string_view n) { return tensors_[i].name < n; };
+  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
+  return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
+}
+
+tensor::MatrixView GgufFile::matrix(const GgufTensor& tensor) const {
+  AQ_CHECK(tensor.dims.size() == 1 || tensor.dims.size() == 2);
+  AQ_CHECK((CheckedSize(tensor.file_offset) + tensor.bytes).at_most(bytes_.size()));
+  return {bytes_.data() + tensor.file_offset, tensor.dtype,
+          tensor.dims.size() == 2 ? tensor.dims[1] : 1, tensor.dims[0]};
+}
+
+}  // namespace aquilon::formats
