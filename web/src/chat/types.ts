@@ -1,0 +1,41 @@
+// Conversations are trees: each message knows its parent, a conversation knows the leaf that it shows.
+
+import type { ChatError } from '../api/errors.ts';
+
+export type MessageState =
+  | 'done'
+  | 'streaming'
+  | 'stopped' // by the person
+  | 'length' // the token limit of the request
+  | 'full' // the end of the context
+  | 'interrupted' // the page or the connection went away
+  | 'error'; // nothing came; see error
+
+export interface Stats {
+  promptTokens: number;
+  completionTokens: number;
+  tokensPerSecond: number;
+  firstTokenSeconds: number;
+}
+
+export interface Message {
+  id: string;
+  conversation: string;
+  parent: string | null;
+  role: 'user' | 'assistant';
+  content: string;
+  created: number; // ms since the epoch
+  state: MessageState;
+  model?: string;
+  error?: ChatError;
+  stats?: Stats;
+}
+
+export interface Conversation {
+  id: string;
+  title: string;
+  created: number;
+  updated: number;
+  leaf: string | null;
+  deleted?: number; // when; undone or purged soon after
+}

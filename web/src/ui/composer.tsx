@@ -1,0 +1,86 @@
+// Where the person writes. Send turns into Stop in place; the text in the box is a draft that a reload keeps.
+
+import { signal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+
+import { isBusy, send, stop } from '../chat/answer.ts';
+import { link, model } from '../chat/connection.ts';
+import { currentId } from '../chat/conversations.ts';
+import { t } from '../i18n/index.ts';
+import { ContextMeter } from './context_meter.tsx';
+import { Icon } from './icon.tsx';
+import { editLast } from './shortcuts.ts';
+
+const kDraftSlot = 'aquilon.draft';
+const draft = signal(sessionStorage.getItem(kDraftSlot) ?? '');
+
+function setDraft(text: string): void {
+  draft.value = text;
+  sessionStorage.setItem(kDraftSlot, text);
+}
+
+export function Composer() {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const busy = isBusy();
+  const ready = model.value !== null;
+  const text = draft.value;
+  useLayoutEffect(() => field.current?.focus(), [currentId.value]);
+  useLayoutEffect(() => fit(field.current), [text]);
+  const submit = () => {
+    if (busy) stop();
+    else if (send(text)) setDraft('');
+    field.current?.focus();
+  };
+  return (
+    <div class="dock">
+      <form
+        class="composer"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <textarea
+          id="message"
+          ref={field}
+          rows={1}
+          aria-label={t('message')}
+          placeholder={t('placeholder')}
+          value={text}
+          onInput={(event) => setDraft(event.currentTarget.value)}
+          onKeyDown={(event) => onKey(event, busy, submit)}
+        />
+        <button
+          type="submit"
+          class={busy ? 'go busy' : 'go'}
+          aria-label={t(busy ? 'stop' : 'send')}
+          title={t(busy ? 'stop' : 'send')}
+          aria-disabled={!busy && (!ready || text.trim() === '')}
+        >
+          <Icon name={busy ? 'stop' : 'send'} />
+        </button>
+      </form>
+      {ready ? <ContextMeter /> : <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>}
+    </div>
+  );
+}
+
+function onKey(event: KeyboardEvent, busy: boolean, submit: () => void): void {
+  const field = event.currentTarget as HTMLTextAreaElement;
+  if (event.key === 'ArrowUp' && field.value === '') {
+    event.preventDefault();
+    editLast();
+    return;
+  }
+  // Enter that ends a composition of an input method is not meant for us; 229 is what some of them report.
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  if (!busy) submit();
+}
+
+// As high as its text, up to what the style sheet allows.
+function fit(field: HTMLTextAreaElement | null): void {
+  if (field === null) return;
+  field.style.height = 'auto';
+  field.style.height = `${field.scrollHeight}px`;
+}

@@ -1,0 +1,65 @@
+// The messages of the open conversation.
+
+import { useComputed, useSignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+
+import { currentId, messages, path } from '../chat/conversations.ts';
+import { versionKey, versions } from '../chat/tree.ts';
+import { t } from '../i18n/index.ts';
+import { AnswerTurn } from './answer_turn.tsx';
+import { copyText } from './copy.ts';
+import { Follower } from './follow.ts';
+import { Icon } from './icon.tsx';
+import { UserTurn } from './user_turn.tsx';
+import { Welcome } from './welcome.tsx';
+
+export function Log() {
+  const log = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const follower = useSignal<Follower | null>(null);
+  const byTurn = useComputed(() => versions(messages.value));
+  useEffect(() => {
+    if (log.current === null || content.current === null) return undefined;
+    const made = new Follower(log.current, content.current);
+    follower.value = made;
+    return () => made.close();
+  }, []);
+  const lastTurn = path.value.findLast(({ role }) => role === 'user')?.id;
+  useLayoutEffect(() => follower.value?.toEnd(), [currentId.value, lastTurn]);
+  return (
+    <div class="log-frame">
+      <div class="log" role="log" aria-live="off" aria-label={t('log')} tabIndex={0} ref={log} onClick={onClick}>
+        <div class="column" ref={content}>
+          {path.value.length === 0 && <Welcome />}
+          {path.value.map((message, index) => {
+            const all = byTurn.value.get(versionKey(message)) ?? [message];
+            const Turn = message.role === 'user' ? UserTurn : AnswerTurn;
+            return (
+              <Turn
+                key={message.id} message={message} number={Math.floor(index / 2) + 1} last={index === path.value.length - 1}
+                version={all.indexOf(message)} versionCount={all.length}
+              />
+            );
+          })}
+        </div>
+      </div>
+      {follower.value?.away.value === true && (
+        <button type="button" class="jump" onClick={() => follower.value?.toEnd()}>
+          <Icon name="down" />
+          {t('jump')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+// The copy buttons of code blocks: made by the Markdown renderer, which knows of no handlers.
+function onClick(event: MouseEvent): void {
+  const button = event.target instanceof Element ? event.target.closest('[data-copy-code]') : null;
+  const code = button?.closest('figure')?.querySelector('code');
+  if (button == null || code == null) return;
+  void copyText(code.textContent ?? '').then(() => {
+    button.setAttribute('data-copied', '');
+    setTimeout(() => button.removeAttribute('data-copied'), 1500);
+  });
+}
