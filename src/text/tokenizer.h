@@ -1,5 +1,5 @@
-// Tokenizer: text to ids and back. The interface that every tokenizer implements and that the engine,
-// the chat formats and the commands see.
+// Tokenizer: text to ids and back. The interface that every tokenizer implements and that the
+// engine, the chat formats and the commands see.
 #pragma once
 
 #include <cstdint>
@@ -38,16 +38,16 @@ class Tokenizer {
 
   virtual std::size_t vocab_size() const = 0;
   virtual TokenKind kind(TokenId id) const = 0;
-  // The bytes that `id` adds to a decoded text; for control tokens their written form ("<|im_end|>").
-  // Empty for an id outside the vocabulary.
+  // The bytes that `id` adds to a decoded text; for control tokens their written form
+  // ("<|im_end|>"). Empty for an id outside the vocabulary.
   virtual std::string_view token_bytes(TokenId id) const = 0;
   // The id whose written form is exactly `token`, of any kind; -1 when there is none.
   virtual TokenId find_token(std::string_view token) const = 0;
 
-  // Ids of `text`. Control tokens are recognised only where their whole written form lies within one of
-  // the `trusted` ranges (sorted, disjoint, adjacent ones already merged); elsewhere their characters
-  // are plain text. Invalid UTF-8 is encoded byte by byte. No BOS or EOS is added.
-  // Time about linear in the size of `text`, stack constant.
+  // Ids of `text`. Control tokens are recognised only where their whole written form lies within
+  // one of the `trusted` ranges (sorted, disjoint, adjacent ones already merged); elsewhere their
+  // characters are plain text. Invalid UTF-8 is encoded byte by byte. No BOS or EOS is added. Time
+  // about linear in the size of `text`, stack constant.
   virtual std::vector<TokenId> encode(std::string_view text,
                                       std::span<const ByteRange> trusted) const = 0;
 
@@ -63,8 +63,8 @@ class Tokenizer {
 std::string decode(const Tokenizer& tokenizer, std::span<const TokenId> ids,
                    bool with_control = false);
 
-// Turns a stream of token bytes into text that never splits a UTF-8 sequence: bytes of an unfinished
-// sequence are held back; bytes that can never be part of one become U+FFFD.
+// Turns a stream of token bytes into text that never splits a UTF-8 sequence: bytes of an
+// unfinished sequence are held back; bytes that can never be part of one become U+FFFD.
 class Utf8Stream {
  public:
   // Adds `bytes`; returns what is complete now.
@@ -78,15 +78,17 @@ class Utf8Stream {
 
 // Everything a byte-level BPE tokenizer is made of, as model files store it.
 struct BpeSpec {
-  std::vector<std::string> tokens;  // written form, byte-level alphabet (Ġ for space) for normal ones
-  std::vector<TokenKind> kinds;     // one a token
+  std::vector<std::string>
+      tokens;                    // written form, byte-level alphabet (Ġ for space) for normal ones
+  std::vector<TokenKind> kinds;  // one a token
   std::vector<std::string> merges;  // "left right", best first
   std::string pre;                  // pre-tokenizer: "smollm", "qwen2", "llama-bpe", "gpt-2"
   bool ignore_merges = false;       // a whole piece that is a token is taken as it is (llama-bpe)
 };
 
 // Errors: kUnsupported names the pre-tokenizer and lists those that we have; kCorrupt names the bad
-// entry (merge without its tokens, duplicate token, more than 2^31 - 1 tokens, token longer than 64 KiB).
+// entry (merge without its tokens, duplicate token, more than 2^31 - 1 tokens, token longer than 64
+// KiB).
 Result<std::unique_ptr<Tokenizer>> make_bpe_tokenizer(BpeSpec spec);
 
 // Reads a Hugging Face tokenizer.json (byte-level BPE). Errors: kCorrupt, kUnsupported by name.

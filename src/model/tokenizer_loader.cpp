@@ -1,0 +1,119 @@
+#include "model/tokenizer_loader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/pretokenizer.h"
+
+namespace aquilon::model {
+namespace {
+
+using formats::GgufArray;
+using formats::GgufType;
+using text::TokenKind;
+
+// Sorted. "</s>" is in every list of this sort, also for models whose vocabulary has it by chance.
+constexpr std::string_view kControlForms[] = {
+    "</s>",
+    "<EOT>",
+    "<MID>",
+    "<PAD>",
+    "<PRE>",
+    "<REPO>",
+    "<SUF>",
+    "<end_of_turn>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<fim-middle>",
+    "<fim-pad>",
+    "<fim-prefix>",
+    "<fim-repo>",
+    "<fim-suffix>",
+    "<fim_middle>",
+    "<fim_pad>",
+    "<fim_prefix>",
+    "<fim_suffix>",
+    "<reponame>",
+    "<|call|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<|end|>",
+    "<|eom_id|>",
+    "<|eot_id|>",
+    "<|file_sep|>",
+    "<|fim_middle|>",
+    "<|fim_pad|>",
+    "<|fim_prefix|>",
+    "<|fim_repo|>",
+    "<|fim_suffix|>",
+    "<|im_end|>",
+    "<|im_start|>",
+    "<|repo_name|>",
+    "<|return|>",
+};
+static_assert(std::is_sorted(std::begin(kControlForms), std::end(kControlForms)));
+
+bool is_control_form(std::string_view token) {
+  return std::binary_search(std::begin(kControlForms), std::end(kControlForms), token);
+}
+
+// Empty where the key is absent.
+Result<std::string_view> optional_string(const formats::GgufFile& file, std::string_view key) {
+  if (file.find(key) == nullptr) return std::string_view{};
+  return file.get_string(key);
+}
+
+Result<std::vector<TokenKind>> read_kinds(const formats::GgufFile& file, const GgufArray& tokens) {
+  constexpr std::string_view kKey = "tokenizer.ggml.token_type";
+  std::vector<TokenKind> kinds(tokens.strings.size(), TokenKind::kNormal);
+  if (file.find(kKey) == nullptr) return kinds;
+  const GgufArray* const types = AQ_TRY(file.get_array(kKey, GgufType::kI32));
+  if (types->count != kinds.size()) {
+    return make_error(Code::kCorrupt, "{} has {} entries for {} tokens", kKey, types->count,
+                      kinds.size());
+  }
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    std::int32_t type = 0;
+    std::memcpy(&type, types->raw.data() + i * sizeof type, sizeof type);
+    if (type < 0 || type > 6) {
+      return make_error(Code::kCorrupt, "{}: token {} has the unknown type {}", kKey, i, type);
+    }
+    kinds[i] = type == 0 ? TokenKind::kUnused : static_cast<TokenKind>(type);
+  }
+  return kinds;
+}
+
+std::vector<std::string> copy_strings(const GgufArray& array) {
+  return {array.strings.begin(), array.strings.end()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile& file) {
+  const std::string_view model = AQ_TRY(file.get_string("tokenizer.ggml.model"));
+  if (model != "gpt2") {
+    return make_error(Code::kUnsupported,
+                      "tokenizer model '{}' is not supported; we have byte-level BPE ('gpt2')",
+                      model.substr(0, 100));
+  }
+  const GgufArray* const tokens =
+      AQ_TRY(file.get_array("tokenizer.ggml.tokens", GgufType::kString));
+  const GgufArray* const merges =
+      AQ_TRY(file.get_array("tokenizer.ggml.merges", GgufType::kString));
+  text::BpeSpec spec;
+  spec.pre = AQ_TRY(optional_string(file, "tokenizer.ggml.pre"));
+  const text::PreTokenizer pre = AQ_TRY(text::find_pre_tokenizer(spec.pre));
+  spec.ignore_merges = text::ignores_merges(pre);
+  spec.kinds = AQ_TRY(read_kinds(file, *tokens));
+  spec.tokens = copy_strings(*tokens);
+  spec.merges = copy_strings(*merges);
+  for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
+    if (is_control_form(spec.tokens[i])) spec.kinds[i] = TokenKind::kControl;
+  }
+  return text::make_bpe_tokenizer(std::move(spec));
+}
+
+}  // namespace aquilon::model

@@ -1,0 +1,141 @@
+#include "text/vocabulary.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "base/checked_math.h"
+#include "text/byte_alphabet.h"
+#include "text/byte_hash_internal.h"
+
+#pragma GCC diagnostic error "-Wconversion"
+
+namespace aquilon::text {
+namespace {
+
+bool in_alphabet(TokenKind kind) {
+  return kind == TokenKind::kNormal || kind == TokenKind::kUnused || kind == TokenKind::kByte;
+}
+
+std::string_view shown(std::string_view token) {
+  return token.substr(0, 100);
+}
+
+Error twice(std::string_view written, TokenId first, TokenId second) {
+  return make_error(Code::kCorrupt, "token '{}' stands in the vocabulary twice, as {} and {}",
+                    shown(written), first, second);
+}
+
+// 2^31 - 1 tokens of at most 4 GiB together, none longer than kMaxTokenBytes.
+Status check_sizes(const std::vector<std::string>& tokens, std::size_t kinds) {
+  if (tokens.size() != kinds) {
+    return make_error(Code::kCorrupt, "the vocabulary has {} tokens but {} token kinds",
+                      tokens.size(), kinds);
+  }
+  if (tokens.size() > std::numeric_limits<TokenId>::max()) {
+    return make_error(Code::kCorrupt, "the vocabulary has {} tokens, more than 2^31 - 1",
+                      tokens.size());
+  }
+  CheckedSize total;
+  for (const std::string& token : tokens) {
+    if (token.size() > kMaxTokenBytes) {
+      return make_error(Code::kCorrupt, "token {} ('{}...') has {} bytes, more than {}",
+                        &token - tokens.data(), shown(token), token.size(), kMaxTokenBytes);
+    }
+    total += token.size();
+  }
+  if (!total.at_most(std::numeric_limits<std::uint32_t>::max())) {
+    return make_error(Code::kCorrupt, "the vocabulary's texts have more than 4 GiB");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
+                                    std::vector<TokenKind> kinds) {
+  AQ_RETURN_IF_ERROR(check_sizes(tokens, kinds.size()));
+  Vocabulary v(std::move(kinds));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    AQ_RETURN_IF_ERROR(v.add(static_cast<TokenId>(i), tokens[i]));
+  }
+  AQ_RETURN_IF_ERROR(v.check_plain_unique());
+  v.text_.shrink_to_fit();
+  return v;
+}
+
+Vocabulary::Vocabulary(std::vector<TokenKind> kinds)
+    : kinds_(std::move(kinds)),
+      plain_(kinds_.size()),
+      offsets_{0},
+      slots_(std::bit_ceil(std::max<std::size_t>(kinds_.size() * 2, 16))),
+      mask_(slots_.size() - 1),
+      seed_(hash_seed()) {
+  offsets_.reserve(kinds_.size() + 1);
+}
+
+std::string_view Vocabulary::bytes(TokenId id) const {
+  if (!in_range(id)) return {};
+  const std::size_t i = index(id);
+  return std::string_view(text_).substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
+}
+
+Status Vocabulary::add(TokenId id, const std::string& written) {
+  const std::size_t begin = text_.size();
+  const bool plain = !in_alphabet(kinds_[index(id)]) || !append_alphabet_bytes(written, text_);
+  if (plain) text_ += written;
+  plain_[index(id)] = plain;
+  offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
+  if (written.empty()) return {};
+  const std::string_view bytes = std::string_view(text_).substr(begin);
+  const std::uint64_t hash = hash_bytes(bytes, seed_);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  std::uint64_t i = hash & mask_;
+  for (; slots_[i].id >= 0; i = (i + 1) & mask_) {
+    const TokenId other = slots_[i].id;
+    if (slots_[i].tag == tag && plain_[index(other)] == plain && this->bytes(other) == bytes) {
+      return twice(written, other, id);
+    }
+  }
+  slots_[i] = {tag, id};
+  return {};
+}
+
+// A plain token and one in the alphabet may have the same written form but different bytes.
+Status Vocabulary::check_plain_unique() const {
+  std::string as_alphabet;
+  for (std::size_t i = 0; i < kinds_.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    as_alphabet.clear();
+    if (!plain_[i] || bytes(id).empty() || !append_alphabet_bytes(bytes(id), as_alphabet)) continue;
+    if (const TokenId other = find(as_alphabet, false); other >= 0) {
+      return twice(bytes(id), other, id);
+    }
+  }
+  return {};
+}
+
+TokenId Vocabulary::find(std::string_view bytes, bool plain) const {
+  const std::uint64_t hash = hash_bytes(bytes, seed_);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  const Slot* const slots = slots_.data();
+  for (std::uint64_t i = hash & mask_; slots[i].id >= 0; i = (i + 1) & mask_) {
+    if (slots[i].tag == tag && this->bytes(slots[i].id) == bytes &&
+        plain_[index(slots[i].id)] == plain) {
+      return slots[i].id;
+    }
+  }
+  return -1;
+}
+
+TokenId Vocabulary::find_bytes(std::string_view bytes) const {
+  return find(bytes, false);
+}
+
+TokenId Vocabulary::find_written(std::string_view written) const {
+  if (const TokenId id = find(written, true); id >= 0) return id;
+  std::string bytes;
+  return append_alphabet_bytes(written, bytes) ? find(bytes, false) : -1;
+}
+
+}  // namespace aquilon::text

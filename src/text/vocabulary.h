@@ -1,0 +1,58 @@
+// A vocabulary: the bytes and kind of each token, and the way back from bytes or written form to
+// id.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "text/tokenizer.h"  // TokenId, TokenKind
+
+namespace aquilon::text {
+
+inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
+
+// Immutable after construction; threads may share it. About 24 bytes a token beside the texts.
+class Vocabulary {
+ public:
+  // Tokens in the byte-level alphabet. A token of kind kNormal, kUnused or kByte with a character
+  // outside the alphabet, and every token of the other kinds, stands for its own UTF-8 bytes. Empty
+  // tokens are holes: never found. Errors: kCorrupt names the token.
+  static Result<Vocabulary> make(const std::vector<std::string>& tokens,
+                                 std::vector<TokenKind> kinds);
+
+  std::size_t size() const { return kinds_.size(); }
+  TokenKind kind(TokenId id) const { return in_range(id) ? kinds_[index(id)] : TokenKind::kUnused; }
+  std::string_view bytes(TokenId id) const;
+
+  // The token of kind kNormal, kUnused or kByte, written in the alphabet, that stands for `bytes`;
+  // -1.
+  TokenId find_bytes(std::string_view bytes) const;
+  // The token of any kind with this written form; -1.
+  TokenId find_written(std::string_view written) const;
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;  // upper half of the hash
+    TokenId id = -1;
+  };
+
+  explicit Vocabulary(std::vector<TokenKind> kinds);
+  static std::size_t index(TokenId id) { return static_cast<std::size_t>(id); }
+  bool in_range(TokenId id) const { return id >= 0 && index(id) < kinds_.size(); }
+  Status add(TokenId id, const std::string& written);
+  Status check_plain_unique() const;
+  TokenId find(std::string_view bytes, bool plain) const;
+
+  std::vector<TokenKind> kinds_;
+  std::vector<bool> plain_;             // stands for its own UTF-8 bytes
+  std::string text_;                    // bytes of all tokens, one behind the other
+  std::vector<std::uint32_t> offsets_;  // of each in text_, and the end
+  std::vector<Slot> slots_;             // open addressing, at most 50 % full
+  std::uint64_t mask_ = 0;
+  std::uint64_t seed_ = 0;
+};
+
+}  // namespace aquilon::text
