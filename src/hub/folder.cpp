@@ -85,6 +85,12 @@ Status move_or_swap(const std::string& from, const std::string& to) {
   return {};
 }
 
+std::uint64_t regular_file_bytes(const std::string& path) {
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return 0;
+  return static_cast<std::uint64_t>(st.st_size);
+}
+
 Result<std::uint64_t> free_disk_bytes(const std::string& path) {
   struct statvfs st {};
   for (std::string part = path; true;) {

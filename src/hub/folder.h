@@ -30,6 +30,9 @@ Status sync_folder(const std::string& path);
 // Errors: kUnavailable.
 Status move_or_swap(const std::string& from, const std::string& to);
 
+// Size of a regular file; 0 when there is none, or a link.
+std::uint64_t regular_file_bytes(const std::string& path);
+
 // Free bytes for this person on the file system of `path` or of its nearest existing parent.
 // Errors: kUnavailable.
 Result<std::uint64_t> free_disk_bytes(const std::string& path);
