@@ -60,6 +60,11 @@ void KvCache::advance(std::size_t tokens) {
   length_ += tokens;
 }
 
+void KvCache::truncate(std::size_t length) {
+  AQ_CHECK(length <= length_);
+  length_ = length;
+}
+
 void KvCache::copy_from(const KvCache& other, std::size_t length) {
   AQ_CHECK(length <= other.length_ && length <= capacity_ && length_ == 0);
   for (std::size_t layer = 0; layer < n_layers_; ++layer)

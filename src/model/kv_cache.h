@@ -29,12 +29,14 @@ class KvCache {
              const float* v);
   // Says that `tokens` more positions are filled in every layer.
   void advance(std::size_t tokens);
+  // Forgets all but the first `length` positions.
+  void truncate(std::size_t length);
   // Fills this cache with the first `length` positions of `other`, of the same model.
   void copy_from(const KvCache& other, std::size_t length);
 
  private:
   struct Unmap {
-    std::size_t bytes = 0;
+    std::size_t bytes;
     void operator()(float* p) const;
   };
   KvCache() = default;

@@ -1,0 +1,100 @@
+// `aquilon logits`: the logits of a prompt at every position, for comparing engines.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "apps/command.h"
+#include "apps/id_list.h"
+#include "apps/model_options.h"
+#include "base/thread_pool.h"
+#include "model/model.h"
+
+namespace aquilon::apps {
+namespace {
+
+constexpr std::size_t kSlice = 64;  // tokens a pass
+
+struct LogitsOptions {
+  std::string model;
+  std::string ids;
+  std::string ids_file;
+  std::string out;
+  int threads = 0;
+
+  template <class V>
+  void visit(V& v) {
+    v(model, {.flag = "model",
+              .help = "installed model or GGUF file; default: the default model",
+              .unit = "NAME_OR_FILE"});
+    v(ids, {.flag = "ids", .help = "the prompt as token ids", .unit = "1,2,3"});
+    v(ids_file, {.flag = "ids-file", .help = "the prompt as int32, little-endian", .unit = "FILE"});
+    v(out, {.flag = "out",
+            .help = "file to write: float32 little-endian, [positions, vocabulary]",
+            .unit = "FILE",
+            .required = true});
+    v(threads,
+      {.flag = "threads", .help = "threads that compute; 0: one a core", .min = 0, .max = 1024});
+  }
+};
+
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+Result<std::vector<text::TokenId>> read_prompt(const LogitsOptions& options) {
+  if (options.ids.empty() == options.ids_file.empty())
+    return Error{Code::kInvalidArgument, "give the prompt as --ids 1,2,3 or --ids-file FILE"};
+  return options.ids.empty() ? read_ids_file(options.ids_file) : parse_ids(options.ids, "--ids");
+}
+
+Status check_prompt(const std::vector<text::TokenId>& ids, const model::ModelConfig& config) {
+  if (ids.empty()) return Error{Code::kInvalidArgument, "the prompt has no ids"};
+  if (ids.size() > config.context_length)
+    return make_error(Code::kInvalidArgument, "the prompt has {} tokens, the model's context {}",
+                      ids.size(), config.context_length);
+  for (const text::TokenId id : ids)
+    if (id < 0 || static_cast<std::size_t>(id) >= config.vocab_size)
+      return make_error(Code::kInvalidArgument, "{} is no token id; this model has {}", id,
+                        config.vocab_size);
+  return {};
+}
+
+// Runs the prompt slice by slice, so that only kSlice rows are in memory.
+Status write_logits(model::Model& model, std::span<const text::TokenId> ids, std::FILE* file,
+                    const std::string& path) {
+  model::KvCache kv = AQ_TRY(model::KvCache::create(model.config(), ids.size()));
+  std::vector<float> logits;
+  for (std::size_t at = 0; at < ids.size(); at += kSlice) {
+    const std::size_t n = std::min(kSlice, ids.size() - at);
+    model::Slice slice{&kv, ids.subspan(at, n), model::WantLogits::kAll};
+    logits.clear();
+    model.forward().run({&slice, 1}, logits);
+    if (std::fwrite(logits.data(), sizeof(float), logits.size(), file) != logits.size())
+      return make_error(Code::kUnavailable, "cannot write {}: is the disk full?", path);
+  }
+  return {};
+}
+
+Status logits(const LogitsOptions& options) {
+  const std::vector<text::TokenId> ids = AQ_TRY(read_prompt(options));
+  const std::string path = AQ_TRY(resolve_model(options.model));
+  const int threads = options.threads > 0 ? options.threads : usable_cores();
+  const auto model = AQ_TRY(model::Model::load(path, threads));
+  AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
+  const std::string part = options.out + ".part";
+  std::unique_ptr<std::FILE, Close> file(std::fopen(part.c_str(), "wb"));
+  if (!file) return make_error(Code::kUnavailable, "cannot create {}", part);
+  AQ_RETURN_IF_ERROR(write_logits(*model, ids, file.get(), part));
+  if (std::fclose(file.release()) != 0 || std::rename(part.c_str(), options.out.c_str()) != 0)
+    return make_error(Code::kUnavailable, "cannot write {}", options.out);
+  return {};
+}
+
+}  // namespace
+
+void register_logits(Commands& commands) {
+  commands.add<LogitsOptions>("logits", "the logits of a prompt, as a file", logits);
+}
+
+}  // namespace aquilon::apps

@@ -1,0 +1,46 @@
+#include "apps/model_options.h"
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "chat/local_generator.h"
+#include "hub/store.h"
+#include "kernels/isa.h"
+
+namespace aquilon::apps {
+namespace {
+
+constexpr std::uint64_t kTemplateLimit = 1u << 20;
+
+std::string model_id(const ModelOptions& options, const std::string& path) {
+  if (options.model.empty())  // the store keeps each model in a folder of its name
+    return std::filesystem::path(path).parent_path().filename().string();
+  if (options.model.find('/') == std::string::npos && !options.model.ends_with(".gguf"))
+    return options.model;
+  return std::filesystem::path(path).stem().string();
+}
+
+}  // namespace
+
+Result<std::string> resolve_model(const std::string& name_or_path) {
+  const hub::Store store = AQ_TRY(hub::Store::open());
+  return store.resolve(name_or_path);
+}
+
+Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& options,
+                                                        const std::string& id) {
+  if (!kernels::isa_problem().empty())
+    return Error{Code::kInvalidArgument, std::string(kernels::isa_problem())};
+  chat::LocalGeneratorOptions local;
+  local.path = AQ_TRY(resolve_model(options.model));
+  local.id = id.empty() ? model_id(options, local.path) : id;
+  local.context = static_cast<std::size_t>(options.ctx);
+  local.threads = options.threads;
+  local.parallel = static_cast<std::size_t>(options.parallel);
+  local.max_queue = static_cast<std::size_t>(options.max_queue);
+  if (!options.chat_template.empty())
+    local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
+  return chat::make_local_generator(local);
+}
+
+}  // namespace aquilon::apps

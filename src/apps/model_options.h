@@ -1,0 +1,50 @@
+// Options of every command that runs a model, and how they become one.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "chat/generator.h"
+
+namespace aquilon::apps {
+
+struct ModelOptions {
+  std::string model;  // name in the store, or path; empty: the default model
+  int ctx = 0;
+  int threads = 0;
+  int parallel = 1;
+  int max_queue = 64;
+  std::string chat_template;  // path
+
+  template <class V>
+  void visit(V& v) {
+    v.section("Model");
+    v(model, {.flag = "model",
+              .help = "name of an installed model, or path of a GGUF file; default: the installed "
+                      "default model",
+              .unit = "NAME_OR_FILE"});
+    v(ctx,
+      {.flag = "ctx",
+       .help = "tokens of prompt and answer together; 0: as many as the model and memory allow",
+       .unit = "TOKENS",
+       .min = 0,
+       .max = 1 << 24});
+    v(threads,
+      {.flag = "threads", .help = "threads that compute; 0: one a core", .min = 0, .max = 1024});
+    v(chat_template, {.flag = "chat-template",
+                      .help = "Jinja chat template to use instead of the model's own",
+                      .unit = "FILE"});
+  }
+};
+
+// The path of the model that `name_or_path` means. Errors: those of hub::Store::resolve.
+Result<std::string> resolve_model(const std::string& name_or_path);
+
+// Finds and loads the model. `id` names it towards clients; empty: the name it was asked by,
+// without folder and ending. Errors: those of resolve_model and make_local_generator; a template
+// file that cannot be read.
+Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& options,
+                                                        const std::string& id = {});
+
+}  // namespace aquilon::apps

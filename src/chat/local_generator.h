@@ -1,0 +1,29 @@
+// The Generator that runs a model on this machine: template, tokenizer, engine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "chat/generator.h"
+
+namespace aquilon::chat {
+
+struct LocalGeneratorOptions {
+  std::string path;            // of the GGUF file
+  std::string id;              // name that clients use
+  std::size_t context = 0;     // tokens; 0: the smaller of the model's and what memory allows
+  int threads = 0;             // 0: every core that this process may use
+  std::size_t parallel = 4;    // requests that run together, each with a context of its own
+  std::size_t max_queue = 64;  // requests that wait
+  std::string chat_template;   // Jinja source; empty: the file's own
+};
+
+// Loads the model and starts its engine.
+// Errors: those of Model::load; kOutOfMemory names what is needed and what is free, before anything
+// is allocated; kInvalidArgument for a context beyond the model's and for a bad template given
+// here. A template in the file that cannot be used costs the chat, not the model: see
+// ModelCard::chat.
+Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options);
+
+}  // namespace aquilon::chat

@@ -1,0 +1,228 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include "engine/job_internal.h"
+
+namespace aquilon::engine {
+namespace {
+
+// Prompt tokens a step takes: enough to spread the decoding of weights over many tokens, few when
+// others stream meanwhile.
+constexpr std::size_t kPromptTokensAlone = 64;
+constexpr std::size_t kPromptTokensShared = 16;
+constexpr std::int64_t kStuckMs = 30'000;
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::uint64_t system_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+}  // namespace
+
+Ticket::~Ticket() {
+  job_->detach();
+}
+void Ticket::cancel() {
+  job_->cancel();
+}
+const std::vector<text::TokenId>& Ticket::prompt() const {
+  return job_->request().prompt;
+}
+
+Engine::Engine(model::Model& model, const EngineOptions& options)
+    : model_(model), options_(options), thread_([this] { run(); }) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  thread_.join();
+}
+
+Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) {
+  AQ_RETURN_IF_ERROR(check(request));
+  const std::uint64_t seed = request.sampling.seed.value_or(system_seed());
+  auto job = std::make_shared<Job>(std::move(request), std::move(sink), seed);
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return Error{Code::kUnavailable, "the server is stopping"};
+    const auto waiting = std::count_if(queue_.begin(), queue_.end(),
+                                       [](const auto& other) { return !other->cancelled(); });
+    if (static_cast<std::size_t>(waiting) >= options_.max_queue)
+      return make_error(Code::kExhausted,
+                        "{} requests are waiting already; try again in a few seconds", waiting);
+    queue_.push_back(job);
+  }
+  work_.notify_one();
+  return std::make_unique<Ticket>(std::move(job));
+}
+
+Status Engine::check(const Request& request) const {
+  const std::size_t vocab = model_.config().vocab_size;
+  AQ_RETURN_IF_ERROR(validate(request.sampling, vocab));
+  if (request.prompt.empty())
+    return Error{Code::kInvalidArgument, "the prompt is empty: it has no tokens", "prompt"};
+  for (const text::TokenId id : request.prompt)
+    if (id < 0 || static_cast<std::size_t>(id) >= vocab)
+      return Error{Code::kInvalidArgument,
+                   fmt::format("{} is no token id; this model has {}", id, vocab), "prompt"};
+  if (request.prompt.size() >= options_.context)
+    return Error{
+        Code::kInvalidArgument,
+        fmt::format("the prompt has {} tokens, but this model's context holds {} tokens of "
+                    "prompt and answer together; shorten the prompt",
+                    request.prompt.size(), options_.context),
+        "messages", "context_length_exceeded"};
+  if (request.max_tokens < 1)
+    return Error{Code::kInvalidArgument, "max_tokens must be at least 1", "max_tokens"};
+  if (request.n < 1) return Error{Code::kInvalidArgument, "n must be at least 1", "n"};
+  for (const std::string& stop : request.stop)
+    if (stop.empty())
+      return Error{Code::kInvalidArgument, "a stop string may not be empty", "stop"};
+  return {};
+}
+
+bool Engine::ready() const {
+  const std::int64_t began = step_began_ms_;
+  return alive_ && (began == 0 || now_ms() - began < kStuckMs);
+}
+
+void Engine::run() {
+  alive_ = true;
+  while (wait_for_work()) {
+    step_began_ms_ = now_ms();
+    drop_cancelled();
+    admit();
+    if (!running_.empty()) step();
+    retire_finished();
+    step_began_ms_ = 0;
+  }
+  alive_ = false;
+  fail_all(Error{Code::kUnavailable, "the server is stopping"});
+}
+
+bool Engine::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  work_.wait(lock, [&] { return stopping_ || !running_.empty() || !queue_.empty(); });
+  return !stopping_;
+}
+
+void Engine::drop_cancelled() {
+  const Error cancelled{Code::kCancelled, "the request was cancelled"};
+  for (const auto& sequence : running_) {
+    if (!sequence->job().cancelled()) continue;
+    sequence->job().fail(cancelled);
+    sequence->abandon();
+  }
+  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+  std::vector<std::shared_ptr<Job>> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto alive = [](const auto& job) { return !job->cancelled(); };
+    const auto first = std::stable_partition(queue_.begin(), queue_.end(), alive);
+    std::move(first, queue_.end(), std::back_inserter(gone));
+    queue_.erase(first, queue_.end());
+  }
+  for (const auto& job : gone) job->fail(cancelled);
+}
+
+void Engine::admit() {
+  while (running_.size() < options_.parallel) {
+    std::shared_ptr<Job> job;
+    {
+      const std::lock_guard lock(mutex_);
+      if (queue_.empty()) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    auto sequence = Sequence::create(job, 0, model_, options_.context);
+    if (sequence.ok())
+      running_.push_back(std::move(*sequence));
+    else
+      job->fail(sequence.error());
+  }
+}
+
+void Engine::step() {
+  const bool shared = std::any_of(running_.begin(), running_.end(),
+                                  [](const auto& sequence) { return !sequence->prefilling(); });
+  std::size_t prompt_tokens = shared ? kPromptTokensShared : kPromptTokensAlone;
+  std::vector<model::Slice> batch;
+  std::vector<Sequence*> owners;
+  for (const auto& sequence : running_) {
+    const bool prefilling = sequence->prefilling();
+    if (prefilling && prompt_tokens == 0) continue;
+    batch.push_back(sequence->next_slice(prompt_tokens));
+    owners.push_back(sequence.get());
+    if (prefilling) prompt_tokens -= batch.back().tokens.size();
+  }
+  logits_.clear();
+  model_.forward().run(batch, logits_);
+
+  const std::size_t vocab = model_.config().vocab_size;
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    owners[i]->fed(batch[i]);
+    if (batch[i].want == model::WantLogits::kNone) continue;
+    answer(*owners[i], std::span(logits_).subspan(row++ * vocab, vocab));
+  }
+}
+
+// The next token of a sequence; with its prompt's first logits, the other choices start too.
+void Engine::answer(Sequence& sequence, std::span<float> logits) {
+  Job& job = sequence.job();
+  const bool first = !sequence.started() && job.request().n > 1;
+  if (first) job.keep_first_logits(logits);
+  sequence.advance(logits);
+  if (first) start_choices(sequence);
+}
+
+void Engine::start_choices(const Sequence& source) {
+  Job& job = source.job();
+  while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel) {
+    auto sequence = source.fork(job.next_choice());
+    if (!sequence.ok()) return;  // it will take over the memory of one that finished
+    job.take_next_choice();
+    std::vector<float> logits = job.first_logits();
+    (*sequence)->advance(logits);
+    started_.push_back(std::move(*sequence));
+  }
+}
+
+// Frees finished sequences; one whose job has choices left hands its memory to the next.
+void Engine::retire_finished() {
+  for (auto& sequence : running_) {
+    Job& job = sequence->job();
+    while (sequence->finished() && job.has_next_choice() && !job.cancelled()) {
+      sequence = sequence->recycle(job.take_next_choice());
+      std::vector<float> logits = job.first_logits();
+      sequence->advance(logits);
+    }
+  }
+  std::move(started_.begin(), started_.end(), std::back_inserter(running_));
+  started_.clear();
+  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+}
+
+void Engine::fail_all(const Error& error) {
+  for (const auto& sequence : running_) sequence->job().fail(error);
+  running_.clear();
+  std::deque<std::shared_ptr<Job>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(queue_);
+  }
+  for (const auto& job : waiting) job->fail(error);
+}
+
+}  // namespace aquilon::engine

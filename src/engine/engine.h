@@ -1,0 +1,89 @@
+// The engine: one thread that steps all running sequences of a model together.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/request.h"
+#include "model/model.h"
+
+namespace aquilon::engine {
+
+struct EngineOptions {
+  std::size_t context = 0;     // tokens of prompt and answer, at most
+  std::size_t parallel = 4;    // sequences that run together
+  std::size_t max_queue = 64;  // requests that wait
+};
+
+class Job;  // engine/job_internal.h
+class Sequence;
+
+// A submitted request. Destroying it cancels what is left and returns only when no call to its sink
+// is running or will follow (unless destroyed from within the sink). Threads: safe.
+class Ticket {
+ public:
+  explicit Ticket(std::shared_ptr<Job> job) : job_(std::move(job)) {}
+  ~Ticket();
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+
+  void cancel();  // ends within a step; the last event still comes
+  const std::vector<text::TokenId>& prompt() const;
+
+ private:
+  std::shared_ptr<Job> job_;
+};
+
+// Threads: every member is safe from any thread.
+class Engine {
+ public:
+  // The model outlives the engine; nobody else calls its forward().
+  Engine(model::Model& model, const EngineOptions& options);
+  // Ends what runs with an error event.
+  ~Engine();
+
+  // Errors: kInvalidArgument (parameters; prompt empty, outside the vocabulary or, with `detail`
+  // context_length_exceeded, too long), kExhausted (queue full), kUnavailable (stopping).
+  Result<std::unique_ptr<Ticket>> submit(Request request, EventSink sink);
+
+  // The thread lives and its last step is done or began less than half a minute ago.
+  bool ready() const;
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  Status check(const Request& request) const;
+  void run();
+  bool wait_for_work();  // false: stopping
+  void drop_cancelled();
+  void admit();
+  void step();
+  void answer(Sequence& sequence, std::span<float> logits);
+  void start_choices(const Sequence& source);
+  void retire_finished();
+  void fail_all(const Error& error);
+
+  model::Model& model_;
+  const EngineOptions options_;
+
+  std::mutex mutex_;  // guards queue_ and stopping_
+  std::condition_variable work_;
+  std::deque<std::shared_ptr<Job>> queue_;
+  bool stopping_ = false;
+
+  // The thread's own.
+  std::vector<std::unique_ptr<Sequence>> running_;
+  std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
+  std::vector<float> logits_;                       // [rows, V] of the last step
+  std::atomic<std::int64_t> step_began_ms_{0};      // steady clock; 0: between steps
+  std::atomic<bool> alive_{false};
+  std::thread thread_;  // last: started when all else stands
+};
+
+}  // namespace aquilon::engine

@@ -1,0 +1,105 @@
+// A request in the engine and the sequences that answer it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/request.h"
+#include "engine/sampler.h"
+#include "engine/text_stream.h"
+#include "model/forward.h"
+#include "model/kv_cache.h"
+#include "model/model.h"
+
+namespace aquilon::engine {
+
+// A request, its sink and its count of tokens. The engine's thread owns all but cancel and detach.
+class Job {
+ public:
+  Job(Request request, EventSink sink, std::uint64_t seed)
+      : request_(std::move(request)), sink_(std::move(sink)), seed_(seed) {
+    usage_.prompt_tokens = static_cast<int>(request_.prompt.size());
+  }
+
+  const Request& request() const { return request_; }
+  std::uint64_t seed() const { return seed_; }
+  Usage& usage() { return usage_; }
+
+  void cancel() { cancelled_ = true; }
+  bool cancelled() const { return cancelled_; }
+  // No event is delivered after this returns.
+  void detach();
+  // Counts the event's ids; completes the last choice's event with usage and error; delivers it.
+  void emit(Event event);
+  // Ends every choice that has not ended.
+  void fail(const Error& error);
+
+  // Choices beyond the first start from the prompt's last logits.
+  //   row  [V]
+  void keep_first_logits(std::span<const float> row) {
+    first_logits_.assign(row.begin(), row.end());
+  }
+  std::vector<float> first_logits() const { return first_logits_; }
+  bool has_next_choice() const { return next_choice_ < request_.n; }
+  int next_choice() const { return next_choice_; }
+  int take_next_choice() { return next_choice_++; }
+
+ private:
+  const Request request_;
+  const EventSink sink_;
+  const std::uint64_t seed_;
+  std::atomic<bool> cancelled_{false};
+  std::recursive_mutex sink_mutex_;  // held while the sink runs; the sink may destroy its ticket
+  bool detached_ = false;
+  std::vector<float> first_logits_;  // [V], when n > 1
+  int next_choice_ = 1;
+  Usage usage_;
+  std::vector<bool> ended_ = std::vector<bool>(static_cast<std::size_t>(request_.n));
+};
+
+// One choice of a job, running. Made by prefilling the prompt, or by copying a sequence that has.
+class Sequence {
+ public:
+  // Errors: kOutOfMemory.
+  static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<Job> job, int choice,
+                                                  const model::Model& model, std::size_t context);
+
+  Job& job() const { return *job_; }
+  bool prefilling() const { return fed_ < job_->request().prompt.size(); }
+  bool started() const { return generated_ > 0; }  // has answered
+  bool finished() const { return finished_; }
+  // The next tokens to run, at most `limit`; logits are wanted with the prompt's last token.
+  model::Slice next_slice(std::size_t limit);
+  // After the pass: what `slice` fed is done.
+  void fed(const model::Slice& slice);
+  // Chooses the next token from this sequence's row of logits and emits it.
+  void advance(std::span<float> logits);
+  // A sequence for another choice, with a copy of this one's prompt. Errors: kOutOfMemory.
+  Result<std::unique_ptr<Sequence>> fork(int choice) const;
+  // The same once this one is finished: takes its memory over.
+  std::unique_ptr<Sequence> recycle(int choice);
+  void abandon() { finished_ = true; }
+
+ private:
+  Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model, std::size_t context,
+           model::KvCache kv);
+  std::optional<FinishReason> finish_reason(text::TokenId id) const;
+
+  std::shared_ptr<Job> job_;
+  const int choice_;
+  const model::Model& model_;
+  const std::size_t context_;
+  model::KvCache kv_;
+  Sampler sampler_;
+  TextStream text_;
+  std::size_t fed_ = 0;  // tokens of prompt and answer that the model has seen
+  std::size_t generated_ = 0;
+  text::TokenId last_ = -1;
+  bool finished_ = false;
+};
+
+}  // namespace aquilon::engine

@@ -1,0 +1,95 @@
+#include <algorithm>
+
+#include "engine/job_internal.h"
+
+namespace aquilon::engine {
+
+using text::TokenId;
+
+Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<Job> job, int choice,
+                                                   const model::Model& model, std::size_t context) {
+  const Request& request = job->request();
+  const std::size_t room = context - request.prompt.size();
+  const std::size_t answer = std::min(room, static_cast<std::size_t>(request.max_tokens));
+  model::KvCache kv =
+      AQ_TRY(model::KvCache::create(model.config(), request.prompt.size() + answer));
+  return std::unique_ptr<Sequence>(
+      new Sequence(std::move(job), choice, model, context, std::move(kv)));
+}
+
+Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model,
+                   std::size_t context, model::KvCache kv)
+    : job_(std::move(job)),
+      choice_(choice),
+      model_(model),
+      context_(context),
+      kv_(std::move(kv)),
+      sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
+      text_(model.tokenizer(), job_->request().stop) {}
+
+model::Slice Sequence::next_slice(std::size_t limit) {
+  const std::vector<TokenId>& prompt = job_->request().prompt;
+  if (!prefilling()) return {&kv_, {&last_, 1}, model::WantLogits::kLast};
+  const std::size_t n = std::min(limit, prompt.size() - fed_);
+  const bool whole = fed_ + n == prompt.size();
+  return {&kv_, std::span(prompt).subspan(fed_, n),
+          whole ? model::WantLogits::kLast : model::WantLogits::kNone};
+}
+
+void Sequence::fed(const model::Slice& slice) {
+  fed_ += slice.tokens.size();
+}
+
+Result<std::unique_ptr<Sequence>> Sequence::fork(int choice) const {
+  auto other = AQ_TRY(create(job_, choice, model_, context_));
+  other->fed_ = job_->request().prompt.size();
+  other->kv_.copy_from(kv_, other->fed_);
+  return other;
+}
+
+std::unique_ptr<Sequence> Sequence::recycle(int choice) {
+  const std::size_t prompt = job_->request().prompt.size();
+  kv_.truncate(prompt);
+  std::unique_ptr<Sequence> other(new Sequence(job_, choice, model_, context_, std::move(kv_)));
+  other->fed_ = prompt;
+  return other;
+}
+
+void Sequence::advance(std::span<float> logits) {
+  const Request& request = job_->request();
+  const bool with_logprobs = request.top_logprobs >= 0;
+  std::vector<float> own;  // the model's distribution, before the sampler bends it
+  if (with_logprobs) own.assign(logits.begin(), logits.end());
+  last_ = sampler_.sample(logits);
+  ++generated_;
+
+  Event event;
+  event.choice = choice_;
+  event.ids = {last_};
+  event.finish = finish_reason(last_);
+  if (event.finish != FinishReason::kStop) {
+    event.text = text_.push(last_);
+    if (with_logprobs)
+      event.logprobs.push_back(
+          log_probabilities(own, last_, request.top_logprobs, model_.tokenizer()));
+  }
+  if (text_.stopped()) event.finish = FinishReason::kStop;
+  if (event.finish) {
+    event.text += text_.finish();
+    finished_ = true;
+  }
+  job_->emit(std::move(event));
+}
+
+// Why the answer ends with `id`, apart from stop strings. kStop: the id is no part of the text.
+std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
+  const Request& request = job_->request();
+  const auto& stops = request.stop_tokens;
+  const bool ends = !request.ignore_eos && model_.special().is_end(id);
+  if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
+  if (generated_ >= static_cast<std::size_t>(request.max_tokens)) return FinishReason::kLength;
+  if (request.prompt.size() + generated_ >= context_) return FinishReason::kModelLength;
+  return std::nullopt;
+}
+
+}  // namespace aquilon::engine

@@ -1,0 +1,35 @@
+// Turns the tokens of an answer into the text that its reader sees: whole UTF-8, no control tokens,
+// nothing from a stop string on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace aquilon::engine {
+
+// Threads: one user at a time.
+class TextStream {
+ public:
+  // `stop`: none empty. The tokenizer outlives the stream.
+  TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop);
+
+  // Adds a token; returns the text that is certain now.
+  std::string push(text::TokenId id);
+  // A stop string was met; nothing more will come.
+  bool stopped() const { return stopped_; }
+  // The end of the answer for another reason: what was held back.
+  std::string finish();
+
+ private:
+  std::string take_certain();
+
+  const text::Tokenizer& tokenizer_;
+  std::vector<std::string> stop_;
+  text::Utf8Stream utf8_;
+  std::string held_;  // might begin a stop string
+  bool stopped_ = false;
+};
+
+}  // namespace aquilon::engine

@@ -1,0 +1,199 @@
+// The forward pass against published implementations on the same weights.
+#include "model/forward.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "model/model.h"
+#include "model/oracle_for_test.h"
+
+namespace aquilon::model {
+namespace {
+
+using text::TokenId;
+
+struct OracleCase {
+  std::string name;
+  std::string file;
+  bool always;  // its files are in the repository
+};
+
+const OracleCase kCases[] = {
+    {"llama-gqa", "model-f32.gguf", true},      {"llama-yarn", "model-f32.gguf", true},
+    {"qwen2", "model-f32.gguf", true},          {"llama-tied", "model-f32.gguf", false},
+    {"llama-linear", "model-f32.gguf", false},  {"mistral-full", "model-f16.gguf", false},
+    {"mistral-full", "model-bf16.gguf", false},
+};
+
+// Feeds `tokens` in slices of the given sizes (the last one repeats) and returns all logits.
+std::vector<float> run_sliced(Model& model, std::span<const TokenId> tokens,
+                              std::vector<std::size_t> sizes) {
+  KvCache kv = KvCache::create(model.config(), tokens.size()).value();
+  std::vector<float> logits;
+  for (std::size_t at = 0, i = 0; at < tokens.size(); ++i) {
+    const std::size_t n = std::min(sizes[std::min(i, sizes.size() - 1)], tokens.size() - at);
+    Slice slice{&kv, tokens.subspan(at, n), WantLogits::kAll};
+    model.forward().run({&slice, 1}, logits);
+    at += n;
+  }
+  return logits;
+}
+
+class ForwardOracle : public testing::TestWithParam<OracleCase> {
+ protected:
+  void SetUp() override {
+    folder_ = oracle_folder_for_test(GetParam().name);
+    if (folder_.empty()) {
+      ASSERT_FALSE(GetParam().always)
+          << "the repository lost tests/data/oracle/" << GetParam().name;
+      GTEST_SKIP() << "no " << GetParam().name << " here: set AQUILON_SHARED to test it";
+    }
+    auto model = Model::load(folder_ + "/" + GetParam().file, 2);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    model_ = std::move(*model);
+    manifest_ = read_manifest_for_test(folder_);
+  }
+
+  std::string folder_;
+  std::unique_ptr<Model> model_;
+  boost::json::value manifest_;
+};
+
+TEST_P(ForwardOracle, LogitsAreThePublishedOnes) {
+  const std::size_t vocab = model_->config().vocab_size;
+  for (const boost::json::value& sequence : manifest_.at("sequences").as_array()) {
+    const std::string file =
+        folder_ + "/" + boost::json::value_to<std::string>(sequence.at("logits"));
+    if (!std::filesystem::exists(file)) continue;  // the 9,000-token runs are not in the repository
+    const auto tokens = sequence_tokens_for_test(sequence, folder_);
+    const auto positions =
+        boost::json::value_to<std::vector<std::size_t>>(sequence.at("positions"));
+    const auto tolerance = boost::json::value_to<float>(sequence.at("tolerance"));
+    const auto want = read_numbers_for_test<float>(file);
+    ASSERT_EQ(want.size(), positions.size() * vocab);
+    const auto got = run_sliced(*model_, tokens, {64});
+    float worst = 0;
+    for (std::size_t row = 0; row < positions.size(); ++row)
+      for (std::size_t i = 0; i < vocab; ++i)
+        worst = std::max(worst, std::abs(got[positions[row] * vocab + i] - want[row * vocab + i]));
+    EXPECT_LE(worst, tolerance) << tokens.size() << " tokens";
+  }
+}
+
+TEST_P(ForwardOracle, HiddenStatesAreThePublishedOnes) {
+  const auto want = read_numbers_for_test<float>(folder_ + "/len7.hidden.f32");
+  const auto tokens =
+      boost::json::value_to<std::vector<TokenId>>(manifest_.at("greedy").at("prompt"));
+  std::vector<float> got;
+  KvCache kv = KvCache::create(model_->config(), tokens.size()).value();
+  Slice slice{&kv, tokens, WantLogits::kAll};
+  std::vector<float> logits;
+  model_->forward().run({&slice, 1}, logits, [&](std::size_t, std::span<const float> hidden) {
+    got.insert(got.end(), hidden.begin(), hidden.end());
+  });
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], 2e-4f) << i;
+}
+
+TEST_P(ForwardOracle, GreedyTokensAreThePublishedOnes) {
+  const boost::json::value& greedy = manifest_.at("greedy");
+  auto fed = boost::json::value_to<std::vector<TokenId>>(greedy.at("prompt"));
+  const auto want = boost::json::value_to<std::vector<TokenId>>(greedy.at("tokens"));
+  KvCache kv = KvCache::create(model_->config(), fed.size() + want.size()).value();
+  std::vector<TokenId> got;
+  std::vector<float> logits;
+  while (got.size() < want.size()) {
+    Slice slice{&kv, fed, WantLogits::kLast};
+    logits.clear();
+    model_->forward().run({&slice, 1}, logits);
+    got.push_back(
+        static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    fed = {got.back()};
+  }
+  EXPECT_EQ(got, want);
+}
+
+TEST_P(ForwardOracle, SlicingDoesNotChangeBits) {
+  const auto tokens = sequence_tokens_for_test(manifest_.at("sequences").at(3), folder_);
+  const auto whole = run_sliced(*model_, tokens, {tokens.size()});
+  for (const std::vector<std::size_t>& sizes :
+       {std::vector<std::size_t>{1}, {7, 1, 30, 2, 64}, {99, 1}, {65, 3}})
+    EXPECT_EQ(whole, run_sliced(*model_, tokens, sizes));
+}
+
+INSTANTIATE_TEST_SUITE_P(Hf, ForwardOracle, testing::ValuesIn(kCases), [](const auto& info) {
+  std::string name =
+      info.param.name + "_" + info.param.file.substr(6, info.param.file.find('.') - 6);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+// Sequences that run together give the bits of each alone, on any number of threads.
+TEST(Forward, BatchAndThreadsDoNotChangeBits) {
+  const std::string path = oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
+  auto alone = Model::load(path, 1).value();
+  auto together = Model::load(path, 3).value();
+  const std::size_t vocab = alone->config().vocab_size;
+  std::mt19937 rng(11);
+  std::vector<std::vector<TokenId>> prompts(5);
+  std::vector<KvCache> caches;
+  for (auto& prompt : prompts) {
+    prompt.resize(40 + rng() % 40);
+    for (TokenId& id : prompt) id = static_cast<TokenId>(rng() % vocab);
+    caches.push_back(KvCache::create(alone->config(), prompt.size()).value());
+  }
+  std::vector<std::vector<float>> got(prompts.size());
+  std::vector<std::size_t> fed(prompts.size());
+  while (fed != std::vector<std::size_t>{prompts[0].size(), prompts[1].size(), prompts[2].size(),
+                                         prompts[3].size(), prompts[4].size()}) {
+    std::vector<Slice> batch;
+    std::vector<std::size_t> owner;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      const std::size_t n = std::min<std::size_t>(rng() % 9, prompts[i].size() - fed[i]);
+      if (n == 0) continue;
+      batch.push_back({&caches[i], std::span(prompts[i]).subspan(fed[i], n), WantLogits::kAll});
+      owner.push_back(i);
+      fed[i] += n;
+    }
+    if (batch.empty()) continue;
+    std::vector<float> logits;
+    together->forward().run(batch, logits);
+    auto row = logits.begin();
+    for (std::size_t b = 0; b < batch.size(); ++b) {
+      const auto end = row + static_cast<std::ptrdiff_t>(batch[b].tokens.size() * vocab);
+      got[owner[b]].insert(got[owner[b]].end(), row, end);
+      row = end;
+    }
+  }
+  for (std::size_t i = 0; i < prompts.size(); ++i)
+    EXPECT_EQ(got[i], run_sliced(*alone, prompts[i], {64})) << i;
+}
+
+// What we do not run is refused by name.
+TEST(ModelLoad, RefusesByName) {
+  struct {
+    const char* name;
+    const char* words;
+  } const cases[] = {
+      {"mixtral", "mixture of experts"},
+      {"mistral-swa", "sliding attention window"},
+      {"gemma3-text", "architecture 'gemma3' is not supported; supported: llama, qwen2"}};
+  int tested = 0;
+  for (const auto& c : cases) {
+    const std::string folder = oracle_folder_for_test(c.name);
+    if (folder.empty()) continue;
+    ++tested;
+    const auto model = Model::load(folder + "/model-f32.gguf", 1);
+    ASSERT_FALSE(model.ok()) << c.name;
+    EXPECT_EQ(model.error().code, Code::kUnsupported);
+    EXPECT_NE(model.error().message.find(c.words), std::string::npos) << model.error().message;
+  }
+  if (tested == 0) GTEST_SKIP() << "no refused families here: set AQUILON_SHARED to test them";
+}
+
+}  // namespace
+}  // namespace aquilon::model
