@@ -27,6 +27,7 @@ Error GgufCursor::error_at(std::uint64_t offset, Code code, std::string_view wha
   std::string subject;
   if (!subject_.kind.empty()) subject = fmt::format("{} {}", subject_.kind, subject_.index);
   if (!subject_.name.empty()) subject += fmt::format(" '{}'", shown(subject_.name));
+  if (subject_.element) subject += fmt::format(": array element {}", *subject_.element);
   return make_error(code, "{}: at byte {}: {}{}{}", file_, offset, subject,
                     subject.empty() ? "" : ": ", what);
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ namespace aquilon::formats {
 struct GgufSubject {
   std::string_view kind;
   std::uint64_t index = 0;
-  std::string_view name;  // empty until read
+  std::string_view name;                      // empty until read
+  std::optional<std::uint64_t> element = {};  // of an array
 };
 
 class GgufCursor {
@@ -31,6 +33,7 @@ class GgufCursor {
   std::uint64_t remaining() const { return bytes_.size() - at_; }
 
   void set_subject(GgufSubject subject) { subject_ = subject; }
+  void set_element(std::uint64_t element) { subject_.element = element; }
 
   // "FILE: at byte OFFSET: SUBJECT: what"
   Error error_at(std::uint64_t offset, Code code, std::string_view what) const;

@@ -123,19 +123,20 @@ Status GgufParser::read_strings(GgufArray& array) {
   array_strings_ += array.count;  // bounded by the limit of count()
   array.strings.reserve(array.count);
   for (std::uint64_t i = 0; i < array.count; ++i) {
-    auto element = cursor_.text("array element");
-    if (!element.ok()) return std::move(element).error();
-    array.strings.push_back(*element);
+    cursor_.set_element(i);
+    array.strings.push_back(AQ_TRY(cursor_.text("value")));
   }
   return {};
 }
 
 Status GgufParser::check_bools(const GgufArray& array, std::uint64_t start) {
-  for (std::uint64_t i = 0; i < array.count; ++i)
-    if (std::to_integer<int>(array.raw[i]) > 1)
-      return cursor_.error_at(start + i, Code::kCorrupt,
-                              fmt::format("array element {}: a bool is 0 or 1, not {}", i,
-                                          std::to_integer<int>(array.raw[i])));
+  for (std::uint64_t i = 0; i < array.count; ++i) {
+    const int value = std::to_integer<int>(array.raw[i]);
+    if (value <= 1) continue;
+    cursor_.set_element(i);
+    return cursor_.error_at(start + i, Code::kCorrupt,
+                            fmt::format("value: a bool is 0 or 1, not {}", value));
+  }
   return {};
 }
 

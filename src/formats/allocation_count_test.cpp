@@ -1,0 +1,42 @@
+// Replaces operator new of the test program, in a file of its own: the compiler must not see both
+// halves of a pair.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "formats/allocation_count_for_test.h"
+
+namespace {
+
+std::atomic<std::uint64_t> g_allocated = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  g_allocated += size;
+  if (void* p = std::malloc(size)) return p;
+  std::abort();
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+
+namespace aquilon::formats {
+
+std::uint64_t allocated_bytes_for_test() {
+  return g_allocated;
+}
+
+TEST(AllocationCount, Counts) {
+  const std::uint64_t before = allocated_bytes_for_test();
+  const std::vector<char> block(100000);
+  EXPECT_GE(allocated_bytes_for_test() - before, block.size());
+}
+
+}  // namespace aquilon::formats
