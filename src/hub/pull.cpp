@@ -69,8 +69,9 @@ Result<Target> find_target(const Store& store, const PullRequest& request) {
                       "--name: '{}' is not a model's name: small letters, digits, '.', '_', '-'",
                       target.name);
   for (const Manifest& m : models) {
+    const bool by_own_name = m.name == request.what && m.repo == target.from.repo;
     const bool named = target.name.empty() || m.name == target.name;
-    if (named && is_same_model(m, target.from)) target.installed = m;
+    if (named && (by_own_name || is_same_model(m, target.from))) target.installed = m;
   }
   return target;
 }
@@ -152,8 +153,9 @@ class Puller {
                         target_.from.repo);
     const Result<Manifest> other = store_.find(name);
     if (!other.ok()) return name;
-    HubReference exact{target_.from.repo, selection.files.front().path};
-    if (is_same_model(*other, exact)) return name;
+    const HubReference exact{target_.from.repo, selection.files.front().path};
+    const bool replaces = target_.installed && target_.installed->name == name;
+    if (replaces || is_same_model(*other, exact)) return name;
     return make_error(
         Code::kInvalidArgument,
         "the name '{}' is taken by a model from {}: give another with --name NAME, or "

@@ -75,8 +75,11 @@ Result<std::string> copy_file(const OpenFile& from, const std::string& source,
   return digest.finish();
 }
 
-// The model's file gets the name that it had, or the model's own where that one is unusual.
+// The model's file gets the catalogue's name for it, or the one that it had, or the model's own
+// where that one is unusual.
 std::string stored_file_name(const std::string& path, const std::string& model) {
+  const CatalogueModel* known = Catalogue::built_in().find(model);
+  if (known != nullptr && !known->file.empty()) return known->file;
   const std::string name = path.substr(path.rfind('/') + 1);
   return is_gguf_file_name(name) ? name : model + ".gguf";
 }

@@ -27,10 +27,12 @@ TEST(Url, ReadsHostsAndOrigins) {
 }
 
 TEST(Url, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", "huggingface.co", "/path", "ftp://a/b", "file:///etc/passwd", "https://",
-        "http://u:p@a/", "https://token@huggingface.co/", "https://a b/", "https://a/\r\nX: y",
-        "https://a\\@b/", "gopher://a", "http://a:99999/", "javascript:alert(1)"})
+  for (const char* text : {"", "huggingface.co", "/path", "ftp://a/b", "file:///etc/passwd",
+                           "https://", "http://u:p@a/",
+                           "https://"
+                           "token@huggingface.co/",
+                           "https://a b/", "https://a/\r\nX: y", "https://a\\@b/", "gopher://a",
+                           "http://a:99999/", "javascript:alert(1)"})
     EXPECT_FALSE(Url::parse(text).ok()) << text;
   EXPECT_FALSE(Url::parse("https://a/" + std::string(10000, 'x')).ok());
 }
