@@ -6,8 +6,9 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,24 +24,33 @@ struct RenderedPrompt {
   std::vector<text::ByteRange> trusted;  // sorted, disjoint, adjacent ones merged
 };
 
-// What a template sees. `messages` and `tools` are plain JSON in OpenAI's shape.
+// What a template sees. Before rendering, messages take the shape that this template can read
+// (found out once, by trying it): content parts become one text or the other way round, arguments
+// of tool calls objects instead of JSON texts, null content an empty text.
 struct TemplateInput {
-  boost::json::value messages;       // array of objects
-  boost::json::value tools;          // array, or null: then the variable is undefined... see .cpp
-  boost::json::object kwargs;        // chat_template_kwargs: extra variables, may not hide the others
+  boost::json::value messages;  // array of objects
+  boost::json::value tools;     // array, or null: then templates see none, as in transformers
+  boost::json::object kwargs;   // chat_template_kwargs: extra variables, may not hide the others
   std::string bos_token;
   std::string eos_token;
   bool add_generation_prompt = true;
+  // The last message is the beginning of the answer: the prompt ends with its text, without what
+  // the template puts after a message. Takes the place of add_generation_prompt.
+  bool continue_final_message = false;
+  std::optional<std::chrono::system_clock::time_point> now = {};  // for strftime_now; absent: now
 };
 
 // A parsed template. Immutable. Threads: render is safe from any.
 class ChatTemplate {
  public:
+  // Time linear in `source` (at most 1 MiB), plus a few small renderings.
   // Errors: kInvalidArgument with line and what was expected; kUnsupported names the Jinja feature.
   static Result<ChatTemplate> parse(std::string_view source);
 
-  // Errors: kInvalidArgument: the template refused the messages (raise_exception, with its own words),
-  // an undefined variable was used, a budget ran out.
+  // Errors: kInvalidArgument: the template refused the messages (raise_exception, in its own
+  // words), an undefined variable was used, a budget ran out (jinja/budget_internal.h), kwargs hide
+  // a variable; kUnsupported: a Jinja feature, or a content part that is not text for a template of
+  // texts. Time and memory: bounded by the budgets whatever the template and the messages are.
   Result<RenderedPrompt> render(const TemplateInput& input) const;
 
   ChatTemplate(ChatTemplate&&) noexcept;
@@ -48,9 +58,9 @@ class ChatTemplate {
   ~ChatTemplate();
 
  private:
-  struct Node;
-  explicit ChatTemplate(std::unique_ptr<Node> root);
-  std::unique_ptr<Node> root_;
+  struct Program;
+  explicit ChatTemplate(std::unique_ptr<const Program> program);
+  std::unique_ptr<const Program> program_;
 };
 
 }  // namespace aquilon::chat
