@@ -24,7 +24,7 @@ export function launch() {
 export async function openPage(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => {
@@ -50,11 +50,20 @@ export const turns = (page) => page.getByRole('article');
 export async function say(page, text) {
   await composer(page).fill(text);
   await composer(page).press('Enter');
+  await until(async () => (await composer(page).inputValue()) === ''); // taken over: the answer has begun
 }
 
 // Until no answer is under way.
 export async function finished(page, timeout = 60_000) {
   await button(page, 'Send').waitFor({ timeout });
+}
+
+// Playwright's own waitForFunction needs eval, which the content policy refuses.
+export async function until(condition, timeout = 30_000) {
+  for (const end = performance.now() + timeout; !(await condition()); ) {
+    if (performance.now() > end) throw new Error(`not within ${timeout} ms: ${condition}`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
 }
 
 export function shoot(page, name) {

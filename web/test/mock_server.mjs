@@ -100,7 +100,10 @@ async function complete(mock, body, response) {
     const due = start + (index * 1000) / now.tokensPerSecond;
     if (due > performance.now() + 1) await sleep(due - performance.now());
     if (gone) return;
-    if (index >= now.dropAfter) return void response.destroy();
+    if (index >= now.dropAfter) {
+      await sleep(100); // what was written is on its way
+      return void response.destroy();
+    }
     if (index >= now.errorAfter) {
       event({ delta: {}, finish_reason: 'error' }, { error: { message: 'The engine stopped.', type: 'server_error' } });
       break;

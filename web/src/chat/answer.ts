@@ -9,12 +9,13 @@ import { connect, connectLater, link, model } from './connection.ts';
 import {
   changeConversation, createConversation, current, messagesInMemory, newId, path, putMessage,
 } from './conversations.ts';
+import { t } from '../i18n/index.ts';
 import { LiveAnswer } from './live.ts';
 import { PrefixFilter } from './prefix.ts';
 import { kContinueWords, promptOf } from './prompt.ts';
 import { running, setRun } from './running.ts';
 import { settings } from './settings.ts';
-import { saveMessage } from './store.ts';
+import { leaveForReload, saveMessage } from './store.ts';
 import { pathTo } from './tree.ts';
 import type { Message, MessageState } from './types.ts';
 
@@ -31,7 +32,7 @@ export function isBusy(): boolean {
 
 // False where nothing can be sent now.
 export function send(text: string): boolean {
-  if (text.trim() === '' || isBusy() || model.value === null) return false;
+  if (text.trim() === '' || isBusy()) return false;
   const last = path.value.at(-1);
   const conversation = current.value ?? createConversation(text);
   ask(conversation.id, last?.id ?? null, text);
@@ -40,7 +41,7 @@ export function send(text: string): boolean {
 
 // Another version of a message of the person's own; what followed the old one stays with it.
 export function edit(message: Message, text: string): void {
-  if (text.trim() === '' || isBusy() || model.value === null) return;
+  if (text.trim() === '' || isBusy()) return;
   ask(message.conversation, message.parent, text);
 }
 
@@ -68,10 +69,12 @@ export function resumeAfterKey(): void {
 
 // Stores the answers under way, for a page that is being closed.
 export function saveRunning(): void {
+  const messages: Message[] = [];
   for (const [conversation, { messageId, live }] of running.value) {
     const message = messagesInMemory(conversation).find(({ id }) => id === messageId);
-    if (message !== undefined) void saveMessage({ ...message, content: live.text });
+    if (message !== undefined) messages.push({ ...message, content: live.text });
   }
+  if (messages.length > 0) leaveForReload(messages);
 }
 
 function ask(conversation: string, parent: string | null, text: string): void {
@@ -93,7 +96,7 @@ function newAnswer(conversation: string, parent: string): Message {
 async function run(answer: Message, continuing: boolean): Promise<void> {
   const { conversation } = answer;
   const { error: _, ...rest } = answer;
-  const started: Message = { ...rest, state: 'streaming', ...(model.value ? { model: model.value.id } : {}) };
+  const started: Message = { ...rest, state: 'streaming' };
   const live = new LiveAnswer(answer.content);
   setRun(conversation, { messageId: answer.id, live });
   putMessage(started);
@@ -105,6 +108,7 @@ async function run(answer: Message, continuing: boolean): Promise<void> {
   const stats = live.stats(end.usage);
   putMessage({
     ...started,
+    ...(end.model === undefined ? {} : { model: end.model }),
     content: live.text,
     state: end.state,
     ...(end.error === undefined ? {} : { error: end.error }),
@@ -116,6 +120,7 @@ async function run(answer: Message, continuing: boolean): Promise<void> {
 
 interface End {
   state: MessageState;
+  model?: string;
   usage?: Usage;
   error?: ChatError;
 }
@@ -124,17 +129,29 @@ async function stream(answer: Message, live: LiveAnswer, continuing: boolean): P
   try {
     const turns = pathTo(messagesInMemory(answer.conversation), answer.parent);
     const messages = promptOf(turns, settings.value.systemPrompt);
-    if (!continuing || answer.content === '') return await receive(request(answer, messages), live, '');
-    return await receiveRest(answer, messages, live);
+    const modelId = await readyModel();
+    const end =
+      continuing && answer.content !== ''
+        ? await receiveRest(modelId, answer.content, messages, live)
+        : await receive(request(modelId, messages), live, '');
+    return { ...end, model: modelId };
   } catch (cause) {
     return failed(cause, answer, live);
   }
 }
 
-function request(answer: Message, messages: WireMessage[]): ChatRequest {
+// A message may be sent before the page knows the server's models.
+async function readyModel(): Promise<string> {
+  if (model.value === null) await connect();
+  if (model.value !== null) return model.value.id;
+  const kind = link.value === 'locked' ? 'unauthorised' : link.value === 'ready' ? 'server' : 'network';
+  throw new ApiError({ kind, message: kind === 'server' ? t('noModel') : '' });
+}
+
+function request(modelId: string, messages: WireMessage[]): ChatRequest {
   const { temperature, maxTokens } = settings.value;
   return {
-    model: answer.model ?? '',
+    model: modelId,
     messages,
     ...(temperature === null ? {} : { temperature }),
     ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
@@ -156,14 +173,16 @@ async function receive(body: ChatRequest, live: LiveAnswer, prefix: string): Pro
 }
 
 // Gives the server the beginning of its answer; one that refuses that is asked in words.
-async function receiveRest(answer: Message, messages: WireMessage[], live: LiveAnswer): Promise<End> {
-  const begun: WireMessage = { role: 'assistant', content: answer.content };
+async function receiveRest(
+  modelId: string, text: string, messages: WireMessage[], live: LiveAnswer,
+): Promise<End> {
+  const begun: WireMessage = { role: 'assistant', content: text };
   try {
-    return await receive(request(answer, [...messages, { ...begun, prefix: true }]), live, answer.content);
+    return await receive(request(modelId, [...messages, { ...begun, prefix: true }]), live, text);
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.info.kind !== 'refused') throw cause;
     const words: WireMessage[] = [...messages, begun, { role: 'user', content: kContinueWords }];
-    return await receive(request(answer, words), live, answer.content);
+    return await receive(request(modelId, words), live, text);
   }
 }
 

@@ -37,18 +37,19 @@ async function followAddress(): Promise<void> {
   await show(known ? id : null);
 }
 
+let wanted: string | null = null; // the latest wish, while messages are being loaded
+
 async function show(id: string | null): Promise<void> {
-  const loaded = id === null ? [] : await messagesOf(id);
+  wanted = id;
+  if (id !== null && !memory.has(id)) {
+    const loaded = await loadMessages(id);
+    if (!memory.has(id)) memory.set(id, loaded);
+    if (wanted !== id) return;
+  }
   batch(() => {
     currentId.value = id;
-    messages.value = loaded;
+    messages.value = id === null ? [] : (memory.get(id) ?? []);
   });
-}
-
-async function messagesOf(id: string): Promise<Message[]> {
-  const known = memory.get(id) ?? (await loadMessages(id));
-  memory.set(id, known);
-  return known;
 }
 
 // null: a new, empty one.
@@ -70,8 +71,6 @@ export function createConversation(firstMessage: string): Conversation {
   conversations.value = [conversation, ...conversations.value];
   memory.set(conversation.id, []);
   openConversation(conversation.id);
-  currentId.value = conversation.id;
-  messages.value = [];
   return conversation;
 }
 
@@ -79,7 +78,8 @@ export function titleFrom(text: string): string {
   const line = text.trim().split('\n')[0]?.trim() ?? '';
   if (line.length <= kTitleLength) return line;
   const cut = line.slice(0, kTitleLength);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), kTitleLength / 2))}…`;
+  const space = cut.lastIndexOf(' ');
+  return `${space > kTitleLength / 2 ? cut.slice(0, space) : cut}…`;
 }
 
 export function changeConversation(id: string, change: Partial<Conversation>): void {

@@ -12,6 +12,27 @@ interface Schema extends DBSchema {
 
 let database: IDBPDatabase<Schema> | null = null;
 
+const kReloadSlot = 'aquilon.reload';
+
+// For messages of a page that is going away: the database would answer too late, local storage is immediate.
+export function leaveForReload(messages: readonly Message[]): void {
+  try {
+    localStorage.setItem(kReloadSlot, JSON.stringify(messages));
+  } catch {
+    // Full or refused: what was saved half a second ago stands.
+  }
+}
+
+async function takeAfterReload(): Promise<void> {
+  try {
+    const messages: unknown = JSON.parse(localStorage.getItem(kReloadSlot) ?? '[]');
+    localStorage.removeItem(kReloadSlot);
+    if (Array.isArray(messages)) await Promise.all((messages as Message[]).map(saveMessage));
+  } catch {
+    // Nothing that could be read.
+  }
+}
+
 export async function openStore(): Promise<{ persistent: boolean; conversations: Conversation[] }> {
   try {
     database = await openDB<Schema>('aquilon', 1, {
@@ -24,6 +45,7 @@ export async function openStore(): Promise<{ persistent: boolean; conversations:
   } catch {
     return { persistent: false, conversations: [] };
   }
+  await takeAfterReload();
   const all = await database.getAll('conversations');
   const deleted = all.filter((conversation) => conversation.deleted !== undefined);
   await Promise.all(deleted.map((conversation) => purge(conversation.id)));

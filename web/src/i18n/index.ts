@@ -53,9 +53,15 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   });
 }
 
+const formats = new Map<string, Intl.NumberFormat>(); // each costs as much as hundreds of uses
+
 export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat(words.value.language, {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(value);
+  const { language } = words.value;
+  const key = `${language}/${digits}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    format = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    formats.set(key, format);
+  }
+  return format.format(value);
 }

@@ -9,9 +9,14 @@ import { TokenRenderer } from './render.ts';
 const kLargestText = 400_000; // characters in one call; beyond, plain text
 const kLargestParagraph = 4000; // characters; beyond, no emphasis or links: their search is quadratic
 
+const kLongestLexMs = 300; // after that, the rest of the text in the same way
+
 class BoundedLexer extends Lexer {
+  private readonly end = performance.now() + kLongestLexMs;
+
   override inlineTokens(source: string, tokens: Token[] = []): Token[] {
-    if (source.length <= kLargestParagraph) return super.inlineTokens(source, tokens);
+    const bounded = source.length <= kLargestParagraph && performance.now() < this.end;
+    if (bounded) return super.inlineTokens(source, tokens);
     tokens.push({ type: 'text', raw: source, text: source });
     return tokens;
   }

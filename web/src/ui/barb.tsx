@@ -1,16 +1,10 @@
 // A wind barb, as weather charts draw speed: half a barb is 5, a barb 10, a pennant 50. Here: tokens a second.
 // Decoration only: the number stands beside it.
 
-const kFastest = 150; // more does not fit on the staff
+import { barbParts } from './barb_parts.ts';
+
 const kTop = 3;
 const kStep = 3.4;
-
-export function barbParts(speed: number): { pennants: number; barbs: number; half: boolean } {
-  let rest = Math.round(Math.min(Math.max(speed, 0), kFastest) / 5) * 5;
-  const pennants = Math.floor(rest / 50);
-  rest -= 50 * pennants;
-  return { pennants, barbs: Math.floor(rest / 10), half: rest % 10 === 5 };
-}
 
 export function Barb({ speed }: { speed: number }) {
   const { pennants, barbs, half } = barbParts(speed);

@@ -22,7 +22,6 @@ function setDraft(text: string): void {
 export function Composer() {
   const field = useRef<HTMLTextAreaElement>(null);
   const busy = isBusy();
-  const ready = model.value !== null;
   const text = draft.value;
   useLayoutEffect(() => field.current?.focus(), [currentId.value]);
   useLayoutEffect(() => fit(field.current), [text]);
@@ -55,12 +54,12 @@ export function Composer() {
           class={busy ? 'go busy' : 'go'}
           aria-label={t(busy ? 'stop' : 'send')}
           title={t(busy ? 'stop' : 'send')}
-          aria-disabled={!busy && (!ready || text.trim() === '')}
+          aria-disabled={!busy && text.trim() === ''}
         >
           <Icon name={busy ? 'stop' : 'send'} />
         </button>
       </form>
-      {ready ? <ContextMeter /> : <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>}
+      {model.value !== null ? <ContextMeter /> : <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>}
     </div>
   );
 }

@@ -13,6 +13,13 @@ import { Icon } from './icon.tsx';
 import { UserTurn } from './user_turn.tsx';
 import { Welcome } from './welcome.tsx';
 
+// A long conversation shows its last turns first, the others as soon as those are painted.
+const kTurnsAtOnce = 24;
+
+function afterPaint(work: () => void): void {
+  requestAnimationFrame(() => setTimeout(work, 50));
+}
+
 export function Log() {
   const log = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -24,6 +31,13 @@ export function Log() {
     follower.value = made;
     return () => made.close();
   }, []);
+  const whole = useSignal<string | null>(null); // the conversation that is shown from its first turn on
+  useEffect(() => {
+    const id = currentId.value;
+    if (path.value.length > kTurnsAtOnce) afterPaint(() => (whole.value = id));
+    else whole.value = id;
+  }, [currentId.value]);
+  const first = whole.value === currentId.value ? 0 : Math.max(0, path.value.length - kTurnsAtOnce);
   const lastTurn = path.value.findLast(({ role }) => role === 'user')?.id;
   useLayoutEffect(() => follower.value?.toEnd(), [currentId.value, lastTurn]);
   return (
@@ -31,7 +45,8 @@ export function Log() {
       <div class="log" role="log" aria-live="off" aria-label={t('log')} tabIndex={0} ref={log} onClick={onClick}>
         <div class="column" ref={content}>
           {path.value.length === 0 && <Welcome />}
-          {path.value.map((message, index) => {
+          {path.value.slice(first).map((message, offset) => {
+            const index = first + offset;
             const all = byTurn.value.get(versionKey(message)) ?? [message];
             const Turn = message.role === 'user' ? UserTurn : AnswerTurn;
             return (

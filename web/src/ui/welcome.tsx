@@ -1,5 +1,4 @@
 import { send } from '../chat/answer.ts';
-import { model } from '../chat/connection.ts';
 import { t } from '../i18n/index.ts';
 import { Isobars } from './isobars.tsx';
 import { focusComposer } from './panels.ts';
@@ -18,7 +17,6 @@ export function Welcome() {
           <li key={card}>
             <button
               type="button"
-              disabled={model.value === null}
               onClick={() => {
                 send(t(card));
                 focusComposer();
