@@ -19,7 +19,7 @@ constexpr std::uint32_t kGone = 0xFFFFFFFEu;  // as `previous`: joined into its 
 }  // namespace
 
 MergeTable::MergeTable(std::size_t rules)
-    : slots_(std::bit_ceil(std::max<std::size_t>(rules * 2, 16))),
+    : slots_(std::bit_ceil(std::max<std::size_t>(rules * 4 / 3, 16))),
       mask_(slots_.size() - 1),
       seed_(hash_seed()) {}
 

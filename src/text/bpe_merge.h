@@ -10,7 +10,7 @@
 
 namespace aquilon::text {
 
-// Merge rules by pair of ids: open addressing, 16 bytes a slot, at most 50 % full. Immutable after
+// Merge rules by pair of ids: open addressing, 16 bytes a slot, at most 75 % full. Immutable after
 // the insertions; then threads may read.
 class MergeTable {
  public:

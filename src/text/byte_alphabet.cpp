@@ -33,21 +33,22 @@ constexpr Alphabet kAlphabet = make_alphabet();
 
 bool append_alphabet_bytes(std::string_view written, std::string& out) {
   const std::size_t before = out.size();
+  out.resize(before + written.size());
+  char* to = out.data() + before;
   for (std::size_t i = 0; i < written.size(); ++i) {
     std::size_t c = static_cast<std::uint8_t>(written[i]);
     if (c >= 0x80) {  // two bytes, C2 to C5 first: all that the alphabet needs
-      const std::size_t next =
-          i + 1 < written.size() ? static_cast<std::uint8_t>(written[i + 1]) : 0;
-      c = c >= 0xC2 && c <= 0xC5 && (next & 0xC0) == 0x80 ? (c & 0x1F) << 6 | (next & 0x3F)
-                                                          : kCharacters;
-      ++i;
+      const bool two = c >= 0xC2 && c <= 0xC5 && ++i < written.size();
+      const std::size_t next = two ? static_cast<std::uint8_t>(written[i]) : 0;
+      c = (next & 0xC0) == 0x80 ? (c & 0x1F) << 6 | (next & 0x3F) : kCharacters;
     }
     if (c >= kCharacters || kAlphabet.byte[c] < 0) {
       out.resize(before);
       return false;
     }
-    out.push_back(static_cast<char>(kAlphabet.byte[c]));
+    *to++ = static_cast<char>(kAlphabet.byte[c]);
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return true;
 }
 

@@ -1,5 +1,6 @@
 #include "text/unicode_class.h"
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string_view>
@@ -19,7 +20,8 @@ struct CodePointRange {
 void mark(std::span<std::uint8_t> classes, std::span<const CodePointRange> ranges,
           std::uint8_t value) {
   for (const CodePointRange& r : ranges) {
-    for (std::uint32_t c = r.first; c <= r.last; ++c) classes[c] = value;
+    const auto run = classes.subspan(r.first, r.last - r.first + 1);
+    std::fill(run.begin(), run.end(), value);
   }
 }
 
@@ -48,7 +50,11 @@ UnicodeClasses::UnicodeClasses() {
   std::map<Block, std::uint16_t> known;
   for (std::size_t i = 0; i < block_of_.size(); ++i) {
     Block block;
-    for (std::size_t j = 0; j < kBlock; ++j) block[j] = classes[i * kBlock + j];
+    std::copy_n(classes.begin() + static_cast<std::ptrdiff_t>(i * kBlock), kBlock, block.begin());
+    if (i > 0 && block == blocks_[block_of_[i - 1]]) {  // most are like their neighbour
+      block_of_[i] = block_of_[i - 1];
+      continue;
+    }
     const auto [it, fresh] = known.try_emplace(block, static_cast<std::uint16_t>(blocks_.size()));
     if (fresh) blocks_.push_back(block);
     block_of_[i] = it->second;

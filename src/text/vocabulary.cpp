@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <limits>
 
 #include "base/checked_math.h"
@@ -56,6 +57,9 @@ Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
                                     std::vector<TokenKind> kinds) {
   AQ_RETURN_IF_ERROR(check_sizes(tokens, kinds.size()));
   Vocabulary v(std::move(kinds));
+  std::size_t total = 0;
+  for (const std::string& token : tokens) total += token.size();
+  v.text_.reserve(total);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     AQ_RETURN_IF_ERROR(v.add(static_cast<TokenId>(i), tokens[i]));
   }
@@ -66,9 +70,8 @@ Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
 
 Vocabulary::Vocabulary(std::vector<TokenKind> kinds)
     : kinds_(std::move(kinds)),
-      plain_(kinds_.size()),
       offsets_{0},
-      slots_(std::bit_ceil(std::max<std::size_t>(kinds_.size() * 2, 16))),
+      slots_(std::bit_ceil(std::max<std::size_t>(kinds_.size() * 4 / 3, 16))),
       mask_(slots_.size() - 1),
       seed_(hash_seed()) {
   offsets_.reserve(kinds_.size() + 1);
@@ -80,34 +83,39 @@ std::string_view Vocabulary::bytes(TokenId id) const {
   return std::string_view(text_).substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
 }
 
+bool Vocabulary::is_plain(TokenId id) const {
+  return std::binary_search(plain_.begin(), plain_.end(), id);
+}
+
 Status Vocabulary::add(TokenId id, const std::string& written) {
   const std::size_t begin = text_.size();
   const bool plain = !in_alphabet(kinds_[index(id)]) || !append_alphabet_bytes(written, text_);
   if (plain) text_ += written;
-  plain_[index(id)] = plain;
   offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
   if (written.empty()) return {};
+  if (plain) plain_.push_back(id);
   const std::string_view bytes = std::string_view(text_).substr(begin);
   const std::uint64_t hash = hash_bytes(bytes, seed_);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   std::uint64_t i = hash & mask_;
   for (; slots_[i].id >= 0; i = (i + 1) & mask_) {
-    const TokenId other = slots_[i].id;
-    if (slots_[i].tag == tag && plain_[index(other)] == plain && this->bytes(other) == bytes) {
-      return twice(written, other, id);
-    }
+    if (matches(slots_[i], tag, bytes, plain)) return twice(written, slots_[i].id, id);
   }
-  slots_[i] = {tag, id};
+  Slot& slot = slots_[i];
+  slot.tag = tag;
+  slot.id = id;
+  slot.offset = static_cast<std::uint32_t>(begin);
+  slot.length = static_cast<std::uint32_t>(bytes.size()) & 0x7FFFFFFFu;
+  slot.plain = plain;
   return {};
 }
 
 // A plain token and one in the alphabet may have the same written form but different bytes.
 Status Vocabulary::check_plain_unique() const {
   std::string as_alphabet;
-  for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    const auto id = static_cast<TokenId>(i);
+  for (const TokenId id : plain_) {
     as_alphabet.clear();
-    if (!plain_[i] || bytes(id).empty() || !append_alphabet_bytes(bytes(id), as_alphabet)) continue;
+    if (!append_alphabet_bytes(bytes(id), as_alphabet)) continue;
     if (const TokenId other = find(as_alphabet, false); other >= 0) {
       return twice(bytes(id), other, id);
     }
@@ -115,15 +123,18 @@ Status Vocabulary::check_plain_unique() const {
   return {};
 }
 
+bool Vocabulary::matches(const Slot& slot, std::uint32_t tag, std::string_view bytes,
+                         bool plain) const {
+  return slot.tag == tag && slot.length == bytes.size() && slot.plain == plain &&
+         std::memcmp(text_.data() + slot.offset, bytes.data(), bytes.size()) == 0;
+}
+
 TokenId Vocabulary::find(std::string_view bytes, bool plain) const {
   const std::uint64_t hash = hash_bytes(bytes, seed_);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const Slot* const slots = slots_.data();
   for (std::uint64_t i = hash & mask_; slots[i].id >= 0; i = (i + 1) & mask_) {
-    if (slots[i].tag == tag && this->bytes(slots[i].id) == bytes &&
-        plain_[index(slots[i].id)] == plain) {
-      return slots[i].id;
-    }
+    if (matches(slots[i], tag, bytes, plain)) return slots[i].id;
   }
   return -1;
 }
@@ -133,9 +144,15 @@ TokenId Vocabulary::find_bytes(std::string_view bytes) const {
 }
 
 TokenId Vocabulary::find_written(std::string_view written) const {
-  if (const TokenId id = find(written, true); id >= 0) return id;
-  std::string bytes;
-  return append_alphabet_bytes(written, bytes) ? find(bytes, false) : -1;
+  std::string buffer;
+  return find_written(written, buffer);
+}
+
+TokenId Vocabulary::find_written(std::string_view written, std::string& buffer) const {
+  buffer.clear();
+  TokenId id = -1;
+  if (append_alphabet_bytes(written, buffer)) id = find(buffer, false);
+  return id >= 0 ? id : find(written, true);
 }
 
 }  // namespace aquilon::text

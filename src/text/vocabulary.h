@@ -14,7 +14,7 @@ namespace aquilon::text {
 
 inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
 
-// Immutable after construction; threads may share it. About 24 bytes a token beside the texts.
+// Immutable after construction; threads may share it. At most 48 bytes a token beside the texts.
 class Vocabulary {
  public:
   // Tokens in the byte-level alphabet. A token of kind kNormal, kUnused or kByte with a character
@@ -26,17 +26,26 @@ class Vocabulary {
   std::size_t size() const { return kinds_.size(); }
   TokenKind kind(TokenId id) const { return in_range(id) ? kinds_[index(id)] : TokenKind::kUnused; }
   std::string_view bytes(TokenId id) const;
+  // Whether it stands for its own UTF-8 bytes.
+  bool is_plain(TokenId id) const;
 
   // The token of kind kNormal, kUnused or kByte, written in the alphabet, that stands for `bytes`;
   // -1.
   TokenId find_bytes(std::string_view bytes) const;
   // The token of any kind with this written form; -1.
   TokenId find_written(std::string_view written) const;
+  // The same for many look-ups: `buffer` becomes the bytes that `written` stands for in the
+  // alphabet, or empty.
+  TokenId find_written(std::string_view written, std::string& buffer) const;
 
  private:
+  // All that a look-up needs but the text itself: 16 bytes.
   struct Slot {
     std::uint32_t tag = 0;  // upper half of the hash
     TokenId id = -1;
+    std::uint32_t offset = 0;  // in text_
+    std::uint32_t length : 31 = 0;
+    std::uint32_t plain : 1 = 0;  // stands for its own UTF-8 bytes
   };
 
   explicit Vocabulary(std::vector<TokenKind> kinds);
@@ -45,12 +54,13 @@ class Vocabulary {
   Status add(TokenId id, const std::string& written);
   Status check_plain_unique() const;
   TokenId find(std::string_view bytes, bool plain) const;
+  bool matches(const Slot& slot, std::uint32_t tag, std::string_view bytes, bool plain) const;
 
   std::vector<TokenKind> kinds_;
-  std::vector<bool> plain_;             // stands for its own UTF-8 bytes
+  std::vector<TokenId> plain_;          // ids of the plain tokens, ascending
   std::string text_;                    // bytes of all tokens, one behind the other
   std::vector<std::uint32_t> offsets_;  // of each in text_, and the end
-  std::vector<Slot> slots_;             // open addressing, at most 50 % full
+  std::vector<Slot> slots_;             // open addressing, at most 75 % full
   std::uint64_t mask_ = 0;
   std::uint64_t seed_ = 0;
 };

@@ -1,0 +1,165 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "text/byte_alphabet.h"
+#include "text/tokenizer_cases_for_test.h"
+
+namespace aquilon::text {
+namespace {
+
+namespace json = boost::json;
+using Ids = std::vector<TokenId>;
+
+json::object small_json() {
+  auto file = read_file(test_data_for_test("small-bpe/tokenizer.json"));
+  EXPECT_TRUE(file.ok());
+  return json::parse(*file).as_object();
+}
+
+std::string write(const json::object& object) {
+  return json::serialize(object);
+}
+
+Ids ids_of(const json::object& object, std::string_view text) {
+  auto made = read_tokenizer_json(write(object));
+  EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message);
+  return made.ok() ? (*made)->encode_trusted(text) : Ids{-1};
+}
+
+void expect_error(const std::string& text, Code code, std::string_view part) {
+  const auto made = read_tokenizer_json(text);
+  ASSERT_FALSE(made.ok()) << part;
+  EXPECT_EQ(made.error().code, code) << made.error().message;
+  EXPECT_NE(made.error().message.find(part), std::string::npos) << made.error().message;
+}
+
+constexpr std::string_view kText = "There're 12345 words\n\n  <tool><|im_end|> été";
+
+TEST(TokenizerJson, ReadsMergesInBothForms) {
+  json::object root = small_json();
+  const Ids want = ids_of(root, kText);
+  json::array& merges = root["model"].as_object()["merges"].as_array();
+  ASSERT_TRUE(merges[0].is_array());
+  for (json::value& merge : merges) {
+    merge = json::string(string_for_test(merge.at(0)) + " " + string_for_test(merge.at(1)));
+  }
+  EXPECT_EQ(ids_of(root, kText), want);
+}
+
+TEST(TokenizerJson, RecognisesPreTokenizers) {
+  const std::string llama_regex = string_for_test(
+      small_json()["pre_tokenizer"].at("pretokenizers").at(0).at("pattern").at("Regex"));
+  const std::string qwen_regex = std::string(llama_regex).replace(llama_regex.find("{1,3}"), 5, "");
+  const json::value bytes = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  const json::value gpt2 = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
+  const auto sequence = [](json::value first, json::value second) {
+    return json::value{{"type", "Sequence"},
+                       {"pretokenizers", json::array{std::move(first), std::move(second)}}};
+  };
+  const auto split = [](const std::string& regex) {
+    return json::value{{"type", "Split"},
+                       {"pattern", {{"Regex", regex}}},
+                       {"behavior", "Isolated"},
+                       {"invert", false}};
+  };
+  // Without merges a piece is one id if it is a token, else one a byte: the count tells the
+  // pattern.
+  const auto count = [&](json::value pre) {
+    json::object root = small_json();
+    root["pre_tokenizer"] = std::move(pre);
+    json::object& model = root["model"].as_object();
+    model["merges"] = json::array{};
+    model["ignore_merges"] = true;
+    json::object& vocab = model["vocab"].as_object();
+    vocab.clear();
+    for (int b = 0; b < 256; ++b) {
+      const char byte = static_cast<char>(b);
+      vocab.emplace(alphabet_form({&byte, 1}), b);
+    }
+    std::int64_t id = 256;
+    for (const char* token : {"12", "123", " 12", "\tx"}) vocab[alphabet_form(token)] = id++;
+    return ids_of(root, "= 12 123\tx").size();
+  };
+  EXPECT_EQ(count(gpt2), 8u);                                 // = 12| 1 2 3|\t|x
+  EXPECT_EQ(count(sequence(split(llama_regex), bytes)), 6u);  // =| |12| |123|\tx
+  EXPECT_EQ(count(sequence(split(qwen_regex), bytes)), 9u);   // =| |1|2| |1|2|3|\tx
+  EXPECT_EQ(count(sequence({{"type", "Digits"}, {"individual_digits", true}}, gpt2)), 10u);
+}
+
+TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
+  struct Case {
+    const char* path;  // dotted
+    json::value value;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"normalizer", {{"type", "NFC"}}, "normalizer NFC"},
+      {"decoder", {{"type", "Metaspace"}}, "decoder Metaspace"},
+      {"model.type", "Unigram", "model type Unigram"},
+      {"model.byte_fallback", true, "byte_fallback"},
+      {"model.dropout", 0.1, "dropout"},
+      {"model.end_of_word_suffix", "</w>", "end_of_word_suffix"},
+      {"pre_tokenizer", {{"type", "Metaspace"}}, "pre-tokenizer Metaspace"},
+      {"pre_tokenizer", {{"type", "ByteLevel"}}, "add_prefix_space"},
+      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", json::array{}}}, "Sequence"},
+  };
+  for (const Case& c : cases) {
+    json::object root = small_json();
+    const std::string path = c.path;
+    const std::size_t dot = path.find('.');
+    json::object& parent = dot == path.npos ? root : root[path.substr(0, dot)].as_object();
+    parent[dot == path.npos ? path : path.substr(dot + 1)] = c.value;
+    expect_error(write(root), Code::kUnsupported, c.message);
+  }
+}
+
+TEST(TokenizerJson, NamesAnUnknownPattern) {
+  json::object root = small_json();
+  root["pre_tokenizer"].at("pretokenizers").at(0).at("pattern").at("Regex") = "x+";
+  expect_error(write(root), Code::kUnsupported, "Split by 'x+'");
+  root = small_json();
+  root["added_tokens"].as_array()[1].as_object()["lstrip"] = true;
+  expect_error(write(root), Code::kUnsupported, "'<|im_start|>' with lstrip");
+}
+
+TEST(TokenizerJson, NamesBrokenEntries) {
+  expect_error("", Code::kCorrupt, "not valid JSON");
+  expect_error("{\"model\":", Code::kCorrupt, "not valid JSON");
+  expect_error("[]", Code::kCorrupt, "not a JSON object");
+  expect_error("{}", Code::kCorrupt, "'model' is missing");
+  expect_error(std::string(5000, '['), Code::kCorrupt, "not valid JSON");
+  const std::pair<const char*, json::value> ids[] = {{"has no valid id", -1},
+                                                     {"has no valid id", 1e300},
+                                                     {"has no valid id", "x"},
+                                                     {"has no valid id", 9223372036854775807},
+                                                     {"but there are only", 2147483647},
+                                                     {"share the id 0", 0}};
+  for (const auto& [message, id] : ids) {
+    json::object root = small_json();
+    root["model"].at("vocab").as_object()["zzz"] = id;
+    expect_error(write(root), Code::kCorrupt, message);
+  }
+  for (const json::value& merge : {json::value(1), json::value{"a"}, json::value{"a", 1}}) {
+    json::object root = small_json();
+    root["model"].at("merges").as_array()[3] = merge;
+    expect_error(write(root), Code::kCorrupt, "merge 3 is neither");
+  }
+}
+
+TEST(TokenizerJson, RefusesAnUnknownTokenThatItWouldNeed) {
+  json::object root = small_json();
+  root["model"].as_object()["unk_token"] = "<tool>";
+  EXPECT_NE(ids_of(root, "a"), Ids{-1});  // every byte has a token
+  auto& vocab = root["model"].at("vocab").as_object();
+  vocab["[byte]"] = vocab["\u0100"];
+  vocab.erase("\u0100");
+  expect_error(write(root), Code::kUnsupported, "unk_token '<tool>' for the byte 0x00");
+}
+
+}  // namespace
+}  // namespace aquilon::text
