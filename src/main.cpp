@@ -8,11 +8,11 @@ int main(int argc, char** argv) {
   aquilon::apps::Commands commands;
   // aquilon::apps::register_serve(commands);
   // aquilon::apps::register_chat(commands);
-  // aquilon::apps::register_complete(commands);
+  aquilon::apps::register_complete(commands);
   aquilon::apps::register_pull(commands);
   aquilon::apps::register_models(commands);
-  // aquilon::apps::register_tokenize(commands);
-  // aquilon::apps::register_logits(commands);
-  // aquilon::apps::register_doctor(commands);
+  aquilon::apps::register_tokenize(commands);
+  aquilon::apps::register_logits(commands);
+  aquilon::apps::register_doctor(commands);
   return commands.run(argc, argv);
 }

@@ -98,6 +98,7 @@ Result<ModelSummary> summarise(const std::vector<std::string>& paths) {
 
 std::string parameter_text(std::uint64_t parameters) {
   const auto value = static_cast<double>(parameters);
+  if (parameters < 1000) return fmt::format("{}", parameters);
   if (value < 1e6) return fmt::format("{:.0f}k", value / 1e3);
   if (value < 999.5e6) return fmt::format("{:.0f}M", value / 1e6);
   if (value < 99.95e9) return fmt::format("{:.3g}B", value / 1e9);

@@ -1,0 +1,168 @@
+// `aquilon doctor`: what this machine has, what is wrong, and what to do about it.
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <sched.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/version.hpp>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include "apps/command.h"
+#include "apps/doctor_checks.h"
+#include "apps/printable.h"
+#include "base/memory.h"
+#include "hub/folder.h"
+#include "hub/hub_client.h"
+
+namespace aquilon::apps {
+namespace {
+
+struct DoctorOptions {
+  int port = 8080;
+  bool json = false;
+
+  template <class V>
+  void visit(V& v) {
+    v(port, {.flag = "port", .help = "port that must be free", .min = 1, .max = 65535});
+    v(json, {.flag = "json", .help = "print the findings as JSON"});
+  }
+};
+
+// A file of the kernel's, at most 1 MiB; empty when there is none. Their stated size is zero.
+std::string kernel_text(const char* path) {
+  std::ifstream file(path);
+  std::string text(std::size_t{1} << 20, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return text;
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+  return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+// The container's limit, version 2 or 1 of control groups; nothing when it is no limit.
+std::optional<std::uint64_t> memory_limit(std::uint64_t total) {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    const std::string text = kernel_text(path);
+    std::uint64_t limit = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (error == std::errc() && limit < total) return limit;
+  }
+  return std::nullopt;
+}
+
+Finding memory() {
+  const std::uint64_t total = meminfo_bytes(kernel_text("/proc/meminfo"), "MemTotal");
+  const std::optional<std::uint64_t> limit = memory_limit(total);
+  const std::uint64_t available = std::min(available_memory(), limit.value_or(UINT64_MAX));
+  return check_memory(total, available, limit);
+}
+
+// The nearest folder above `path` that exists.
+bool is_writable(std::string path) {
+  while (::access(path.c_str(), F_OK) != 0) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ::access(".", W_OK | X_OK) == 0;
+    if (slash == 0) return ::access("/", W_OK | X_OK) == 0;
+    path.resize(slash);
+  }
+  return ::access(path.c_str(), W_OK | X_OK) == 0;
+}
+
+Finding hub_settings() {
+  const hub::HubConfig config = hub::HubConfig::from_environment();
+  const auto client = hub::HubClient::create(config);
+  if (!client.ok())
+    return {"hub", Health::kBad, client.error().message, "unset the variable, or correct it"};
+  return {"hub",
+          Health::kOk,
+          fmt::format("{}, {}", config.endpoint,
+                      config.token.empty() ? "no token (HF_TOKEN)" : "with the token of HF_TOKEN"),
+          {}};
+}
+
+Finding versions() {
+  utsname system{};
+  ::uname(&system);
+  const curl_version_info_data* curl = curl_version_info(CURLVERSION_NOW);
+  return {"versions",
+          Health::kOk,
+          fmt::format("aquilon {}, {} {} {}, libcurl {}, {}, Boost {}.{}.{}", AQUILON_VERSION,
+                      system.sysname, system.release, system.machine, curl->version,
+                      OpenSSL_version(OPENSSL_VERSION), BOOST_VERSION / 100000,
+                      BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100),
+          {}};
+}
+
+std::vector<Finding> examine(const DoctorOptions& options) {
+  std::vector<Finding> findings;
+  findings.push_back(check_processor(kernel_text("/proc/cpuinfo"), usable_cores(),
+                                     parse_core_quota(kernel_text("/sys/fs/cgroup/cpu.max"))));
+  findings.push_back(memory());
+  findings.push_back(check_huge_pages(kernel_text("/sys/kernel/mm/transparent_hugepage/enabled")));
+  const auto store = hub::Store::open();
+  if (store.ok()) {
+    const auto free = hub::free_disk_bytes(store->folder());
+    findings.push_back(
+        check_disk(store->folder(), free.ok() ? *free : 0, is_writable(store->folder())));
+    for (Finding& finding : check_models(*store)) findings.push_back(std::move(finding));
+  } else {
+    findings.push_back({"model store", Health::kBad, store.error().message, {}});
+  }
+  findings.push_back(check_port(options.port));
+  findings.push_back(hub_settings());
+  findings.push_back(versions());
+  return findings;
+}
+
+void print_text(const std::vector<Finding>& findings) {
+  for (const Finding& f : findings) {
+    fmt::print("{:<5} {}: {}\n", health_name(f.health), printable(f.topic), printable(f.text));
+    if (!f.advice.empty()) fmt::print("      -> {}\n", printable(f.advice));
+  }
+}
+
+void print_json(const std::vector<Finding>& findings, std::size_t bad) {
+  boost::json::array checks;
+  for (const Finding& f : findings)
+    checks.push_back(boost::json::object{{"topic", valid_utf8(f.topic)},
+                                         {"health", health_name(f.health)},
+                                         {"text", valid_utf8(f.text)},
+                                         {"advice", valid_utf8(f.advice)}});
+  fmt::print("{}\n", boost::json::serialize(
+                         boost::json::object{{"ok", bad == 0}, {"checks", std::move(checks)}}));
+}
+
+Status run_doctor(const DoctorOptions& options) {
+  const std::vector<Finding> findings = examine(options);
+  const auto bad = static_cast<std::size_t>(std::count_if(
+      findings.begin(), findings.end(), [](const Finding& f) { return f.health == Health::kBad; }));
+  if (options.json)
+    print_json(findings, bad);
+  else
+    print_text(findings);
+  if (bad == 0) return {};
+  return make_error(Code::kUnavailable, "{} of {} checks are bad", bad, findings.size());
+}
+
+}  // namespace
+
+void register_doctor(Commands& commands) {
+  commands.add<DoctorOptions>("doctor", "Examine this machine, the store and the settings",
+                              run_doctor);
+}
+
+}  // namespace aquilon::apps
