@@ -20,8 +20,8 @@ export function launch() {
   });
 }
 
-// A page in its own context. Its errors and policy violations are collected: page.problems must stay empty.
-export async function openPage(browser, url, options = {}) {
+// A page in its own context, with the person's settings where given. Its errors and policy violations are collected: page.problems must stay empty.
+export async function openPage(browser, url, options = {}, settings = null) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
@@ -38,6 +38,9 @@ export async function openPage(browser, url, options = {}) {
       globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
     });
   });
+  await page.addInitScript((wanted) => {
+    if (wanted !== null) localStorage['aquilon.settings'] ??= JSON.stringify(wanted);
+  }, settings);
   await page.goto(url);
   return page;
 }

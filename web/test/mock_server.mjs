@@ -82,7 +82,7 @@ async function complete(mock, body, response) {
     mock.open -= 1;
     if (!response.writableFinished) {
       gone = true;
-      mock.closedEarly.push(performance.now());
+      mock.closedEarly.push(Date.now());
     }
   });
   const answer = typeof now.text === 'function' ? now.text(body) : now.text;

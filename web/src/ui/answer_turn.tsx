@@ -20,7 +20,7 @@ export function AnswerTurn(props: TurnProps) {
       <AnswerText message={message} live={live} />
       {live !== null && <LiveSpeed live={live} />}
       {live === null && <Outcome message={message} last={last} />}
-      {live === null && (
+      {live === null && (message.content !== '' || props.versionCount > 1) && (
         <div class="actions">
           <VersionStepper {...props} />
           {message.content !== '' && <CopyButton text={message.content} />}

@@ -16,7 +16,7 @@ export function ContextMeter() {
   const share = Math.min(used / limit, 1);
   return (
     <p class={`meter ${band(share)}`}>
-      <svg viewBox="0 0 121 10" aria-hidden="true">
+      <svg viewBox="0 0 121 10" preserveAspectRatio="xMinYMax slice" aria-hidden="true">
         {Array.from({ length: 25 }, (_, i) => (
           <path key={i} class={i / 24 <= share && used > 0 ? 'on' : ''} d={`M${0.5 + 5 * i} 10V${i % 4 === 0 ? 1 : 5}`} />
         ))}
