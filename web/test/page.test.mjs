@@ -117,6 +117,18 @@ test('Stop takes the place of Send and closes the stream', async () => {
   assert.equal(await page.getByRole('status').textContent(), 'The answer was stopped.');
 });
 
+test('Esc stops as well; the next message goes on from what is there', async () => {
+  await open();
+  await midAnswer();
+  await page.keyboard.press('Escape');
+  await page.getByText('Stopped.', { exact: true }).waitFor();
+  mock?.set({});
+  await say(page, 'Go on.');
+  await finished(page);
+  assert.equal(await turns(page).count(), 4);
+  if (mock) assert.deepEqual(mock.requests.at(-1).messages.map(({ role }) => role), ['user', 'assistant', 'user']);
+});
+
 test('regenerate makes another version; both stay reachable after a reload', async () => {
   await open({}, { text: 'First version.' });
   await say(page, 'Say something.');

@@ -7,7 +7,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-# shellcheck source=tools/node_env.sh
+# shellcheck source=../../tools/node_env.sh
 source "$root/tools/node_env.sh"
 node_env_ensure
 cd "$here"

@@ -24,7 +24,7 @@ export const de: Dictionary = {
   close: 'Schließen',
   log: 'Nachrichten',
   greeting: 'Woher weht der Wind?',
-  hint: 'Antworten entstehen auf dieser Maschine. Nichts verlässt sie.',
+  hint: 'Ihr eigener Server antwortet. Nichts geht anderswohin.',
   cards: 'Ideen für den Anfang',
   card1: 'Erkläre einem zehnjährigen Kind, wie ein Regenbogen entsteht',
   card2: 'Schreibe eine Python-Funktion, die Palindrome erkennt',

@@ -22,7 +22,7 @@ export const en = {
   close: 'Close',
   log: 'Messages',
   greeting: 'Which way does the wind blow?',
-  hint: 'Answers are made on this machine. Nothing leaves it.',
+  hint: 'Your own server answers. Nothing goes anywhere else.',
   cards: 'Ideas to start with',
   card1: 'Explain how a rainbow forms, for a ten-year-old',
   card2: 'Write a Python function that checks for a palindrome',

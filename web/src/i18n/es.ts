@@ -24,7 +24,7 @@ export const es: Dictionary = {
   close: 'Cerrar',
   log: 'Mensajes',
   greeting: '¿De dónde sopla el viento?',
-  hint: 'Las respuestas se generan en esta máquina. Nada sale de ella.',
+  hint: 'Responde su propio servidor. Nada va a otra parte.',
   cards: 'Ideas para empezar',
   card1: 'Explica a un niño de diez años cómo se forma el arcoíris',
   card2: 'Escribe una función de Python que reconozca un palíndromo',

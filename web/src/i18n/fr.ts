@@ -24,7 +24,7 @@ export const fr: Dictionary = {
   close: 'Fermer',
   log: 'Messages',
   greeting: 'D’où vient le vent ?',
-  hint: 'Les réponses sont produites sur cette machine. Rien n’en sort.',
+  hint: 'Votre propre serveur répond. Rien ne part ailleurs.',
   cards: 'Idées pour commencer',
   card1: 'Explique à un enfant de dix ans comment se forme un arc-en-ciel',
   card2: 'Écris une fonction Python qui reconnaît un palindrome',

@@ -24,7 +24,7 @@ export const it: Dictionary = {
   close: 'Chiudi',
   log: 'Messaggi',
   greeting: 'Da che parte tira il vento?',
-  hint: 'Le risposte nascono su questa macchina. Nulla ne esce.',
+  hint: 'Risponde il tuo server. Nulla va altrove.',
   cards: 'Idee per iniziare',
   card1: 'Spiega a un bambino di dieci anni come si forma l’arcobaleno',
   card2: 'Scrivi una funzione Python che riconosca un palindromo',
