@@ -7,6 +7,7 @@ find_package(CLI11 REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 
 add_library(aquilon_flags INTERFACE)
@@ -32,6 +33,8 @@ endif()
 
 if(AQUILON_SANITIZE)
   target_compile_options(aquilon_flags INTERFACE
-    -fsanitize=${AQUILON_SANITIZE} -fno-sanitize-recover=all)
+    -fsanitize=${AQUILON_SANITIZE} -fno-sanitize-recover=all
+    # With sanitizers GCC 12 warns of every variant that is moved: gcc.gnu.org/PR105562 and kin.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(aquilon_flags INTERFACE -fsanitize=${AQUILON_SANITIZE})
 endif()
