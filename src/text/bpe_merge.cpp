@@ -33,6 +33,10 @@ void MergeTable::insert(TokenId left, TokenId right, Rule rule) {
   slots_[i] = {pair, rule};
 }
 
+void MergeTable::prefetch(TokenId left, TokenId right) const {
+  __builtin_prefetch(&slots_[hash_pair(pair_of(left, right), seed_) & mask_], 1);
+}
+
 MergeTable::Rule MergeTable::find(TokenId left, TokenId right) const {
   const std::uint64_t pair = pair_of(left, right);
   const Slot* const slots = slots_.data();

@@ -26,6 +26,8 @@ class MergeTable {
   // A pair that is there already keeps its first rule.
   void insert(TokenId left, TokenId right, Rule rule);
   Rule find(TokenId left, TokenId right) const;
+  // Asks for the pair's slot ahead of insert or find.
+  void prefetch(TokenId left, TokenId right) const;
 
  private:
   struct Slot {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "text/bpe_merge.h"
+#include "text/merge_reader.h"
 #include "text/pretokenizer_scan_internal.h"
 #include "text/special_tokens.h"
 #include "text/tokenizer.h"
@@ -16,75 +17,6 @@ namespace aquilon::text {
 namespace {
 
 constexpr std::size_t kMaxPieceBytes = std::size_t{1} << 30;  // longer ones are cut
-
-bool is_control(TokenKind kind) {
-  return kind == TokenKind::kControl || kind == TokenKind::kUnknown;
-}
-
-std::string_view shown(std::string_view merge) {
-  return merge.substr(0, 100);
-}
-
-// Enters the merges of a file into a table, one by one, best first.
-class MergeReader {
- public:
-  MergeReader(const Vocabulary& vocabulary, std::size_t merges)
-      : vocabulary_(vocabulary), table_(merges) {}
-
-  // "left right". There is no rule where a part or the result is a control token: only special
-  // matching may produce those.
-  Status add(std::string_view merge) {
-    const std::uint32_t rank = rank_++;
-    const std::size_t space = merge.find(' ', 1);
-    if (space == std::string_view::npos || space + 1 == merge.size()) {
-      return make_error(Code::kCorrupt, "merge {} ('{}') is not two tokens with a space between",
-                        rank, shown(merge));
-    }
-    const std::string_view left_form = merge.substr(0, space);
-    const std::string_view right_form = merge.substr(space + 1);
-    const TokenId left = vocabulary_.find_written(left_form, left_);
-    const TokenId right = vocabulary_.find_written(right_form, right_);
-    const TokenId joined = find_joined(left_form, right_form);
-    for (const auto& [id, what] : {std::pair{left, "left"}, {right, "right"}, {joined, "joined"}}) {
-      if (id >= 0) continue;
-      return make_error(Code::kCorrupt, "merge {} ('{}'): its {} token is not in the vocabulary",
-                        rank, shown(merge), what);
-    }
-    const bool control = is_control(vocabulary_.kind(left)) ||
-                         is_control(vocabulary_.kind(right)) ||
-                         is_control(vocabulary_.kind(joined));
-    if (!control) table_.insert(left, right, {rank, joined});
-    return {};
-  }
-
-  MergeTable take() { return std::move(table_); }
-
- private:
-  // Vocabularies list their tokens in the order of the merges that first make them, so the token is
-  // nearly always the one behind the last, or the last again.
-  TokenId find_joined(std::string_view left_form, std::string_view right_form) {
-    if (!left_.empty() && !right_.empty()) {  // both in the alphabet
-      left_ += right_;
-      for (const TokenId guess : {next_, next_ - 1}) {
-        if (vocabulary_.bytes(guess) == left_ && !vocabulary_.is_plain(guess)) {
-          next_ = guess + 1;
-          return guess;
-        }
-      }
-    }
-    left_.assign(left_form).append(right_form);
-    const TokenId id = vocabulary_.find_written(left_, right_);
-    next_ = id + 1;
-    return id;
-  }
-
-  const Vocabulary& vocabulary_;
-  MergeTable table_;
-  std::uint32_t rank_ = 0;
-  TokenId next_ = 0;  // the guess
-  std::string left_;  // bytes of the left token
-  std::string right_;
-};
 
 class BpeTokenizer final : public Tokenizer {
  public:
@@ -208,15 +140,10 @@ SpecialTokens collect_specials(const Vocabulary& vocabulary) {
 Result<std::unique_ptr<Tokenizer>> make_bpe_tokenizer(BpeSpec spec) {
   const PreTokenizer pre = AQ_TRY(find_pre_tokenizer(spec.pre));
   Vocabulary vocabulary = AQ_TRY(Vocabulary::make(spec.tokens, std::move(spec.kinds)));
-  if (spec.merges.size() >= MergeTable::kNoRule) {
-    return make_error(Code::kCorrupt, "the vocabulary has {} merges, more than 2^32 - 2",
-                      spec.merges.size());
-  }
-  MergeReader merges(vocabulary, spec.merges.size());
-  for (const std::string& merge : spec.merges) AQ_RETURN_IF_ERROR(merges.add(merge));
+  MergeTable merges = AQ_TRY(MergeReader(vocabulary).read(spec.merges));
   SpecialTokens specials = collect_specials(vocabulary);
   return std::unique_ptr<Tokenizer>(std::make_unique<BpeTokenizer>(
-      std::move(vocabulary), merges.take(), std::move(specials), pre, spec.ignore_merges));
+      std::move(vocabulary), std::move(merges), std::move(specials), pre, spec.ignore_merges));
 }
 
 }  // namespace aquilon::text

@@ -61,8 +61,9 @@ Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
   for (const std::string& token : tokens) total += token.size();
   v.text_.reserve(total);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    AQ_RETURN_IF_ERROR(v.add(static_cast<TokenId>(i), tokens[i]));
+    v.append(static_cast<TokenId>(i), tokens[i]);
   }
+  AQ_RETURN_IF_ERROR(v.enter_all());
   AQ_RETURN_IF_ERROR(v.check_plain_unique());
   v.text_.shrink_to_fit();
   return v;
@@ -87,24 +88,41 @@ bool Vocabulary::is_plain(TokenId id) const {
   return std::binary_search(plain_.begin(), plain_.end(), id);
 }
 
-Status Vocabulary::add(TokenId id, const std::string& written) {
-  const std::size_t begin = text_.size();
+void Vocabulary::append(TokenId id, const std::string& written) {
   const bool plain = !in_alphabet(kinds_[index(id)]) || !append_alphabet_bytes(written, text_);
   if (plain) text_ += written;
-  offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
-  if (written.empty()) return {};
   if (plain) plain_.push_back(id);
-  const std::string_view bytes = std::string_view(text_).substr(begin);
-  const std::uint64_t hash = hash_bytes(bytes, seed_);
+  offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
+}
+
+Status Vocabulary::enter_all() {
+  std::vector<std::uint64_t> hashes(size());
+  for (std::size_t i = 0; i < size(); ++i) hashes[i] = hash(bytes(static_cast<TokenId>(i)));
+  auto plain = plain_.begin();
+  for (std::size_t i = 0; i < size(); ++i) {
+    constexpr std::size_t kAhead = 16;
+    if (i + kAhead < size()) __builtin_prefetch(&slots_[hashes[i + kAhead] & mask_], 1);
+    const auto id = static_cast<TokenId>(i);
+    const bool is_plain = plain != plain_.end() && *plain == id;
+    if (is_plain) ++plain;
+    if (!bytes(id).empty()) AQ_RETURN_IF_ERROR(enter(id, hashes[i], is_plain));
+  }
+  return {};
+}
+
+Status Vocabulary::enter(TokenId id, std::uint64_t hash, bool plain) {
+  const std::string_view bytes = this->bytes(id);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   std::uint64_t i = hash & mask_;
   for (; slots_[i].id >= 0; i = (i + 1) & mask_) {
-    if (matches(slots_[i], tag, bytes, plain)) return twice(written, slots_[i].id, id);
+    if (matches(slots_[i], tag, bytes, plain)) {
+      return twice(plain ? std::string(bytes) : alphabet_form(bytes), slots_[i].id, id);
+    }
   }
   Slot& slot = slots_[i];
   slot.tag = tag;
   slot.id = id;
-  slot.offset = static_cast<std::uint32_t>(begin);
+  slot.offset = offsets_[index(id)];
   slot.length = static_cast<std::uint32_t>(bytes.size()) & 0x7FFFFFFFu;
   slot.plain = plain;
   return {};
@@ -116,7 +134,7 @@ Status Vocabulary::check_plain_unique() const {
   for (const TokenId id : plain_) {
     as_alphabet.clear();
     if (!append_alphabet_bytes(bytes(id), as_alphabet)) continue;
-    if (const TokenId other = find(as_alphabet, false); other >= 0) {
+    if (const TokenId other = find_bytes(as_alphabet); other >= 0) {
       return twice(bytes(id), other, id);
     }
   }
@@ -129,8 +147,17 @@ bool Vocabulary::matches(const Slot& slot, std::uint32_t tag, std::string_view b
          std::memcmp(text_.data() + slot.offset, bytes.data(), bytes.size()) == 0;
 }
 
-TokenId Vocabulary::find(std::string_view bytes, bool plain) const {
-  const std::uint64_t hash = hash_bytes(bytes, seed_);
+std::uint64_t Vocabulary::hash(std::string_view bytes) const {
+  return hash_bytes(bytes, seed_);
+}
+
+std::uint64_t Vocabulary::prefetch(std::string_view bytes) const {
+  const std::uint64_t h = hash(bytes);
+  __builtin_prefetch(&slots_[h & mask_]);
+  return h;
+}
+
+TokenId Vocabulary::find(std::string_view bytes, std::uint64_t hash, bool plain) const {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const Slot* const slots = slots_.data();
   for (std::uint64_t i = hash & mask_; slots[i].id >= 0; i = (i + 1) & mask_) {
@@ -139,20 +166,12 @@ TokenId Vocabulary::find(std::string_view bytes, bool plain) const {
   return -1;
 }
 
-TokenId Vocabulary::find_bytes(std::string_view bytes) const {
-  return find(bytes, false);
-}
-
 TokenId Vocabulary::find_written(std::string_view written) const {
-  std::string buffer;
-  return find_written(written, buffer);
-}
-
-TokenId Vocabulary::find_written(std::string_view written, std::string& buffer) const {
-  buffer.clear();
-  TokenId id = -1;
-  if (append_alphabet_bytes(written, buffer)) id = find(buffer, false);
-  return id >= 0 ? id : find(written, true);
+  std::string bytes;
+  if (append_alphabet_bytes(written, bytes)) {
+    if (const TokenId id = find_bytes(bytes); id >= 0) return id;
+  }
+  return find(written, hash(written), true);
 }
 
 }  // namespace aquilon::text

@@ -14,6 +14,11 @@ namespace aquilon::text {
 
 inline constexpr std::size_t kMaxTokenBytes = 64 * 1024;
 
+// Control tokens and unknown-token marks: never made from untrusted text.
+inline bool is_control(TokenKind kind) {
+  return kind == TokenKind::kControl || kind == TokenKind::kUnknown;
+}
+
 // Immutable after construction; threads may share it. At most 48 bytes a token beside the texts.
 class Vocabulary {
  public:
@@ -31,12 +36,15 @@ class Vocabulary {
 
   // The token of kind kNormal, kUnused or kByte, written in the alphabet, that stands for `bytes`;
   // -1.
-  TokenId find_bytes(std::string_view bytes) const;
+  TokenId find_bytes(std::string_view bytes) const { return find(bytes, hash(bytes), false); }
   // The token of any kind with this written form; -1.
   TokenId find_written(std::string_view written) const;
-  // The same for many look-ups: `buffer` becomes the bytes that `written` stands for in the
-  // alphabet, or empty.
-  TokenId find_written(std::string_view written, std::string& buffer) const;
+
+  // find_bytes in two steps: what prefetch gives for the same bytes is `hash`.
+  std::uint64_t prefetch(std::string_view bytes) const;
+  TokenId find_bytes(std::string_view bytes, std::uint64_t hash) const {
+    return find(bytes, hash, false);
+  }
 
  private:
   // All that a look-up needs but the text itself: 16 bytes.
@@ -51,9 +59,12 @@ class Vocabulary {
   explicit Vocabulary(std::vector<TokenKind> kinds);
   static std::size_t index(TokenId id) { return static_cast<std::size_t>(id); }
   bool in_range(TokenId id) const { return id >= 0 && index(id) < kinds_.size(); }
-  Status add(TokenId id, const std::string& written);
+  void append(TokenId id, const std::string& written);
+  Status enter_all();
+  Status enter(TokenId id, std::uint64_t hash, bool plain);
   Status check_plain_unique() const;
-  TokenId find(std::string_view bytes, bool plain) const;
+  std::uint64_t hash(std::string_view bytes) const;
+  TokenId find(std::string_view bytes, std::uint64_t hash, bool plain) const;
   bool matches(const Slot& slot, std::uint32_t tag, std::string_view bytes, bool plain) const;
 
   std::vector<TokenKind> kinds_;
