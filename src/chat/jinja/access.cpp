@@ -43,8 +43,8 @@ Result<Value> loop_attribute(const Loop& loop, std::string_view name) {
   if (name == "length") return integer(count);
   if (name == "previtem") return neighbour(loop, true);
   if (name == "nextitem") return neighbour(loop, false);
-  if (name == "depth") return Value(loop.nesting);
-  if (name == "depth0") return Value(loop.nesting - 1);
+  if (name == "depth") return integer(1);  // grows in recursive loops only
+  if (name == "depth0") return integer(0);
   if (name == "cycle") return make_cycle(loop.index);
   if (name == "changed") {
     return make_error(Code::kUnsupported, "loop.changed is not supported");
@@ -118,9 +118,14 @@ Result<Value> Interpreter::item(const Value& object, const Value& key) {
   return missing(object, "such element");
 }
 
-Result<Value> Interpreter::attribute_path(const Value& object, const Value& path) {
+Result<Value> Interpreter::attribute_path(const Value& object, const Value& path,
+                                          const Value* fallback) {
+  const auto step = [&](const Value& from, const Value& key) -> Result<Value> {
+    Value value = AQ_TRY(item(from, key));
+    return value.is_undefined() && fallback ? *fallback : value;
+  };
   const TracedText* text = path.text();
-  if (!text) return item(object, path);
+  if (!text) return step(object, path);
   Value current = object;
   std::string_view rest = text->bytes();
   while (true) {
@@ -131,8 +136,8 @@ Result<Value> Interpreter::attribute_path(const Value& object, const Value& path
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
     const bool number =
         !part.empty() && part[0] != '-' && error == std::errc{} && end == part.data() + part.size();
-    current = AQ_TRY(
-        item(current, number ? Value(index) : Value(TracedText::untrusted(std::string(part)))));
+    const Value name = TracedText::untrusted(std::string(part));
+    current = AQ_TRY(step(current, number ? Value(index) : name));
     if (dot == rest.size()) return current;
     rest.remove_prefix(dot + 1);
   }

@@ -20,9 +20,8 @@ Result<std::string> take_name(CallArgs& args, std::string_view what) {
 Result<Value> map_attribute(Interpreter& in, const Value& self, const Arguments& args) {
   std::vector<Value> result;
   for (const Value& item : AQ_TRY(iterate(in.budget(), self))) {
-    Value value = AQ_TRY(in.attribute_path(item, *args[0]));
-    if (value.is_undefined() && args[1]) value = *args[1];
-    result.push_back(std::move(value));
+    const Value* fallback = args[1] && !args[1]->is_none() ? args[1] : nullptr;
+    result.push_back(AQ_TRY(in.attribute_path(item, *args[0], fallback)));
   }
   return Value::list(std::move(result));
 }

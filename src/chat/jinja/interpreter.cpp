@@ -112,21 +112,22 @@ Result<std::vector<Value>> Interpreter::loop_items(const ForStmt& statement) {
 Result<Interpreter::Flow> Interpreter::execute_for(const ForStmt& statement) {
   const Value items = Value::list(AQ_TRY(loop_items(statement)));
   const std::size_t count = items.list()->items.size();
-  if (count == 0) {
-    Restore<ScopePtr> inner(scope_, std::make_shared<Scope>(Scope{scope_}));
-    return execute(statement.otherwise);
-  }
-  Restore<int> level(loop_depth_, loop_depth_ + 1);
-  const auto loop = std::make_shared<Loop>(Loop{*items.get_if<ListPtr>(), 0, loop_depth_});
+  const auto loop = std::make_shared<Loop>(Loop{*items.get_if<ListPtr>()});
+  bool completed =
+      false;  // a round: as in jinja2, `else` also follows rounds that were all cut short
   for (std::size_t i = 0; i < count; ++i) {
     AQ_RETURN_IF_ERROR(budget_.spend(1));
     Restore<ScopePtr> inner(scope_, std::make_shared<Scope>(Scope{scope_}));
     loop->index = i;
     scope_->variables.insert_or_assign("loop", Value(loop));
     AQ_RETURN_IF_ERROR(unpack(statement.target, loop->items->items[i]));
-    if (AQ_TRY(execute(statement.body)) == Flow::kBreak) break;
+    const Flow flow = AQ_TRY(execute(statement.body));
+    if (flow == Flow::kBreak) break;
+    completed = completed || flow == Flow::kNormal;
   }
-  return Flow::kNormal;
+  if (completed) return Flow::kNormal;
+  Restore<ScopePtr> inner(scope_, std::make_shared<Scope>(Scope{scope_}));
+  return execute(statement.otherwise);
 }
 
 Status Interpreter::unpack(const Target& target, const Value& value) {
@@ -242,7 +243,6 @@ Result<Value> Interpreter::call_macro(const MacroStmt& macro, const ScopePtr& sc
                       kMaxMacroDepth);
   }
   Restore<int> level(macro_depth_, macro_depth_ + 1);
-  Restore<int> loops(loop_depth_, 0);
   auto inner = std::make_shared<Scope>(Scope{scope});
   AQ_RETURN_IF_ERROR(bind_parameters(macro, std::move(args), *inner));
   for (const Parameter& parameter : macro.parameters) {

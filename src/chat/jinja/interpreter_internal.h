@@ -52,8 +52,10 @@ class Interpreter {
   Result<Value> call(const Value& callee, CallArgs args);
   Result<Value> attribute(const Value& object, std::string_view name);  // object.name
   Result<Value> item(const Value& object, const Value& key);            // object[key]
-  // "a.b.0" or an index, one step after the other, as the filters with `attribute` take it.
-  Result<Value> attribute_path(const Value& object, const Value& path);
+  // "a.b.0" or an index, one step after the other, as the filters with `attribute` take it; the
+  // fallback, if there is one, stands for every step that is not there.
+  Result<Value> attribute_path(const Value& object, const Value& path,
+                               const Value* fallback = nullptr);
   Result<Value> filter(std::string_view name, Value input, CallArgs args);
   Result<bool> test(std::string_view name, const Value& value, CallArgs args);
   // The error of a template that refuses its input, in its own words.
@@ -113,7 +115,6 @@ class Interpreter {
   int line_ = 1;
   int depth_ = 0;
   int macro_depth_ = 0;
-  int loop_depth_ = 0;
   bool raised_ = false;
   std::vector<ScopePtr> captured_;  // by macros
   std::vector<ListPtr> lists_;

@@ -44,8 +44,9 @@ R string(Interpreter&, const Value& v, const CallArgs&) {
 R mapping(Interpreter&, const Value& v, const CallArgs&) {
   return v.dict() != nullptr;
 }
+// An undefined value counts: that calling it fails is another matter.
 R callable(Interpreter&, const Value& v, const CallArgs&) {
-  return v.function() != nullptr;
+  return v.function() || v.is_undefined();
 }
 R sequence(Interpreter&, const Value& v, const CallArgs&) {
   return v.text() || v.list() || v.dict() || v.is_undefined();

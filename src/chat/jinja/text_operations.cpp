@@ -194,6 +194,18 @@ std::string swap_case(std::string_view character, std::int32_t value) {
   return is_upper(value) ? to_lower(character) : to_upper(character);
 }
 
+bool has_case(std::int32_t c) {
+  return is_upper(c) || is_lower(c) || is_title(c);
+}
+
+// A capital sigma at the end of a word has a small letter of its own.
+bool is_final_sigma(std::string_view text, std::size_t at, bool after_letter) {
+  const CodePoint c = decode_at(text, at);
+  const std::size_t next = at + c.size;
+  return c.value == 0x3A3 && after_letter &&
+         (next == text.size() || !has_case(decode_at(text, next).value));
+}
+
 bool starts_filter_word(std::int32_t c) {
   return is_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
 }
@@ -222,13 +234,17 @@ Result<Value> change_case(Budget& budget, const TracedText& text, Case rule) {
   const std::string& bytes = text.bytes();
   TracedText result;
   bool start = true;
+  bool after_letter = false;
   for (std::size_t at = 0; at < bytes.size();) {
     const CodePoint c = decode_at(bytes, at);
     const std::string_view character = std::string_view(bytes).substr(at, c.size);
-    result.append(converted(character, c.value, rule, start), text.trusted_at(at));
-    start =
-        (rule == Case::kFilterTitle && starts_filter_word(c.value)) ||
-        (rule == Case::kTitle && !is_upper(c.value) && !is_lower(c.value) && !is_title(c.value));
+    const bool lower = rule == Case::kLower || (rule != Case::kUpper && !start);
+    const bool sigma = lower && is_final_sigma(bytes, at, after_letter);
+    result.append(sigma ? "\u03C2" : converted(character, c.value, rule, start),
+                  text.trusted_at(at));
+    after_letter = has_case(c.value);
+    start = (rule == Case::kFilterTitle && starts_filter_word(c.value)) ||
+            (rule == Case::kTitle && !after_letter);
     at += c.size;
   }
   return Value(std::move(result));

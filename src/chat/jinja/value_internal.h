@@ -131,7 +131,6 @@ struct Namespace {
 struct Loop {
   ListPtr items;
   std::size_t index = 0;
-  std::int64_t nesting = 1;  // loop.depth: 1 for an outermost loop
 };
 
 struct CallArgs {
