@@ -32,7 +32,7 @@ std::vector<T> array_of(const GgufFile& file, std::string_view key, GgufType typ
   if (!array.ok()) return {};
   std::vector<T> values((*array)->count);
   EXPECT_EQ((*array)->raw.size(), values.size() * sizeof(T)) << key;
-  std::memcpy(values.data(), (*array)->raw.data(), (*array)->raw.size());
+  if (!values.empty()) std::memcpy(values.data(), (*array)->raw.data(), (*array)->raw.size());
   return values;
 }
 
