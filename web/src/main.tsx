@@ -4,6 +4,7 @@ import { render } from 'preact';
 
 import './styles/tokens.css';
 import './styles/layout.css';
+import './styles/rail.css';
 import './styles/turns.css';
 import './styles/prose.css';
 import './styles/controls.css';

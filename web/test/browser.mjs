@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
 
-const kShots = process.env.AQUILON_SCREENSHOTS ?? fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+const kShots =
+  process.env.AQUILON_SCREENSHOTS ??
+  fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
 mkdirSync(kShots, { recursive: true });
 
 export const kChromium = process.env.AQUILON_CHROMIUM ?? '/usr/bin/chromium';
@@ -14,15 +16,25 @@ export function launch() {
   return chromium.launch({
     executablePath: kChromium,
     args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
     ],
   });
 }
 
-// A page in its own context, with the person's settings where given. Its errors and policy violations are collected: page.problems must stay empty.
+// A page in its own context, with the person's settings where given. Its errors and policy
+// violations are collected: page.problems must stay empty.
 export async function openPage(browser, url, options = {}, settings = null) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-GB',
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   page.problems = [];
@@ -63,7 +75,7 @@ export async function finished(page, timeout = 60_000) {
 
 // Playwright's own waitForFunction needs eval, which the content policy refuses.
 export async function until(condition, timeout = 30_000) {
-  for (const end = performance.now() + timeout; !(await condition()); ) {
+  for (const end = performance.now() + timeout; !(await condition());) {
     if (performance.now() > end) throw new Error(`not within ${timeout} ms: ${condition}`);
     await new Promise((done) => setTimeout(done, 10));
   }

@@ -16,8 +16,15 @@ after(() => rmSync(folder, { recursive: true }));
 
 async function files(name) {
   const outDir = join(folder, name);
-  await build({ root: kWeb, configFile: join(kWeb, 'vite.config.ts'), logLevel: 'error', build: { outDir, emptyOutDir: true } });
-  const names = readdirSync(outDir, { recursive: true }).filter((file) => statSync(join(outDir, file)).isFile()).sort();
+  await build({
+    root: kWeb,
+    configFile: join(kWeb, 'vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir, emptyOutDir: true },
+  });
+  const names = readdirSync(outDir, { recursive: true })
+    .filter((file) => statSync(join(outDir, file)).isFile())
+    .sort();
   return new Map(names.map((file) => [file, readFileSync(join(outDir, file))]));
 }
 
@@ -27,8 +34,12 @@ test('two builds are equal; addresses are relative; everything is small', async 
   const page = first.get('index.html').toString();
   assert.doesNotMatch(page, /(src|href)="(?!\.\/|data:)/);
   assert.doesNotMatch(page, /<script(?![^>]* src=)|<style|style=/, 'nothing inline');
-  for (const name of first.keys()) assert.match(name, /^index\.html$|^assets\/[\w-]+-[\w-]{8}\.(js|css)$/);
-  const total = [...first.values()].reduce((sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length, 0);
+  for (const name of first.keys())
+    assert.match(name, /^index\.html$|^assets\/[\w-]+-[\w-]{8}\.(js|css)$/);
+  const total = [...first.values()].reduce(
+    (sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length,
+    0,
+  );
   console.log(`everything: ${(total / 1024).toFixed(1)} KiB compressed`);
   assert.ok(total <= 700 * 1024);
 });

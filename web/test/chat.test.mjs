@@ -10,12 +10,24 @@ import { kDefaults, readSettings } from '../src/chat/settings.ts';
 import { newestLeaf, pathTo, versionKey, versions } from '../src/chat/tree.ts';
 import { barbParts } from '../src/ui/barb_parts.ts';
 
-const message = (id, parent, role) => ({ id, parent, role, content: id, conversation: 'c', created: 0, state: 'done' });
+const message = (id, parent, role) => ({
+  id,
+  parent,
+  role,
+  content: id,
+  conversation: 'c',
+  created: 0,
+  state: 'done',
+});
 // u1 ── a1 ── u2 ── a2
 //   └── a1b   └── (u2b ── a3)
 const tree = [
-  message('u1', null, 'user'), message('a1', 'u1', 'assistant'), message('u2', 'a1', 'user'),
-  message('a2', 'u2', 'assistant'), message('a1b', 'u1', 'assistant'), message('u2b', 'a1', 'user'),
+  message('u1', null, 'user'),
+  message('a1', 'u1', 'assistant'),
+  message('u2', 'a1', 'user'),
+  message('a2', 'u2', 'assistant'),
+  message('a1b', 'u1', 'assistant'),
+  message('u2b', 'a1', 'user'),
   message('a3', 'u2b', 'assistant'),
 ];
 const ids = (messages) => messages.map(({ id }) => id);
@@ -25,7 +37,10 @@ test('the path to a leaf', () => {
   assert.deepEqual(ids(pathTo(tree, 'a1b')), ['u1', 'a1b']);
   assert.deepEqual(pathTo(tree, null), []);
   assert.deepEqual(pathTo(tree, 'unknown'), []);
-  assert.deepEqual(ids(pathTo([message('x', 'y', 'user'), message('y', 'x', 'user')], 'x')), ['y', 'x']);
+  assert.deepEqual(ids(pathTo([message('x', 'y', 'user'), message('y', 'x', 'user')], 'x')), [
+    'y',
+    'x',
+  ]);
 });
 
 test('versions of a turn and what lies below them', () => {
@@ -37,7 +52,12 @@ test('versions of a turn and what lies below them', () => {
 });
 
 test('a prompt: system first, empty answers left out, roles alternate', () => {
-  const turns = [message('a', null, 'user'), { ...message('b', 'a', 'assistant'), content: '' }, message('c', 'b', 'user'), message('d', 'c', 'assistant')];
+  const turns = [
+    message('a', null, 'user'),
+    { ...message('b', 'a', 'assistant'), content: '' },
+    message('c', 'b', 'user'),
+    message('d', 'c', 'assistant'),
+  ];
   assert.deepEqual(promptOf(turns, 'Be brief.'), [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'a\n\nc' },
@@ -48,7 +68,14 @@ test('a prompt: system first, empty answers left out, roles alternate', () => {
 });
 
 test('a repeated beginning is dropped, at every split', () => {
-  const cases = [['Once upon', 'Once upon a time', ' a time'], ['Once upon', ' a time', ' a time'], ['Once', 'On', 'On'], ['', 'x', 'x'], ['aa', 'aab', 'b'], ['Once', 'Once', '']];
+  const cases = [
+    ['Once upon', 'Once upon a time', ' a time'],
+    ['Once upon', ' a time', ' a time'],
+    ['Once', 'On', 'On'],
+    ['', 'x', 'x'],
+    ['aa', 'aab', 'b'],
+    ['Once', 'Once', ''],
+  ];
   for (const [prefix, answer, rest] of cases) {
     for (let at = 0; at <= answer.length; ++at) {
       const filter = new PrefixFilter(prefix);
@@ -67,14 +94,36 @@ test('titles', () => {
 });
 
 test('settings of any shape are read', () => {
-  for (const text of [null, '', '{', '[]', '7', 'null', '{"temperature":"hot","theme":"pink","maxTokens":{}}']) {
+  for (const text of [
+    null,
+    '',
+    '{',
+    '[]',
+    '7',
+    'null',
+    '{"temperature":"hot","theme":"pink","maxTokens":{}}',
+  ]) {
     assert.deepEqual(readSettings(text), kDefaults, String(text));
   }
-  assert.deepEqual(readSettings('{"temperature":0,"theme":"dark","railOpen":false}'), { ...kDefaults, temperature: 0, theme: 'dark', railOpen: false });
+  assert.deepEqual(readSettings('{"temperature":0,"theme":"dark","railOpen":false}'), {
+    ...kDefaults,
+    temperature: 0,
+    theme: 'dark',
+    railOpen: false,
+  });
 });
 
 test('wind barbs', () => {
-  const cases = [[0, 0, 0, false], [2, 0, 0, false], [5, 0, 0, true], [12, 0, 1, false], [48, 1, 0, false], [65, 1, 1, true], [1000, 3, 0, false], [-3, 0, 0, false]];
+  const cases = [
+    [0, 0, 0, false],
+    [2, 0, 0, false],
+    [5, 0, 0, true],
+    [12, 0, 1, false],
+    [48, 1, 0, false],
+    [65, 1, 1, true],
+    [1000, 3, 0, false],
+    [-3, 0, 0, false],
+  ];
   for (const [speed, pennants, barbs, half] of cases) {
     assert.deepEqual(barbParts(speed), { pennants, barbs, half }, String(speed));
   }

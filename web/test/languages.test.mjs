@@ -23,19 +23,36 @@ after(async () => {
 for (const language of ['fr', 'es', 'de', 'it']) {
   test(`${language}: chosen by the browser, complete, fits 320 px`, async () => {
     const words = (await import(`../src/i18n/${language}.ts`))[language];
-    const english = new Set(Object.keys(en).filter((key) => words[key] !== en[key]).map((key) => en[key]));
+    const english = new Set(
+      Object.keys(en)
+        .filter((key) => words[key] !== en[key])
+        .map((key) => en[key]),
+    );
     const translated = new Set(Object.values(words));
     mock.set({ finish: 'length' });
-    const page = await openPage(browser, mock.url, { locale: language, viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+    const page = await openPage(browser, mock.url, {
+      locale: language,
+      viewport: { width: 320, height: 640 },
+      hasTouch: true,
+      isMobile: true,
+    });
     const check = async (name) => {
       const { texts, wide } = await page.evaluate(() => ({
         texts: [...document.querySelectorAll('body *')].flatMap((element) => [
-          ...['aria-label', 'title', 'placeholder'].map((attribute) => element.getAttribute(attribute)),
-          ...[...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()),
+          ...['aria-label', 'title', 'placeholder'].map((attribute) =>
+            element.getAttribute(attribute),
+          ),
+          ...[...element.childNodes]
+            .filter((node) => node.nodeType === Node.TEXT_NODE)
+            .map((node) => node.data.trim()),
         ]),
         wide: document.documentElement.scrollWidth - innerWidth,
       }));
-      assert.deepEqual(texts.filter((text) => english.has(text) && !translated.has(text)), [], name);
+      assert.deepEqual(
+        texts.filter((text) => english.has(text) && !translated.has(text)),
+        [],
+        name,
+      );
       assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
       await shoot(page, `${name}-phone-${language}`);
     };

@@ -1,6 +1,7 @@
-// A server with Aquilon's interface, for the page's tests: serves build/web/dist under the real headers and
-// answers from a script. What it does next is set through `mock.behaviour`; what it saw is in `mock.requests`.
-// Run by itself (`node mock_server.mjs [PORT]`) it is a playground for working on the page.
+// A server with Aquilon's interface, for the page's tests: serves build/web/dist under the real
+// headers and answers from a script. What it does next is set through `mock.behaviour`; what it saw
+// is in `mock.requests`. Run by itself (`node mock_server.mjs [PORT]`) it is a playground for
+// working on the page.
 
 import { createReadStream, existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,7 +16,12 @@ export const kCsp =
   "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; " +
   "frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-const kTypes = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const kTypes = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 export const kDefaultBehaviour = {
   text: 'Hello! How can I help you today?', // or a function of the request's body
@@ -61,7 +67,13 @@ async function handle(mock, request, response) {
     return sendError(response, 401, 'Missing or wrong API key.');
   }
   if (path === '/v1/models') {
-    const data = models.map((card) => ({ object: 'model', created: 0, owned_by: 'mock', type: 'base', ...card }));
+    const data = models.map((card) => ({
+      object: 'model',
+      created: 0,
+      owned_by: 'mock',
+      type: 'base',
+      ...card,
+    }));
     return sendJson(response, 200, { object: 'list', data });
   }
   let text = '';
@@ -75,7 +87,8 @@ async function complete(mock, body, response) {
   const now = mock.behaviour;
   if (now.status !== 200) return sendError(response, now.status, now.message, now.headers);
   const started = body.messages.at(-1).role === 'assistant';
-  if (started && !now.prefix) return sendError(response, 400, '"prefix" is not supported.', {}, 'messages.prefix');
+  if (started && !now.prefix)
+    return sendError(response, 400, '"prefix" is not supported.', {}, 'messages.prefix');
   let gone = false;
   mock.open += 1;
   response.on('close', () => {
@@ -89,10 +102,16 @@ async function complete(mock, body, response) {
   const tokens = answer.match(/[\s\S]{1,4}/gu) ?? [];
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const event = (choice, more = {}) =>
-    response.write(`data: ${JSON.stringify({
-      id: 'mock', object: 'chat.completion.chunk', created: 0, model: body.model, ...more,
-      choices: [{ index: 0, finish_reason: null, ...choice }],
-    })}\n\n`);
+    response.write(
+      `data: ${JSON.stringify({
+        id: 'mock',
+        object: 'chat.completion.chunk',
+        created: 0,
+        model: body.model,
+        ...more,
+        choices: [{ index: 0, finish_reason: null, ...choice }],
+      })}\n\n`,
+    );
   event({ delta: { role: 'assistant', content: '' } });
   await sleep(now.firstTokenMs);
   const start = performance.now();
@@ -105,21 +124,34 @@ async function complete(mock, body, response) {
       return void response.destroy();
     }
     if (index >= now.errorAfter) {
-      event({ delta: {}, finish_reason: 'error' }, { error: { message: 'The engine stopped.', type: 'server_error' } });
+      event(
+        { delta: {}, finish_reason: 'error' },
+        { error: { message: 'The engine stopped.', type: 'server_error' } },
+      );
       break;
     }
     const last = index === tokens.length - 1;
-    const promptTokens = body.messages.reduce((sum, { content }) => sum + Math.ceil(content.length / 4) + 4, 0);
+    const promptTokens = body.messages.reduce(
+      (sum, { content }) => sum + Math.ceil(content.length / 4) + 4,
+      0,
+    );
     const usage = {
-      prompt_tokens: promptTokens, completion_tokens: tokens.length, total_tokens: promptTokens + tokens.length,
+      prompt_tokens: promptTokens,
+      completion_tokens: tokens.length,
+      total_tokens: promptTokens + tokens.length,
     };
-    event({ delta: { content: token }, finish_reason: last ? now.finish : null }, last ? { usage } : {});
+    event(
+      { delta: { content: token }, finish_reason: last ? now.finish : null },
+      last ? { usage } : {},
+    );
   }
   response.end('data: [DONE]\n\n');
 }
 
 function sendJson(response, status, body, headers = {}) {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(JSON.stringify(body));
 }
 
 function sendError(response, status, message, headers = {}, param = null) {
@@ -142,6 +174,9 @@ function serveFile(path, response) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const mock = await startMock(Number(process.argv[2] ?? 8081));
-  mock.set({ tokensPerSecond: 40, text: ({ messages }) => `You said:\n\n> ${messages.at(-1).content}\n\n**Indeed.**` });
+  mock.set({
+    tokensPerSecond: 40,
+    text: ({ messages }) => `You said:\n\n> ${messages.at(-1).content}\n\n**Indeed.**`,
+  });
   console.log(`the page with a scripted server: ${mock.url}`);
 }

@@ -1,4 +1,5 @@
-// The page in a browser: what a person does. Runs against the scripted server, or against a real one at AQUILON_URL.
+// The page in a browser: what a person does. Runs against the scripted server, or against a real
+// one at AQUILON_URL.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
@@ -6,7 +7,18 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 
-import { answers, button, composer, finished, launch, openPage, say, shoot, turns, until } from './browser.mjs';
+import {
+  answers,
+  button,
+  composer,
+  finished,
+  launch,
+  openPage,
+  say,
+  shoot,
+  turns,
+  until,
+} from './browser.mjs';
 import { startMock } from './mock_server.mjs';
 
 const real = process.env.AQUILON_URL;
@@ -58,16 +70,22 @@ test('first load: few requests, all of the same origin, small', async () => {
   page.problems = [];
   await page.addInitScript(() => (globalThis.violations = []));
   const sizes = [];
-  page.on('request', (request) => request.url().startsWith('data:') || requests.push(request.url()));
+  page.on(
+    'request',
+    (request) => request.url().startsWith('data:') || requests.push(request.url()),
+  );
   page.on('response', (response) => {
-    if (response.url().startsWith('http')) sizes.push(response.body().then((body) => gzipSync(body, { level: 9 }).length));
+    if (response.url().startsWith('http'))
+      sizes.push(response.body().then((body) => gzipSync(body, { level: 9 }).length));
   });
   await page.goto(url, { waitUntil: 'networkidle' });
   const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   assert.ok(requests.length <= 8, requests.join('\n'));
   for (const request of requests) assert.equal(new URL(request).origin, new URL(url).origin);
   assert.ok(bytes <= 90 * 1024, `${bytes} bytes compressed`);
-  console.log(`first load: ${requests.length} requests, ${(bytes / 1024).toFixed(1)} KiB compressed`);
+  console.log(
+    `first load: ${requests.length} requests, ${(bytes / 1024).toFixed(1)} KiB compressed`,
+  );
 });
 
 test('the composer has the focus; an answer streams and ends', async () => {
@@ -90,7 +108,10 @@ test('Shift+Enter makes a new line, Enter of an input method sends nothing, an e
   await composer(page).press('Shift+Enter');
   await composer(page).pressSequentially('two');
   await composer(page).evaluate((field) => {
-    const enter = (more) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...more }));
+    const enter = (more) =>
+      field.dispatchEvent(
+        new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...more }),
+      );
     enter({ isComposing: true });
     enter({ keyCode: 229 });
   });
@@ -104,7 +125,9 @@ test('Stop takes the place of Send and closes the stream', async () => {
   await midAnswer();
   const stop = button(page, 'Stop');
   assert.deepEqual(await stop.boundingBox(), before);
-  await stop.evaluate((element) => element.addEventListener('click', () => (globalThis.clicked = Date.now()), { capture: true }));
+  await stop.evaluate((element) =>
+    element.addEventListener('click', () => (globalThis.clicked = Date.now()), { capture: true }),
+  );
   await stop.click();
   await finished(page);
   if (mock) {
@@ -126,7 +149,11 @@ test('Esc stops as well; the next message goes on from what is there', async () 
   await say(page, 'Go on.');
   await finished(page);
   assert.equal(await turns(page).count(), 4);
-  if (mock) assert.deepEqual(mock.requests.at(-1).messages.map(({ role }) => role), ['user', 'assistant', 'user']);
+  if (mock)
+    assert.deepEqual(
+      mock.requests.at(-1).messages.map(({ role }) => role),
+      ['user', 'assistant', 'user'],
+    );
 });
 
 test('regenerate makes another version; both stay reachable after a reload', async () => {
@@ -153,7 +180,10 @@ test('editing the first message makes a branch and keeps the old one', async () 
     await say(page, text);
     await finished(page);
   }
-  await page.getByRole('article', { name: 'Your message 1' }).getByRole('button', { name: 'Edit' }).click();
+  await page
+    .getByRole('article', { name: 'Your message 1' })
+    .getByRole('button', { name: 'Edit' })
+    .click();
   const editor = page.getByRole('textbox', { name: 'Edit your message' });
   assert.equal(await editor.inputValue(), 'one');
   await editor.fill('uno');
@@ -182,7 +212,10 @@ test('a reload keeps conversations; the draft, too', async () => {
   await turns(page).first().waitFor();
   assert.equal(await composer(page).inputValue(), 'half a thought');
   const list = page.getByRole('navigation', { name: 'Conversations' });
-  assert.deepEqual(await list.getByRole('listitem').allInnerTexts(), ['Second topic', 'First topic']);
+  assert.deepEqual(await list.getByRole('listitem').allInnerTexts(), [
+    'Second topic',
+    'First topic',
+  ]);
   await list.getByRole('link', { name: 'First topic' }).click();
   await page.getByRole('article', { name: 'Your message 1' }).getByText('First topic').waitFor();
   await page.goBack();
@@ -232,7 +265,10 @@ test('a conversation by keyboard alone', async () => {
       const at = await page.evaluate(() => {
         const element = document.activeElement;
         const style = getComputedStyle(element);
-        return { name: element.getAttribute('aria-label') ?? element.textContent, outline: style.outlineStyle };
+        return {
+          name: element.getAttribute('aria-label') ?? element.textContent,
+          outline: style.outlineStyle,
+        };
       });
       if (at.name === name) return assert.notEqual(at.outline, 'none', `${name} shows its focus`);
       await page.keyboard.press('Shift+Tab');
@@ -276,8 +312,13 @@ test('system prompt, temperature and length go into the request and survive a re
   const { model, ...request } = mock.requests.at(-1);
   assert.equal(model, 'mock-1b');
   assert.deepEqual(request, {
-    messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hello' }],
-    temperature: 0.3, max_tokens: 5, stream: true,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hello' },
+    ],
+    temperature: 0.3,
+    max_tokens: 5,
+    stream: true,
   });
 });
 
@@ -321,18 +362,27 @@ async function violations() {
   };
   // Evaluated by the debugger, so outside the page's content policy.
   const result = await page.evaluate(`${axe}; axe.run(document, ${JSON.stringify(options)})`);
-  return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ')}`);
+  return result.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ')}`,
+  );
 }
 
 test('phone: rail and settings open and close, targets are large enough', async () => {
-  await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true }, { text: kRich });
+  await open(
+    { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
+    { text: kRich },
+  );
   await say(page, 'Hello');
   await finished(page);
   const small = await page.evaluate(() =>
     [...document.querySelectorAll('main button')]
-      .map((element) => [element.getAttribute('aria-label') ?? element.textContent, element.getBoundingClientRect()])
+      .map((element) => [
+        element.getAttribute('aria-label') ?? element.textContent,
+        element.getBoundingClientRect(),
+      ])
       .filter(([, { width, height }]) => width > 0 && (width < 43.5 || height < 43.5))
-      .map(([name, { width, height }]) => `${name}: ${width} × ${height}`));
+      .map(([name, { width, height }]) => `${name}: ${width} × ${height}`),
+  );
   assert.deepEqual(small, []);
   await button(page, 'Show conversations').click();
   await page.getByRole('link', { name: 'Hello' }).waitFor();

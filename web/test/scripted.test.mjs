@@ -1,9 +1,21 @@
-// The page against a server that does what a good one rarely does: fails, vanishes, answers with hostile text.
+// The page against a server that does what a good one rarely does: fails, vanishes, answers with
+// hostile text.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 
-import { answers, button, composer, finished, launch, openPage, say, shoot, turns, until } from './browser.mjs';
+import {
+  answers,
+  button,
+  composer,
+  finished,
+  launch,
+  openPage,
+  say,
+  shoot,
+  turns,
+  until,
+} from './browser.mjs';
 import { kHostile } from './hostile.mjs';
 import { startMock } from './mock_server.mjs';
 
@@ -50,15 +62,22 @@ test('hostile Markdown loads nothing, runs nothing, leads nowhere', async () => 
   const inside = await page.evaluate(() => {
     const all = [...document.querySelectorAll('.prose *')];
     return {
-      odd: all.filter((e) => e.matches('script, img, iframe, svg, style, form, input, object, embed, meta, base, link')).length,
-      handlers: all.flatMap((e) => e.getAttributeNames()).filter((name) => name.startsWith('on') || name === 'style'),
-      links: all.filter((e) => e.tagName === 'A').map((e) => [e.protocol, e.rel, e.target].join(' ')),
+      odd: all.filter((e) =>
+        e.matches('script, img, iframe, svg, style, form, input, object, embed, meta, base, link'),
+      ).length,
+      handlers: all
+        .flatMap((e) => e.getAttributeNames())
+        .filter((name) => name.startsWith('on') || name === 'style'),
+      links: all
+        .filter((e) => e.tagName === 'A')
+        .map((e) => [e.protocol, e.rel, e.target].join(' ')),
     };
   });
   assert.equal(inside.odd, 0);
   assert.deepEqual(inside.handlers, []);
   assert.ok(inside.links.length > 0);
-  for (const link of inside.links) assert.match(link, /^(https?|mailto): noopener noreferrer nofollow _blank$/);
+  for (const link of inside.links)
+    assert.match(link, /^(https?|mailto): noopener noreferrer nofollow _blank$/);
   await shoot(page, 'hostile');
 });
 
@@ -78,7 +97,8 @@ test('a code block is never replaced while it grows; copying gives the exact tex
   await pre.evaluate((element) => (globalThis.firstPre = element));
   let ticks = 0;
   while ((await button(page, 'Stop').count()) > 0) {
-    if (/`/.test((await answers(page).locator('.prose > p').allTextContents()).join(''))) ticks += 1;
+    if (/`/.test((await answers(page).locator('.prose > p').allTextContents()).join('')))
+      ticks += 1;
     await page.waitForTimeout(15);
   }
   assert.equal(ticks, 0, 'stray ticks were seen');
@@ -94,11 +114,18 @@ test('definitions at the end count for links before', async () => {
   mock.set({ text: 'See [the page][1].\n\nMore.\n\n[1]: https://example.org/x' });
   await say(page, 'Link.');
   await finished(page);
-  assert.equal(await page.getByRole('link', { name: 'the page' }).getAttribute('href'), 'https://example.org/x');
+  assert.equal(
+    await page.getByRole('link', { name: 'the page' }).getAttribute('href'),
+    'https://example.org/x',
+  );
 });
 
 test('429: the reason, a countdown, an automatic retry', async () => {
-  mock.set({ status: 429, message: 'Four requests are waiting already.', headers: { 'retry-after': '2' } });
+  mock.set({
+    status: 429,
+    message: 'Four requests are waiting already.',
+    headers: { 'retry-after': '2' },
+  });
   await say(page, 'Hello');
   const alert = page.getByRole('alert');
   await alert.getByText('The server is busy.').waitFor();
@@ -106,7 +133,10 @@ test('429: the reason, a countdown, an automatic retry', async () => {
   await alert.getByText(/Next try in [12] s\./).waitFor();
   await shoot(page, 'error-busy');
   mock.set({});
-  await until(async () => (await answers(page).count()) === 1 && (await page.getByRole('alert').count()) === 0);
+  await until(
+    async () =>
+      (await answers(page).count()) === 1 && (await page.getByRole('alert').count()) === 0,
+  );
   await finished(page);
   assert.equal(await answerText(), mock.behaviour.text);
   assert.equal(mock.requests.length, 2);
@@ -123,8 +153,11 @@ test('429: the automatic retry can be cancelled', async () => {
   await until(async () => (await answerText()) === mock.behaviour.text);
 });
 
-test('4xx and 5xx: the server\'s words, Retry', async () => {
-  for (const [status, title] of [[400, 'The server refused the request.'], [500, 'The server failed while answering.']]) {
+test("4xx and 5xx: the server's words, Retry", async () => {
+  for (const [status, title] of [
+    [400, 'The server refused the request.'],
+    [500, 'The server failed while answering.'],
+  ]) {
     mock.set({ status, message: `Words of ${status}.` });
     await button(page, 'New chat').first().click();
     await say(page, 'Hello');
@@ -225,7 +258,12 @@ for (const prefix of [true, false]) {
 }
 
 test('two models: a choice, kept with each answer', async () => {
-  mock.set({ models: [{ id: 'small', max_context_length: 2048 }, { id: 'large', max_context_length: 32768 }] });
+  mock.set({
+    models: [
+      { id: 'small', max_context_length: 2048 },
+      { id: 'large', max_context_length: 32768 },
+    ],
+  });
   await page.reload();
   await say(page, 'Hello');
   await finished(page);
@@ -237,7 +275,10 @@ test('two models: a choice, kept with each answer', async () => {
   await turns(page).first().waitFor();
   const models = await page.locator('.figures span:first-child').allTextContents();
   assert.deepEqual(models, ['small', 'large']);
-  assert.deepEqual(mock.requests.map(({ model }) => model), ['small', 'large']);
+  assert.deepEqual(
+    mock.requests.map(({ model }) => model),
+    ['small', 'large'],
+  );
 });
 
 test('an answer goes on while another conversation is open', async () => {
@@ -265,7 +306,10 @@ test('while reading above, nothing moves; "Jump to latest" leads back and follow
   await page.waitForTimeout(300);
   const top = await log.evaluate((element) => element.scrollTop);
   await page.waitForTimeout(500);
-  assert.ok(Math.abs((await log.evaluate((element) => element.scrollTop)) - top) < 2, 'stays where the reader is');
+  assert.ok(
+    Math.abs((await log.evaluate((element) => element.scrollTop)) - top) < 2,
+    'stays where the reader is',
+  );
   await shoot(page, 'reading');
   await button(page, 'Jump to latest').click();
   await until(atEnd);
@@ -280,17 +324,27 @@ async function seedLongChat() {
     const open = indexedDB.open('aquilon');
     const database = await new Promise((done) => (open.onsuccess = () => done(open.result)));
     const change = database.transaction(['conversations', 'messages'], 'readwrite');
-    const text = 'Some **bold** words, a `code` span and a [link](https://example.org).\n\n- one\n- two\n\n'.repeat(12);
+    const text =
+      'Some **bold** words, a `code` span and a [link](https://example.org).\n\n- one\n- two\n\n'.repeat(
+        12,
+      );
     let leaf = null;
     for (let i = 0; i < 500; ++i) {
       const id = `m${i}`;
       change.objectStore('messages').put({
-        id, conversation: 'long', parent: leaf, role: i % 2 ? 'assistant' : 'user', created: i, state: 'done',
+        id,
+        conversation: 'long',
+        parent: leaf,
+        role: i % 2 ? 'assistant' : 'user',
+        created: i,
+        state: 'done',
         content: i % 2 ? text : `Question ${i}`,
       });
       leaf = id;
     }
-    change.objectStore('conversations').put({ id: 'long', title: 'Long', created: 1, updated: 1, leaf });
+    change
+      .objectStore('conversations')
+      .put({ id: 'long', title: 'Long', created: 1, updated: 1, leaf });
     await new Promise((done) => (change.oncomplete = done));
     database.close();
   });
@@ -300,17 +354,25 @@ async function seedLongChat() {
 
 test('a chat of 500 messages opens fast and is whole', async () => {
   await seedLongChat();
-  const ms = await page.evaluate(async () => {
+  const { ms, yard } = await page.evaluate(async () => {
+    const yardStart = performance.now();
+    for (let i = 0, sum = 0; i < 3e7; ++i) sum += i % 7;
     const start = performance.now();
     document.querySelector('a[href="#long"]').click();
-    while (document.querySelectorAll('article').length === 0) await new Promise(requestAnimationFrame);
+    while (document.querySelectorAll('article').length === 0) {
+      await new Promise(requestAnimationFrame);
+    }
     await new Promise(requestAnimationFrame); // the frame after the one that painted them
-    return performance.now() - start;
+    return { ms: performance.now() - start, yard: start - yardStart };
   });
-  console.log(`500 messages: ${ms.toFixed(0)} ms from click to paint`);
-  assert.ok(ms < 2000, `${ms.toFixed(0)} ms`); // far less where nothing else runs
+  console.log(`500 messages: ${ms.toFixed(0)} ms to paint (a fixed loop: ${yard.toFixed(0)} ms)`);
+  assert.ok(ms < Math.max(500, 15 * yard)); // relative, since other tests may hold the processor
   await until(async () => (await turns(page).count()) === 500);
-  assert.equal(await page.getByText('Question 0', { exact: true }).count(), 1, 'the first message is there to be found');
+  assert.equal(
+    await page.getByText('Question 0', { exact: true }).count(),
+    1,
+    'the first message is there to be found',
+  );
   const log = page.getByRole('log');
   await until(() => log.evaluate((e) => e.scrollHeight - e.clientHeight - e.scrollTop < 2));
 });
@@ -318,12 +380,15 @@ test('a chat of 500 messages opens fast and is whole', async () => {
 test('streaming below 500 messages leaves the page responsive', async () => {
   await seedLongChat();
   await page.getByRole('link', { name: 'Long' }).click();
-  mock.set({ text: 'Some **bold** words and `code`, then more.\n\n'.repeat(3000), tokensPerSecond: 200 });
+  mock.set({
+    text: 'Some **bold** words and `code`, then more.\n\n'.repeat(3000),
+    tokensPerSecond: 200,
+  });
   await say(page, 'Go');
   await until(async () => (await answerText()).length > 100);
   const frames = await page.evaluate(async () => {
     const times = [];
-    for (let last = performance.now(); times.length < 180; ) {
+    for (let last = performance.now(); times.length < 180;) {
       await new Promise(requestAnimationFrame);
       const now = performance.now();
       times.push(now - last);
@@ -332,7 +397,9 @@ test('streaming below 500 messages leaves the page responsive', async () => {
     return times.sort((a, b) => a - b);
   });
   const share = (part) => frames[Math.floor(part * (frames.length - 1))].toFixed(0);
-  console.log(`frames while streaming 200 tokens a second: median ${share(0.5)} ms, 99 % ${share(0.99)} ms, longest ${share(1)} ms`);
+  console.log(
+    `frames while streaming 200 tokens a second: median ${share(0.5)} ms, 99 % ${share(0.99)} ms, longest ${share(1)} ms`,
+  );
   assert.ok(frames[90] < 100, `median ${share(0.5)} ms`);
   await button(page, 'Stop').click();
   await finished(page);

@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 const kWeb = fileURLToPath(new URL('..', import.meta.url));
 
 test('types are sound', () => {
-  const check = spawnSync(process.execPath, ['test/node_modules/typescript/bin/tsc', '-p', '.'], { cwd: kWeb, encoding: 'utf8' });
+  const check = spawnSync(process.execPath, ['test/node_modules/typescript/bin/tsc', '-p', '.'], {
+    cwd: kWeb,
+    encoding: 'utf8',
+  });
   assert.equal(check.status, 0, check.stdout + check.stderr);
 });
 

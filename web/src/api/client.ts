@@ -61,10 +61,14 @@ export async function fetchModels(): Promise<Model[]> {
   const response = await request('v1/models', { cache: 'no-store' });
   const body = asRecord(await response.json().catch(() => null));
   const cards = Array.isArray(body['data']) ? body['data'] : [];
-  return cards.map(asRecord).filter((card) => typeof card['id'] === 'string').map((card) => ({
-    id: String(card['id']),
-    contextLength: typeof card['max_context_length'] === 'number' ? card['max_context_length'] : null,
-  }));
+  return cards
+    .map(asRecord)
+    .filter((card) => typeof card['id'] === 'string')
+    .map((card) => ({
+      id: String(card['id']),
+      contextLength:
+        typeof card['max_context_length'] === 'number' ? card['max_context_length'] : null,
+    }));
 }
 
 // One event of the stream. Throws ApiError on an error carried inside the stream.
@@ -87,7 +91,10 @@ export function streamPart(data: string): StreamPart {
 
 // Streams an answer. Ends after [DONE]; a stream that ends earlier is an ApiError `interrupted`.
 // Aborting the signal closes the connection, by which the server stops generating.
-export async function* streamChat(body: ChatRequest, signal: AbortSignal): AsyncGenerator<StreamPart> {
+export async function* streamChat(
+  body: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<StreamPart> {
   const response = await request('v1/chat/completions', {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },

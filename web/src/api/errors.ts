@@ -41,12 +41,15 @@ export function retryAfterSeconds(header: string | null, now: number): number {
   return Math.min(Math.max(seconds, 0), kMaxRetrySeconds);
 }
 
-// The error in a body of either shape, {error: {message}} or {message}; detail[0].msg of a 422 as well.
+// The error in a body of either shape, {error: {message}} or {message}; detail[0].msg of a 422 as
+// well.
 export function errorFields(body: unknown): { message: string; param?: string } {
   const top = asRecord(body);
   const inner = asRecord(top['error']);
   const detail = Array.isArray(top['detail']) ? asRecord(top['detail'][0])['msg'] : top['detail'];
-  const words = [inner['message'], top['message'], top['error'], detail].find((w) => typeof w === 'string');
+  const words = [inner['message'], top['message'], top['error'], detail].find(
+    (w) => typeof w === 'string',
+  );
   const param = inner['param'] ?? top['param'];
   return {
     message: typeof words === 'string' ? words : '',

@@ -1,5 +1,6 @@
-// Server-sent events out of a byte stream, whatever the splits: inside a UTF-8 sequence, a line or a CR LF pair.
-// Only what a completion stream needs: `data` of each event; other fields and comments are skipped.
+// Server-sent events out of a byte stream, whatever the splits: inside a UTF-8 sequence, a line or
+// a CR LF pair. Only what a completion stream needs: `data` of each event; other fields and
+// comments are skipped.
 
 export class SseParser {
   private readonly decoder = new TextDecoder();

@@ -1,5 +1,5 @@
-// The list of conversations and the one that is open. The address after # names it, so that a reload and the
-// browser's back button find it again.
+// The list of conversations and the one that is open. The address after # names it, so that a
+// reload and the browser's back button find it again.
 
 import { batch, computed, signal } from '@preact/signals';
 
@@ -14,7 +14,9 @@ export const messages = signal<Message[]>([]); // of the open conversation, in o
 export const persistent = signal(true);
 export const justDeleted = signal<Conversation | null>(null);
 
-export const current = computed(() => conversations.value.find(({ id }) => id === currentId.value) ?? null);
+export const current = computed(
+  () => conversations.value.find(({ id }) => id === currentId.value) ?? null,
+);
 export const path = computed(() => pathTo(messages.value, current.value?.leaf ?? null));
 
 const kUndoMs = 8000;
@@ -125,7 +127,9 @@ export function undoDeletion(): void {
   if (conversation === null) return;
   clearTimeout(undoTimer);
   justDeleted.value = null;
-  conversations.value = [...conversations.value, conversation].sort((a, b) => b.updated - a.updated);
+  conversations.value = [...conversations.value, conversation].sort(
+    (a, b) => b.updated - a.updated,
+  );
   void saveConversation(conversation);
   openConversation(conversation.id);
 }

@@ -1,4 +1,5 @@
-// An answer that is being written. Its text grows outside the signal graph: a view takes it once a frame.
+// An answer that is being written. Its text grows outside the signal graph: a view takes it once a
+// frame.
 
 import type { Stats } from './types.ts';
 import type { Usage } from '../api/client.ts';

@@ -1,7 +1,8 @@
-// Servers differ in what an answer to a started one holds: the beginning again, or only what follows.
+// Servers differ in what an answer to a started one holds: the beginning again, or only what
+// follows.
 
-// Drops `prefix` from the front of a text that arrives in pieces. While the text could still turn out to
-// repeat the prefix, it is held back; flush returns what is left at the end.
+// Drops `prefix` from the front of a text that arrives in pieces. While the text could still turn
+// out to repeat the prefix, it is held back; flush returns what is left at the end.
 export class PrefixFilter {
   private held = '';
   private deciding: boolean;

@@ -3,8 +3,8 @@
 import type { WireMessage } from '../api/client.ts';
 import type { Message } from './types.ts';
 
-// Answers that never came are left out; the two messages then standing together are joined, since templates
-// want the roles to alternate.
+// Answers that never came are left out; the two messages then standing together are joined, since
+// templates want the roles to alternate.
 export function promptOf(turns: readonly Message[], systemPrompt: string): WireMessage[] {
   const wire: WireMessage[] = [];
   if (systemPrompt.trim() !== '') wire.push({ role: 'system', content: systemPrompt });

@@ -34,7 +34,10 @@ export function readSettings(text: string | null): Settings {
   } catch {
     stored = {};
   }
-  const from = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<string, unknown>;
+  const from = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<
+    string,
+    unknown
+  >;
   const word = (key: string) => (typeof from[key] === 'string' ? from[key] : null);
   const number = (key: string) => (typeof from[key] === 'number' ? from[key] : null);
   const theme = word('theme');

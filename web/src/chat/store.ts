@@ -1,5 +1,5 @@
-// The history, in this browser's IndexedDB. Where that is refused (some private windows) the page goes on
-// in memory and `persistent` says so.
+// The history, in this browser's IndexedDB. Where that is refused (some private windows) the page
+// goes on in memory and `persistent` says so.
 
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 
@@ -14,7 +14,8 @@ let database: IDBPDatabase<Schema> | null = null;
 
 const kReloadSlot = 'aquilon.reload';
 
-// For messages of a page that is going away: the database would answer too late, local storage is immediate.
+// For messages of a page that is going away: the database would answer too late, local storage is
+// immediate.
 export function leaveForReload(messages: readonly Message[]): void {
   try {
     localStorage.setItem(kReloadSlot, JSON.stringify(messages));
@@ -38,7 +39,10 @@ export async function openStore(): Promise<{ persistent: boolean; conversations:
     database = await openDB<Schema>('aquilon', 1, {
       upgrade(db) {
         db.createObjectStore('conversations', { keyPath: 'id' });
-        db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversation', 'conversation');
+        db.createObjectStore('messages', { keyPath: 'id' }).createIndex(
+          'conversation',
+          'conversation',
+        );
       },
       terminated: () => (database = null),
     });
@@ -49,13 +53,19 @@ export async function openStore(): Promise<{ persistent: boolean; conversations:
   const all = await database.getAll('conversations');
   const deleted = all.filter((conversation) => conversation.deleted !== undefined);
   await Promise.all(deleted.map((conversation) => purge(conversation.id)));
-  return { persistent: true, conversations: all.filter((conversation) => conversation.deleted === undefined) };
+  return {
+    persistent: true,
+    conversations: all.filter((conversation) => conversation.deleted === undefined),
+  };
 }
 
 // In order of creation. A message still marked as streaming was cut off: its page went away.
 export async function loadMessages(conversation: string): Promise<Message[]> {
-  const messages = (await database?.getAllFromIndex('messages', 'conversation', conversation)) ?? [];
-  messages.sort((a, b) => a.created - b.created || (a.id === b.parent ? -1 : b.id === a.parent ? 1 : 0));
+  const messages =
+    (await database?.getAllFromIndex('messages', 'conversation', conversation)) ?? [];
+  messages.sort(
+    (a, b) => a.created - b.created || (a.id === b.parent ? -1 : b.id === a.parent ? 1 : 0),
+  );
   return messages.map((message) =>
     message.state === 'streaming' ? { ...message, state: 'interrupted' } : message,
   );

@@ -6,7 +6,7 @@ import type { Message } from './types.ts';
 export function pathTo(messages: readonly Message[], leaf: string | null): Message[] {
   const byId = new Map(messages.map((message) => [message.id, message]));
   const path: Message[] = [];
-  for (let at = leaf; at !== null; ) {
+  for (let at = leaf; at !== null;) {
     const message = byId.get(at);
     if (message === undefined) break;
     byId.delete(at);
@@ -16,7 +16,8 @@ export function pathTo(messages: readonly Message[], leaf: string | null): Messa
   return path.reverse();
 }
 
-// The versions of each turn, oldest first, by what `versionKey` gives: messages with one parent and role.
+// The versions of each turn, oldest first, by what `versionKey` gives: messages with one parent and
+// role.
 export function versions(messages: readonly Message[]): Map<string, Message[]> {
   return Map.groupBy(messages, versionKey);
 }

@@ -1,4 +1,5 @@
-// Conversations are trees: each message knows its parent, a conversation knows the leaf that it shows.
+// Conversations are trees: each message knows its parent, a conversation knows the leaf that it
+// shows.
 
 import type { ChatError } from '../api/errors.ts';
 

@@ -89,7 +89,8 @@ export const de: Dictionary = {
   languageAuto: 'Automatisch',
   reset: 'Zurücksetzen',
   keyTitle: 'API-Schlüssel',
-  keyText: 'Dieser Server antwortet nur mit einem Schlüssel. Er bleibt in diesem Tab und wird beim Schließen vergessen.',
+  keyText:
+    'Dieser Server antwortet nur mit einem Schlüssel. Er bleibt in diesem Tab und wird beim Schließen vergessen.',
   keyWrong: 'Der Server hat diesen Schlüssel nicht angenommen.',
   unlock: 'Verbinden',
   notKept: 'Dieser Browser bewahrt keinen Verlauf auf: Unterhaltungen enden mit diesem Tab.',

@@ -1,4 +1,5 @@
-// English. The other languages have exactly these keys: the compiler checks it. {name} is filled in.
+// English. The other languages have exactly these keys: the compiler checks it. {name} is filled
+// in.
 
 export const en = {
   skip: 'Skip to the message box',
@@ -87,7 +88,8 @@ export const en = {
   languageAuto: 'Automatic',
   reset: 'Reset to defaults',
   keyTitle: 'API key',
-  keyText: 'This server answers only with a key. It is kept in this tab and forgotten when you close it.',
+  keyText:
+    'This server answers only with a key. It is kept in this tab and forgotten when you close it.',
   keyWrong: 'The server did not accept this key.',
   unlock: 'Connect',
   notKept: 'This browser keeps no history: conversations end with this tab.',

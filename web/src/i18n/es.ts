@@ -89,7 +89,8 @@ export const es: Dictionary = {
   languageAuto: 'Automático',
   reset: 'Restablecer valores',
   keyTitle: 'Clave de API',
-  keyText: 'Este servidor solo responde con una clave. Se guarda en esta pestaña y se olvida al cerrarla.',
+  keyText:
+    'Este servidor solo responde con una clave. Se guarda en esta pestaña y se olvida al cerrarla.',
   keyWrong: 'El servidor no aceptó esta clave.',
   unlock: 'Conectar',
   notKept: 'Este navegador no guarda historial: las conversaciones terminan con esta pestaña.',

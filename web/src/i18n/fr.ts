@@ -89,7 +89,8 @@ export const fr: Dictionary = {
   languageAuto: 'Automatique',
   reset: 'Rétablir les valeurs par défaut',
   keyTitle: 'Clé d’API',
-  keyText: 'Ce serveur ne répond qu’avec une clé. Elle reste dans cet onglet et s’oublie à sa fermeture.',
+  keyText:
+    'Ce serveur ne répond qu’avec une clé. Elle reste dans cet onglet et s’oublie à sa fermeture.',
   keyWrong: 'Le serveur n’a pas accepté cette clé.',
   unlock: 'Se connecter',
   notKept: 'Ce navigateur ne garde pas l’historique : les conversations finissent avec cet onglet.',

@@ -20,7 +20,10 @@ const loaders: Record<string, () => Promise<Dictionary>> = {
   it: () => import('./it.ts').then((module) => module.it),
 };
 
-const words = signal<{ language: string; dictionary: Dictionary }>({ language: 'en', dictionary: en });
+const words = signal<{ language: string; dictionary: Dictionary }>({
+  language: 'en',
+  dictionary: en,
+});
 
 // The first of the wanted languages that the page speaks.
 export function pickLanguage(wanted: readonly string[]): string {
@@ -30,7 +33,9 @@ export function pickLanguage(wanted: readonly string[]): string {
 
 // Returns once the words are there, so that no other language flashes up first.
 export async function startLanguage(): Promise<void> {
-  const wanted = computed(() => pickLanguage([settings.value.language ?? '', ...navigator.languages]));
+  const wanted = computed(() =>
+    pickLanguage([settings.value.language ?? '', ...navigator.languages]),
+  );
   let first: Promise<void> = Promise.resolve();
   effect(() => {
     first = show(wanted.value);
@@ -60,7 +65,10 @@ export function number(value: number, digits = 0): string {
   const key = `${language}/${digits}`;
   let format = formats.get(key);
   if (format === undefined) {
-    format = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    format = new Intl.NumberFormat(language, {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
     formats.set(key, format);
   }
   return format.format(value);

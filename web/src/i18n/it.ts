@@ -89,10 +89,12 @@ export const it: Dictionary = {
   languageAuto: 'Automatica',
   reset: 'Ripristina i valori',
   keyTitle: 'Chiave API',
-  keyText: 'Questo server risponde solo con una chiave. Resta in questa scheda e si dimentica alla chiusura.',
+  keyText:
+    'Questo server risponde solo con una chiave. Resta in questa scheda e si dimentica alla chiusura.',
   keyWrong: 'Il server non ha accettato questa chiave.',
   unlock: 'Connetti',
-  notKept: 'Questo browser non conserva la cronologia: le conversazioni finiscono con questa scheda.',
+  notKept:
+    'Questo browser non conserva la cronologia: le conversazioni finiscono con questa scheda.',
   keySend: 'Invia',
   keyNewline: 'Nuova riga',
   keyStop: 'Ferma la risposta',

@@ -1,5 +1,6 @@
-// A Markdown text in a container element, shown while it grows: closed blocks are left alone, only the open block
-// at the end is lexed again, and its nodes are changed in place so that a selection in it survives.
+// A Markdown text in a container element, shown while it grows: closed blocks are left alone, only
+// the open block at the end is lexed again, and its nodes are changed in place so that a selection
+// in it survives.
 
 import { Lexer, type Token } from 'marked';
 
@@ -22,7 +23,8 @@ class BoundedLexer extends Lexer {
   }
 }
 
-// Tokens of a text. What the lexer cannot take (nesting that exhausts its stack) becomes one plain paragraph.
+// Tokens of a text. What the lexer cannot take (nesting that exhausts its stack) becomes one plain
+// paragraph.
 export function lex(text: string): Token[] {
   const plain: Token[] = [{ type: 'paragraph', raw: text, text }];
   if (text.length > kLargestText) return plain;
@@ -33,7 +35,8 @@ export function lex(text: string): Token[] {
   }
 }
 
-// Without what cannot be judged yet at the end of a growing text: a fence of which one or two marks are there.
+// Without what cannot be judged yet at the end of a growing text: a fence of which one or two marks
+// are there.
 export function settled(text: string): string {
   return text.replace(/(^|\n) {0,3}(`{1,2}|~{1,2})$/, '$1');
 }

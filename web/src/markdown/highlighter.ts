@@ -7,7 +7,9 @@ const observer = new IntersectionObserver(
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       observer.unobserve(target);
-      void import('./highlight.ts').then(({ highlight }) => whenIdle(() => highlight(target as HTMLElement)));
+      void import('./highlight.ts').then(({ highlight }) =>
+        whenIdle(() => highlight(target as HTMLElement)),
+      );
     }
   },
   { rootMargin: '300px' },

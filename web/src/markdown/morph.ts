@@ -1,5 +1,5 @@
-// Makes one DOM node like another with as few changes as possible: a growing text node keeps its identity,
-// so the reader's selection and the scroll position of a code block stay.
+// Makes one DOM node like another with as few changes as possible: a growing text node keeps its
+// identity, so the reader's selection and the scroll position of a code block stay.
 
 // Returns false where `old` cannot become `next`; then nothing was changed.
 export function morph(old: Node, next: Node): boolean {

@@ -1,5 +1,6 @@
-// Markdown tokens to DOM nodes. No HTML string exists anywhere: HTML that a model writes is text, an image is a
-// link, a link opens only http, https and mailto. The document is a parameter so that tests can look on.
+// Markdown tokens to DOM nodes. No HTML string exists anywhere: HTML that a model writes is text,
+// an image is a link, a link opens only http, https and mailto. The document is a parameter so that
+// tests can look on.
 
 import type { Token, Tokens } from 'marked';
 
@@ -98,7 +99,8 @@ export class TokenRenderer {
 
   private list(token: Tokens.List): HTMLElement {
     const list = this.element(token.ordered ? 'ol' : 'ul');
-    if (token.ordered && token.start !== 1 && token.start !== '') list.setAttribute('start', String(token.start));
+    if (token.ordered && token.start !== 1 && token.start !== '')
+      list.setAttribute('start', String(token.start));
     return this.inside(list, token.raw, () => {
       for (const item of token.items) {
         const entry = this.element('li');
@@ -106,7 +108,12 @@ export class TokenRenderer {
           entry.setAttribute('class', 'task');
           entry.append(this.element('span', item.checked === true ? '☑ ' : '☐ '));
         }
-        list.append(this.blocks(entry, { raw: item.raw, tokens: item.tokens.filter((t) => t.type !== 'checkbox') }));
+        list.append(
+          this.blocks(entry, {
+            raw: item.raw,
+            tokens: item.tokens.filter((t) => t.type !== 'checkbox'),
+          }),
+        );
       }
     });
   }
@@ -135,7 +142,10 @@ export class TokenRenderer {
     return row;
   }
 
-  private inline(name: string, token: { raw: string; text?: string; tokens?: Token[] }): HTMLElement {
+  private inline(
+    name: string,
+    token: { raw: string; text?: string; tokens?: Token[] },
+  ): HTMLElement {
     const element = this.element(name);
     if (token.tokens === undefined) {
       element.append(this.doc.createTextNode(decodeEntities(token.text ?? token.raw)));
@@ -185,13 +195,17 @@ export class TokenRenderer {
 
   private link(token: Tokens.Link): HTMLElement {
     const address = safeAddress(token.href);
-    return address === null ? this.inline('span', token) : this.anchor(this.inline('a', token), address);
+    return address === null
+      ? this.inline('span', token)
+      : this.anchor(this.inline('a', token), address);
   }
 
   // Never loaded: an image's address can carry data out of the conversation.
   private image(token: Tokens.Image): HTMLElement {
     const address = safeAddress(token.href);
     const label = decodeEntities(token.text) || address || token.raw;
-    return address === null ? this.element('span', label) : this.anchor(this.element('a', `${label} ↗`), address);
+    return address === null
+      ? this.element('span', label)
+      : this.anchor(this.element('a', `${label} ↗`), address);
   }
 }

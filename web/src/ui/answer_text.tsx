@@ -1,4 +1,5 @@
-// The text of an answer as Markdown, drawn by hand: Preact owns the frame, MarkdownDocument what is in it.
+// The text of an answer as Markdown, drawn by hand: Preact owns the frame, MarkdownDocument what is
+// in it.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 

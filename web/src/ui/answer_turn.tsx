@@ -16,7 +16,11 @@ export function AnswerTurn(props: TurnProps) {
   const run = running.value.get(message.conversation);
   const live = run?.messageId === message.id ? run.live : null;
   return (
-    <article class="turn answer" aria-label={t('answerTurn', { n: number })} aria-busy={live !== null}>
+    <article
+      class="turn answer"
+      aria-label={t('answerTurn', { n: number })}
+      aria-busy={live !== null}
+    >
       <AnswerText message={message} live={live} />
       {live !== null && <LiveSpeed live={live} />}
       {live === null && <Outcome message={message} last={last} />}
@@ -27,7 +31,10 @@ export function AnswerTurn(props: TurnProps) {
           <IconButton icon="again" label={t('regenerate')} onClick={() => regenerate(message)} />
           {canContinue(message, last) && (
             <IconButton
-              icon="forward" label={t('continue')} text={t('continue')} onClick={() => continueAnswer(message)}
+              icon="forward"
+              label={t('continue')}
+              text={t('continue')}
+              onClick={() => continueAnswer(message)}
             />
           )}
           <Figures message={message} />
@@ -38,7 +45,9 @@ export function AnswerTurn(props: TurnProps) {
 }
 
 function canContinue(message: Message, last: boolean): boolean {
-  return last && message.content !== '' && ['length', 'stopped', 'interrupted'].includes(message.state);
+  return (
+    last && message.content !== '' && ['length', 'stopped', 'interrupted'].includes(message.state)
+  );
 }
 
 // The quiet line: model · tokens · speed · time to the first token.
@@ -56,7 +65,9 @@ function Figures({ message }: { message: Message }) {
 function figures(stats: Stats): string[] {
   return [
     t('tokens', { n: stats.completionTokens }),
-    ...(stats.tokensPerSecond > 0 ? [t('speed', { n: format(stats.tokensPerSecond, stats.tokensPerSecond < 10 ? 1 : 0) })] : []),
+    ...(stats.tokensPerSecond > 0
+      ? [t('speed', { n: format(stats.tokensPerSecond, stats.tokensPerSecond < 10 ? 1 : 0) })]
+      : []),
     t('firstToken', { n: format(stats.firstTokenSeconds, 2) }),
   ];
 }

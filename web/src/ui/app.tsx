@@ -21,7 +21,9 @@ export function App() {
   document.title = title === undefined ? 'Aquilon' : `${title} · Aquilon`;
   return (
     <div class={settings.value.railOpen ? 'page with-rail' : 'page'}>
-      <a class="skip" href="#message" onClick={skip}>{t('skip')}</a>
+      <a class="skip" href="#message" onClick={skip}>
+        {t('skip')}
+      </a>
       <Rail />
       <main>
         <TopBar />
@@ -33,7 +35,9 @@ export function App() {
       <ShortcutsDialog />
       <KeyDialog />
       <Toast />
-      <p class="unseen" role="status">{status()}</p>
+      <p class="unseen" role="status">
+        {status()}
+      </p>
     </div>
   );
 }

@@ -17,7 +17,9 @@ function Lost() {
       <Icon name="warn" />
       <span role="alert">{t('lost')}</span>
       <span>{seconds > 0 ? t('retryIn', { n: seconds }) : t('connecting')}</span>
-      <button type="button" class="small" onClick={() => void connect()}>{t('retryNow')}</button>
+      <button type="button" class="small" onClick={() => void connect()}>
+        {t('retryNow')}
+      </button>
     </div>
   );
 }

@@ -1,5 +1,5 @@
-// A wind barb, as weather charts draw speed: half a barb is 5, a barb 10, a pennant 50. Here: tokens a second.
-// Decoration only: the number stands beside it.
+// A wind barb, as weather charts draw speed: half a barb is 5, a barb 10, a pennant 50. Here:
+// tokens a second. Decoration only: the number stands beside it.
 
 import { barbParts } from './barb_parts.ts';
 

@@ -1,4 +1,5 @@
-// Where the person writes. Send turns into Stop in place; the text in the box is a draft that a reload keeps.
+// Where the person writes. Send turns into Stop in place; the text in the box is a draft that a
+// reload keeps.
 
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
@@ -59,7 +60,11 @@ export function Composer() {
           <Icon name={busy ? 'stop' : 'send'} />
         </button>
       </form>
-      {model.value !== null ? <ContextMeter /> : <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>}
+      {model.value !== null ? (
+        <ContextMeter />
+      ) : (
+        <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>
+      )}
     </div>
   );
 }
@@ -71,7 +76,8 @@ function onKey(event: KeyboardEvent, busy: boolean, submit: () => void): void {
     editLast();
     return;
   }
-  // Enter that ends a composition of an input method is not meant for us; 229 is what some of them report.
+  // Enter that ends a composition of an input method is not meant for us; 229 is what some of them
+  // report.
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
   event.preventDefault();
   if (!busy) submit();

@@ -1,4 +1,5 @@
-// How much of the model's context the conversation fills, as a barometer's scale, by the server's own counts.
+// How much of the model's context the conversation fills, as a barometer's scale, by the server's
+// own counts.
 
 import { model } from '../chat/connection.ts';
 import { path } from '../chat/conversations.ts';
@@ -18,11 +19,17 @@ export function ContextMeter() {
     <p class={`meter ${band(share)}`}>
       <svg viewBox="0 0 121 10" preserveAspectRatio="xMinYMax slice" aria-hidden="true">
         {Array.from({ length: 25 }, (_, i) => (
-          <path key={i} class={i / 24 <= share && used > 0 ? 'on' : ''} d={`M${0.5 + 5 * i} 10V${i % 4 === 0 ? 1 : 5}`} />
+          <path
+            key={i}
+            class={i / 24 <= share && used > 0 ? 'on' : ''}
+            d={`M${0.5 + 5 * i} 10V${i % 4 === 0 ? 1 : 5}`}
+          />
         ))}
       </svg>
       <span>
-        {used === 0 ? t('contextSize', { limit: number(limit) }) : t('contextUse', { used: number(used), limit: number(limit) })}
+        {used === 0
+          ? t('contextSize', { limit: number(limit) })
+          : t('contextUse', { used: number(used), limit: number(limit) })}
       </span>
     </p>
   );

@@ -1,4 +1,5 @@
-// Copies text. The clipboard interface exists on secure origins only; a page on a local network uses a selection.
+// Copies text. The clipboard interface exists on secure origins only; a page on a local network
+// uses a selection.
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) {
     try {

@@ -1,4 +1,5 @@
-// Keeps the end of a growing log in view while the reader is there, and never once they have scrolled up.
+// Keeps the end of a growing log in view while the reader is there, and never once they have
+// scrolled up.
 
 import { signal, type Signal } from '@preact/signals';
 
@@ -51,6 +52,7 @@ export class Follower {
   };
 
   private readonly onKey = (event: KeyboardEvent) => {
-    if (event.target === this.log && ['ArrowUp', 'PageUp', 'Home'].includes(event.key)) this.away.value = true;
+    if (event.target === this.log && ['ArrowUp', 'PageUp', 'Home'].includes(event.key))
+      this.away.value = true;
   };
 }

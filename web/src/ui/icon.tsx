@@ -2,21 +2,22 @@
 
 const kPaths = {
   plus: 'M10 4v12M4 10h12',
-  menu: 'M3 5.500h14M3 10h14M3 14.500h14',
+  menu: 'M3 5.5h14M3 10h14M3 14.5h14',
   close: 'M5 5l10 10M15 5 5 15',
   send: 'M10 16V4M5 9l5-5 5 5',
   stop: 'M6 6h8v8H6z',
   copy: 'M7 7V4h9v9h-3M4 7h9v9H4z',
-  check: 'M4 10.500l4 4 8-9',
-  pencil: 'M4 16l1-4 8.500-8.500 3 3L8 15l-4 1ZM11.500 5.500l3 3',
-  again: 'M15.500 8A6 6 0 1 0 16 11.500M16 4v4h-4',
-  trash: 'M4 6h12M8 6V4h4v2M5.500 6l.700 10h7.600l.700-10',
+  check: 'M4 10.5l4 4 8-9',
+  pencil: 'M4 16l1-4 8.5-8.5 3 3L8 15l-4 1ZM11.5 5.5l3 3',
+  again: 'M15.5 8A6 6 0 1 0 16 11.5M16 4v4h-4',
+  trash: 'M4 6h12M8 6V4h4v2M5.5 6l.7 10h7.6l.7-10',
   sliders: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4',
   left: 'M12 5l-5 5 5 5',
   right: 'M8 5l5 5-5 5',
   down: 'M10 4v12M5 11l5 5 5-5',
-  warn: 'M10 3 2.500 16.500h15L10 3ZM10 8v4M10 14.200v.300',
-  keyboard: 'M2.500 5.500h15v9h-15zM5.500 8.500h.500M8.500 8.500H9M11.500 8.500h.500M14.500 8.500h.500M6 11.500h8',
+  warn: 'M10 3 2.5 16.5h15L10 3ZM10 8v4M10 14.2v.3',
+  keyboard:
+    'M2.5 5.5h15v9h-15zM5.5 8.5h.5M8.5 8.5H9M11.5 8.5h.5M14.5 8.5h.5M6 11.5h8',
   forward: 'M4 5v10M8 10h8M12 6l4 4-4 4',
 } as const;
 
@@ -39,7 +40,14 @@ interface ButtonProps {
   expanded?: boolean;
 }
 
-export function IconButton({ icon, label, onClick, text, class: extra = '', expanded }: ButtonProps) {
+export function IconButton({
+  icon,
+  label,
+  onClick,
+  text,
+  class: extra = '',
+  expanded,
+}: ButtonProps) {
   return (
     <button
       type="button"

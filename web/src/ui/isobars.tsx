@@ -13,10 +13,21 @@ const kLines = [
 
 export function Isobars() {
   return (
-    <svg class="isobars" viewBox="0 0 620 300" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
-      {kLines.map((line) => <path key={line} d={line} />)}
-      <text x="128" y="78">L</text>
-      <text x="455" y="270">H</text>
+    <svg
+      class="isobars"
+      viewBox="0 0 620 300"
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+    >
+      {kLines.map((line) => (
+        <path key={line} d={line} />
+      ))}
+      <text x="128" y="78">
+        L
+      </text>
+      <text x="455" y="270">
+        H
+      </text>
     </svg>
   );
 }

@@ -19,15 +19,25 @@ function Ask() {
     else field.current?.select();
   };
   return (
-    <Dialog title={t('keyTitle')} class="modal" onClose={() => link.value === 'locked' && (link.value = 'connecting')}>
+    <Dialog
+      title={t('keyTitle')}
+      class="modal"
+      onClose={() => link.value === 'locked' && (link.value = 'connecting')}
+    >
       <form onSubmit={(event) => void submit(event)}>
         <p>{t('keyText')}</p>
         <label class="field">
           <span>{t('keyTitle')}</span>
           <input ref={field} type="password" autocomplete="off" required autofocus />
         </label>
-        {keyRejected.value && <p class="problem" role="alert">{t('keyWrong')}</p>}
-        <button type="submit" class="primary">{t('unlock')}</button>
+        {keyRejected.value && (
+          <p class="problem" role="alert">
+            {t('keyWrong')}
+          </p>
+        )}
+        <button type="submit" class="primary">
+          {t('unlock')}
+        </button>
       </form>
     </Dialog>
   );

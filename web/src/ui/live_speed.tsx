@@ -16,7 +16,9 @@ export function LiveSpeed({ live }: { live: LiveAnswer }) {
   return (
     <p class="live-speed">
       <Barb speed={speed} />
-      <span>{speed > 0 ? t('speed', { n: number(speed, speed < 10 ? 1 : 0) }) : t('thinking')}</span>
+      <span>
+        {speed > 0 ? t('speed', { n: number(speed, speed < 10 ? 1 : 0) }) : t('thinking')}
+      </span>
     </p>
   );
 }

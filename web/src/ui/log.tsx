@@ -42,7 +42,15 @@ export function Log() {
   useLayoutEffect(() => follower.value?.toEnd(), [currentId.value, lastTurn]);
   return (
     <div class="log-frame">
-      <div class="log" role="log" aria-live="off" aria-label={t('log')} tabIndex={0} ref={log} onClick={onClick}>
+      <div
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-label={t('log')}
+        tabIndex={0}
+        ref={log}
+        onClick={onClick}
+      >
         <div class="column" ref={content}>
           {path.value.length === 0 && <Welcome />}
           {path.value.slice(first).map((message, offset) => {
@@ -51,8 +59,12 @@ export function Log() {
             const Turn = message.role === 'user' ? UserTurn : AnswerTurn;
             return (
               <Turn
-                key={message.id} message={message} number={Math.floor(index / 2) + 1} last={index === path.value.length - 1}
-                version={all.indexOf(message)} versionCount={all.length}
+                key={message.id}
+                message={message}
+                number={Math.floor(index / 2) + 1}
+                last={index === path.value.length - 1}
+                version={all.indexOf(message)}
+                versionCount={all.length}
               />
             );
           })}

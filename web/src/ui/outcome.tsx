@@ -33,7 +33,9 @@ export function Outcome({ message, last }: { message: Message; last: boolean }) 
 }
 
 function Failure({ message, error, last }: { message: Message; error: ChatError; last: boolean }) {
-  const [waiting, setWaiting] = useState(last && error.retryAt !== undefined && error.retryAt > Date.now());
+  const [waiting, setWaiting] = useState(
+    last && error.retryAt !== undefined && error.retryAt > Date.now(),
+  );
   const again = () => regenerate(message);
   return (
     <div class="failure" role={last ? 'alert' : undefined}>
@@ -47,8 +49,14 @@ function Failure({ message, error, last }: { message: Message; error: ChatError;
       </div>
       <div class="failure-actions">
         {waiting && <Countdown due={error.retryAt ?? 0} onDue={again} />}
-        {waiting && <button type="button" class="small" onClick={() => setWaiting(false)}>{t('cancel')}</button>}
-        <button type="button" class="small" onClick={again}>{t(waiting ? 'retryNow' : 'retry')}</button>
+        {waiting && (
+          <button type="button" class="small" onClick={() => setWaiting(false)}>
+            {t('cancel')}
+          </button>
+        )}
+        <button type="button" class="small" onClick={again}>
+          {t(waiting ? 'retryNow' : 'retry')}
+        </button>
       </div>
     </div>
   );

@@ -3,7 +3,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import {
-  changeConversation, conversations, currentId, deleteConversation, openConversation, persistent,
+  changeConversation,
+  conversations,
+  currentId,
+  deleteConversation,
+  openConversation,
+  persistent,
 } from '../chat/conversations.ts';
 import { running } from '../chat/running.ts';
 import { settings } from '../chat/settings.ts';
@@ -32,7 +37,12 @@ export function Rail() {
   return (
     <>
       {phone && shown && <div class="veil" onClick={toggleRail} />}
-      <nav class={shown ? 'rail shown' : 'rail'} aria-label={t('conversations')} ref={rail} inert={!shown}>
+      <nav
+        class={shown ? 'rail shown' : 'rail'}
+        aria-label={t('conversations')}
+        ref={rail}
+        inert={!shown}
+      >
         <div class="rail-head">
           <span class="wordmark">Aquilon</span>
           <IconButton icon="menu" label={t('hideList')} expanded={shown} onClick={toggleRail} />
@@ -46,16 +56,27 @@ export function Rail() {
           {[...groups].map(([group, members]) => (
             <section key={group}>
               <h2>{t(group)}</h2>
-              <ul>{members.map((each) => <Entry key={each.id} conversation={each} />)}</ul>
+              <ul>
+                {members.map((each) => (
+                  <Entry key={each.id} conversation={each} />
+                ))}
+              </ul>
             </section>
           ))}
         </div>
         {!persistent.value && <p class="quiet">{t('notKept')}</p>}
         <div class="rail-foot">
           <IconButton
-            icon="sliders" label={t('settings')} text={t('settings')} onClick={() => (settingsOpen.value = true)}
+            icon="sliders"
+            label={t('settings')}
+            text={t('settings')}
+            onClick={() => (settingsOpen.value = true)}
           />
-          <IconButton icon="keyboard" label={t('shortcuts')} onClick={() => (shortcutsOpen.value = true)} />
+          <IconButton
+            icon="keyboard"
+            label={t('shortcuts')}
+            onClick={() => (shortcutsOpen.value = true)}
+          />
         </div>
       </nav>
     </>
@@ -66,7 +87,12 @@ function Entry({ conversation }: { conversation: Conversation }) {
   const [renaming, setRenaming] = useState(false);
   const { id } = conversation;
   const title = conversation.title || t('untitled');
-  if (renaming) return <li><Rename conversation={conversation} onDone={() => setRenaming(false)} /></li>;
+  if (renaming)
+    return (
+      <li>
+        <Rename conversation={conversation} onDone={() => setRenaming(false)} />
+      </li>
+    );
   return (
     <li class={currentId.value === id ? 'entry chosen' : 'entry'}>
       <a
@@ -82,13 +108,27 @@ function Entry({ conversation }: { conversation: Conversation }) {
         {running.value.has(id) && <span class="pulse" aria-hidden="true" />}
         {title}
       </a>
-      <IconButton icon="pencil" label={t('renameOf', { title })} onClick={() => setRenaming(true)} />
-      <IconButton icon="trash" label={t('deleteOf', { title })} onClick={() => deleteConversation(conversation)} />
+      <IconButton
+        icon="pencil"
+        label={t('renameOf', { title })}
+        onClick={() => setRenaming(true)}
+      />
+      <IconButton
+        icon="trash"
+        label={t('deleteOf', { title })}
+        onClick={() => deleteConversation(conversation)}
+      />
     </li>
   );
 }
 
-export function Rename({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+export function Rename({
+  conversation,
+  onDone,
+}: {
+  conversation: Conversation;
+  onDone: () => void;
+}) {
   const field = useRef<HTMLInputElement>(null);
   const cancelled = useRef(false);
   useEffect(() => field.current?.select(), []);

@@ -20,19 +20,30 @@ function Drawer() {
     <Dialog title={t('settings')} class="drawer" onClose={() => (settingsOpen.value = false)}>
       <Field id="system" label={t('systemPrompt')} hint={t('systemHint')}>
         <textarea
-          id="system" rows={5} value={systemPrompt} aria-describedby="system-hint"
+          id="system"
+          rows={5}
+          value={systemPrompt}
+          aria-describedby="system-hint"
           onInput={(event) => changeSettings({ systemPrompt: event.currentTarget.value })}
         />
       </Field>
       <Field id="temperature" label={t('temperature')} hint={t('temperatureHint')}>
         <NumberInput
-          id="temperature" value={temperature} min={0} max={2} step={0.1}
+          id="temperature"
+          value={temperature}
+          min={0}
+          max={2}
+          step={0.1}
           onChange={(value) => changeSettings({ temperature: value })}
         />
       </Field>
       <Field id="max-tokens" label={t('maxTokens')} hint={t('maxTokensHint')}>
         <NumberInput
-          id="max-tokens" value={maxTokens} min={1} max={1_000_000} step={1}
+          id="max-tokens"
+          value={maxTokens}
+          min={1}
+          max={1_000_000}
+          step={1}
           onChange={(value) => changeSettings({ maxTokens: value })}
         />
       </Field>
@@ -41,7 +52,10 @@ function Drawer() {
         {(Object.keys(kThemes) as Theme[]).map((each) => (
           <label key={each}>
             <input
-              type="radio" name="theme" checked={theme === each} onChange={() => changeSettings({ theme: each })}
+              type="radio"
+              name="theme"
+              checked={theme === each}
+              onChange={() => changeSettings({ theme: each })}
             />
             <span>{t(kThemes[each])}</span>
           </label>
@@ -49,14 +63,21 @@ function Drawer() {
       </fieldset>
       <Field id="language" label={t('language')}>
         <select
-          id="language" value={language ?? ''}
+          id="language"
+          value={language ?? ''}
           onChange={(event) => changeSettings({ language: event.currentTarget.value || null })}
         >
           <option value="">{t('languageAuto')}</option>
-          {Object.entries(kLanguages).map(([code, name]) => <option key={code} value={code} lang={code}>{name}</option>)}
+          {Object.entries(kLanguages).map(([code, name]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
         </select>
       </Field>
-      <button type="button" onClick={() => changeSettings({ ...kDefaults, railOpen })}>{t('reset')}</button>
+      <button type="button" onClick={() => changeSettings({ ...kDefaults, railOpen })}>
+        {t('reset')}
+      </button>
     </Dialog>
   );
 }
@@ -67,7 +88,11 @@ function Field(props: { id: string; label: string; hint?: string; children: Comp
     <div class="field">
       <label for={id}>{label}</label>
       {children}
-      {hint !== undefined && <p class="quiet" id={`${id}-hint`}>{hint}</p>}
+      {hint !== undefined && (
+        <p class="quiet" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
@@ -85,7 +110,13 @@ interface NumberProps {
 function NumberInput({ id, value, min, max, step, onChange }: NumberProps) {
   return (
     <input
-      id={id} type="number" inputMode="decimal" min={min} max={max} step={step} value={value ?? ''}
+      id={id}
+      type="number"
+      inputMode="decimal"
+      min={min}
+      max={max}
+      step={step}
+      value={value ?? ''}
       aria-describedby={`${id}-hint`}
       onInput={(event) => {
         const { value: text, valueAsNumber, validity } = event.currentTarget;

@@ -5,7 +5,14 @@ import { useEffect } from 'preact/hooks';
 import { isBusy, stop } from '../chat/answer.ts';
 import { openConversation, path } from '../chat/conversations.ts';
 import { changeSettings, settings } from '../chat/settings.ts';
-import { editingId, focusComposer, isPhone, settingsOpen, sheetOpen, shortcutsOpen } from './panels.ts';
+import {
+  editingId,
+  focusComposer,
+  isPhone,
+  settingsOpen,
+  sheetOpen,
+  shortcutsOpen,
+} from './panels.ts';
 
 export function toggleRail(): void {
   if (isPhone()) sheetOpen.value = !sheetOpen.value;
@@ -34,7 +41,8 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || target?.closest('dialog') != null) return;
   const writing = target?.matches('input, textarea, select') === true;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  const action = event.altKey && !event.ctrlKey && !event.metaKey ? kAltKeys[event.code] : undefined;
+  const action =
+    event.altKey && !event.ctrlKey && !event.metaKey ? kAltKeys[event.code] : undefined;
   if (action !== undefined) action();
   else if (event.key === 'Escape' && sheetOpen.value) sheetOpen.value = false;
   else if (event.key === 'Escape' && isBusy()) stop();

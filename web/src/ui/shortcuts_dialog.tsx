@@ -21,7 +21,11 @@ export function ShortcutsDialog() {
       <dl class="shortcuts">
         {kShortcuts.map(([keys, meaning]) => (
           <div key={keys}>
-            <dt>{keys.split('+').map((key) => <kbd key={key}>{key}</kbd>)}</dt>
+            <dt>
+              {keys.split('+').map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
             <dd>{t(meaning)}</dd>
           </div>
         ))}

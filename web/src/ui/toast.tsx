@@ -8,7 +8,9 @@ export function Toast() {
   return (
     <div class="toast">
       <span>{t('deleted', { title: conversation.title || t('untitled') })}</span>
-      <button type="button" class="small" onClick={undoDeletion}>{t('undo')}</button>
+      <button type="button" class="small" onClick={undoDeletion}>
+        {t('undo')}
+      </button>
     </div>
   );
 }

@@ -15,12 +15,18 @@ export function TopBar() {
   const railHidden = isPhone() || !settings.value.railOpen;
   return (
     <header class="top-bar">
-      {railHidden && <IconButton icon="menu" label={t('showList')} expanded={false} onClick={toggleRail} />}
+      {railHidden && (
+        <IconButton icon="menu" label={t('showList')} expanded={false} onClick={toggleRail} />
+      )}
       <Title />
       <ModelPicker />
       {railHidden && <IconButton icon="plus" label={t('newChat')} onClick={newChat} />}
       {railHidden && (
-        <IconButton icon="sliders" label={t('settings')} onClick={() => (settingsOpen.value = true)} />
+        <IconButton
+          icon="sliders"
+          label={t('settings')}
+          onClick={() => (settingsOpen.value = true)}
+        />
       )}
     </header>
   );
@@ -31,7 +37,11 @@ function Title() {
   const conversation = current.value;
   if (conversation === null) return <h1 class="title">{t('newChat')}</h1>;
   if (renaming === conversation.id) {
-    return <div class="title"><Rename conversation={conversation} onDone={() => setRenaming(null)} /></div>;
+    return (
+      <div class="title">
+        <Rename conversation={conversation} onDone={() => setRenaming(null)} />
+      </div>
+    );
   }
   return (
     <h1 class="title">
@@ -45,8 +55,14 @@ function Title() {
 function ModelPicker() {
   const chosen = model.value;
   if (chosen === null) return link.value === 'ready' ? <p class="model">{t('noModel')}</p> : null;
-  const size = chosen.contextLength === null ? '' : t('contextSize', { limit: number(chosen.contextLength) });
-  if (models.value.length === 1) return <p class="model" title={size}>{chosen.id}</p>;
+  const size =
+    chosen.contextLength === null ? '' : t('contextSize', { limit: number(chosen.contextLength) });
+  if (models.value.length === 1)
+    return (
+      <p class="model" title={size}>
+        {chosen.id}
+      </p>
+    );
   return (
     <select
       class="model"
@@ -54,7 +70,11 @@ function ModelPicker() {
       value={chosen.id}
       onChange={(event) => changeSettings({ model: event.currentTarget.value })}
     >
-      {models.value.map(({ id }) => <option key={id} value={id}>{id}</option>)}
+      {models.value.map(({ id }) => (
+        <option key={id} value={id}>
+          {id}
+        </option>
+      ))}
     </select>
   );
 }

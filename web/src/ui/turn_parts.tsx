@@ -25,7 +25,13 @@ export function CopyButton({ text }: { text: string }) {
       setCopied(true);
       setTimeout(() => setCopied(false), 1500);
     });
-  return <IconButton icon={copied ? 'check' : 'copy'} label={t(copied ? 'copied' : 'copy')} onClick={copy} />;
+  return (
+    <IconButton
+      icon={copied ? 'check' : 'copy'}
+      label={t(copied ? 'copied' : 'copy')}
+      onClick={copy}
+    />
+  );
 }
 
 export function VersionStepper({ message, version, versionCount }: TurnProps) {
@@ -39,7 +45,9 @@ export function VersionStepper({ message, version, versionCount }: TurnProps) {
   return (
     <span class="stepper" role="group" aria-label={label}>
       <IconButton icon="left" label={t('previous')} onClick={() => step(-1)} />
-      <span title={label}>{version + 1} / {versionCount}</span>
+      <span title={label}>
+        {version + 1} / {versionCount}
+      </span>
       <IconButton icon="right" label={t('next')} onClick={() => step(1)} />
     </span>
   );

@@ -19,7 +19,11 @@ export function UserTurn(props: TurnProps) {
         <div class="actions">
           <VersionStepper {...props} />
           <CopyButton text={message.content} />
-          <IconButton icon="pencil" label={t('edit')} onClick={() => !isBusy() && (editingId.value = message.id)} />
+          <IconButton
+            icon="pencil"
+            label={t('edit')}
+            onClick={() => !isBusy() && (editingId.value = message.id)}
+          />
         </div>
       )}
     </article>
@@ -56,8 +60,12 @@ function Editor({ message }: { message: Message }) {
         }}
       />
       <div class="editor-actions">
-        <button type="button" onClick={leave}>{t('cancel')}</button>
-        <button type="button" class="primary" onClick={save}>{t('save')}</button>
+        <button type="button" onClick={leave}>
+          {t('cancel')}
+        </button>
+        <button type="button" class="primary" onClick={save}>
+          {t('save')}
+        </button>
       </div>
     </div>
   );
