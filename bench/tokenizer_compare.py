@@ -26,16 +26,17 @@ import tempfile
 import time
 
 import tiktoken
-import tokenizers
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
-from make_tokenizer_vectors import BLANKS, GPT2, LLAMA, WORDS
+from tokenizer_reference import BLANKS, GPT2, LLAMA, WORDS, from_gguf, without_control
 
-QWEN2 = LLAMA.replace("{DIGITS}", "")
-LLAMA3 = LLAMA.replace("DIGITS", "1,3")
-# One expression for what smollm does in two steps.
-SMOLLM = GPT2.replace(r"| ?\p{N}+", "").replace(r"|\s+(?!\S)", r"|\p{N}|\s+(?=\p{N})|\s+(?!\S)")
+# One expression each: smollm's two steps as one.
+PATTERNS = {
+    "qwen2": LLAMA.replace("{DIGITS}", ""),
+    "llama-bpe": LLAMA.replace("DIGITS", "1,3"),
+    "smollm": GPT2.replace(r"| ?\p{N}+", "").replace(r"|\s+(?!\S)", r"|\p{N}|\s+(?=\p{N})|\s+(?!\S)"),
+}
 DOCUMENT_BYTES = 16 * 1024
 
 
@@ -59,33 +60,15 @@ def documents(text):
         data = data[end:]
 
 
-def from_gguf(path):
-    from gguf import GGUFReader
-    fields = GGUFReader(path).fields
-    tokens, kinds, merges = (fields["tokenizer.ggml." + k].contents() for k in ("tokens", "token_type", "merges"))
-    made = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)}, merges=[tuple(m.split(" ")) for m in merges]))
-    pre = fields["tokenizer.ggml.pre"].contents()
-    if pre == "smollm":
-        steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
-    elif pre == "qwen2":
-        steps = [pre_tokenizers.Split(Regex(QWEN2), "isolated"),
-                 pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    else:
-        sys.exit(f"{path}: pre-tokenizer {pre}; this script knows smollm and qwen2")
-    made.pre_tokenizer = pre_tokenizers.Sequence(steps)
-    made.decoder = decoders.ByteLevel()
-    made.add_tokens([AddedToken(t, normalized=False) for t, k in zip(tokens, kinds) if k == 4])
-    return made, {"smollm": SMOLLM, "qwen2": QWEN2}[pre]
-
-
 def load(path, folder):
     """(our file, tokenizers, pattern); control tokens are left out: the texts are untrusted."""
     if path.endswith(".gguf"):
-        made, pattern = from_gguf(path)
+        made, name = from_gguf(path, with_control=False)
+        if name not in PATTERNS:
+            sys.exit(f"{path}: pre-tokenizer {name}; this script knows {', '.join(PATTERNS)}")
+        pattern = PATTERNS[name]
     else:
-        data = json.loads(pathlib.Path(path).read_text("utf-8"))
-        data["added_tokens"] = [t for t in data["added_tokens"] if not t["special"]]
-        made, pattern = Tokenizer.from_str(json.dumps(data)), LLAMA3
+        made, pattern = without_control(Tokenizer.from_file(path)), PATTERNS["llama-bpe"]
     ours = os.path.join(folder, "tokenizer.json")
     made.save(ours, pretty=False)
     return ours, made, pattern
