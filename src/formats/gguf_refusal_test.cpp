@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "formats/gguf_fixtures_for_test.h"
+#include "formats/gguf_types_internal.h"
 
 namespace aquilon::formats {
 namespace {
@@ -153,6 +154,27 @@ TEST(GgufRefusal, Alignments) {
   }
   const GgufImage text = GgufBuilder().text("general.alignment", "32").build();
   EXPECT_FALSE(GgufFile::parse(text.bytes, "f").ok());
+}
+
+// Files that are large enough for their counts, which are more than we are ready to remember.
+TEST(GgufRefusal, CountsAboveOurLimits) {
+  const auto message = [](GgufPart part, const char* owner, std::uint64_t count,
+                          std::uint64_t element_bytes) {
+    GgufImage image = GgufBuilder().texts("a", {}).build();
+    image.set(image.field(part, owner), count);
+    image.bytes.resize(image.bytes.size() + count * element_bytes);
+    const auto file = GgufFile::parse(image.bytes, "f");
+    if (file.ok()) return std::string("loaded");
+    EXPECT_EQ(file.error().code, Code::kUnsupported);
+    return file.error().message;
+  };
+  EXPECT_EQ(message(GgufPart::kTensorCount, "", kGgufMaxTensors + 1, kGgufMinTensorBytes),
+            "f: at byte 8: tensor count: 262145 is more than the 262144 that are read");
+  EXPECT_EQ(message(GgufPart::kEntryCount, "", kGgufMaxEntries + 1, kGgufMinEntryBytes),
+            "f: at byte 16: metadata count: 65537 is more than the 65536 that are read");
+  EXPECT_EQ(message(GgufPart::kArrayCount, "a", kGgufMaxArrayStrings + 1, 8),
+            "f: at byte 41: metadata entry 0 'a': array count: 8388609 is more than the 8388608 "
+            "that are read");
 }
 
 TEST(GgufRefusal, LongKeysAreCutInMessages) {
