@@ -1,7 +1,7 @@
 #include "quant/decode.h"
 
 #include "base/check.h"
-#include "quant/blocks_decode_internal.h"
+#include "quant/blocks_decode.h"
 
 namespace aquilon::quant {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "quant/blocks_decode_internal.h"
+#include "quant/blocks_decode.h"
 
 namespace aquilon::quant {
 namespace {

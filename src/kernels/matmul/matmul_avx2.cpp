@@ -5,7 +5,7 @@
 #include <immintrin.h>
 
 #include "kernels/matmul/matmul_impl_internal.h"
-#include "quant/blocks_decode_internal.h"
+#include "quant/blocks_decode.h"
 
 namespace aquilon::kernels {
 namespace {

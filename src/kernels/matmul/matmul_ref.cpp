@@ -1,6 +1,6 @@
 // The specification: weights decoded to f32, products and sums in double, ascending k.
 #include "kernels/matmul/matmul_impl_internal.h"
-#include "quant/blocks_decode_internal.h"
+#include "quant/blocks_decode.h"
 
 namespace aquilon::kernels {
 
