@@ -279,6 +279,11 @@ test('a conversation by keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await page.getByText('2 / 2').waitFor();
   await finished(page);
+  await reach('Previous version');
+  await page.keyboard.press('Enter');
+  await page.getByText('1 / 2').waitFor();
+  const focused = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+  assert.equal(focused, 'Previous version', 'the focus stays');
   await reach('Edit');
   await page.keyboard.press('Enter');
   await page.keyboard.type('!');

@@ -49,6 +49,7 @@ export class MarkdownDocument {
   private closed = 0; // characters in blocks that will not change
   private tail: ChildNode[] = [];
   private hasDefinitions = false;
+  private complete = false;
 
   // onClosed is told of each block once it will not change any more.
   constructor(root: HTMLElement, onClosed: (block: Node) => void) {
@@ -60,6 +61,8 @@ export class MarkdownDocument {
   // Shows a text that usually continues the last one. `complete`: nothing follows.
   update(source: string, complete: boolean): void {
     const text = source.includes('\r') ? source.replace(/\r\n?/g, '\n') : source;
+    if (complete && this.complete && text === this.shown) return;
+    this.complete = complete;
     if (!text.startsWith(this.shown)) this.clear();
     this.shown = text;
     const open = text.slice(this.closed);

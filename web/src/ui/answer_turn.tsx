@@ -8,6 +8,7 @@ import { AnswerText } from './answer_text.tsx';
 import { Barb } from './barb.tsx';
 import { IconButton } from './icon.tsx';
 import { Outcome } from './outcome.tsx';
+import { focusComposer } from './panels.ts';
 import { CopyButton, VersionStepper, type TurnProps } from './turn_parts.tsx';
 import { LiveSpeed } from './live_speed.tsx';
 
@@ -23,18 +24,22 @@ export function AnswerTurn(props: TurnProps) {
     >
       <AnswerText message={message} live={live} />
       {live !== null && <LiveSpeed live={live} />}
-      {live === null && <Outcome message={message} last={last} />}
+      {live === null && <Outcome key={message.id} message={message} last={last} />}
       {live === null && (message.content !== '' || props.versionCount > 1) && (
         <div class="actions">
           <VersionStepper {...props} />
           {message.content !== '' && <CopyButton text={message.content} />}
-          <IconButton icon="again" label={t('regenerate')} onClick={() => regenerate(message)} />
+          <IconButton
+            icon="again"
+            label={t('regenerate')}
+            onClick={() => act(() => regenerate(message))}
+          />
           {canContinue(message, last) && (
             <IconButton
               icon="forward"
               label={t('continue')}
               text={t('continue')}
-              onClick={() => continueAnswer(message)}
+              onClick={() => act(() => continueAnswer(message))}
             />
           )}
           <Figures message={message} />
@@ -42,6 +47,12 @@ export function AnswerTurn(props: TurnProps) {
       )}
     </article>
   );
+}
+
+// The button that was pressed goes away while the answer runs: the focus goes to where Stop is.
+function act(action: () => void): void {
+  action();
+  focusComposer();
 }
 
 function canContinue(message: Message, last: boolean): boolean {

@@ -10,6 +10,7 @@ import { currentId } from '../chat/conversations.ts';
 import { t } from '../i18n/index.ts';
 import { ContextMeter } from './context_meter.tsx';
 import { Icon } from './icon.tsx';
+import { focusComposer } from './panels.ts';
 import { editLast } from './shortcuts.ts';
 
 const kDraftSlot = 'aquilon.draft';
@@ -24,7 +25,7 @@ export function Composer() {
   const field = useRef<HTMLTextAreaElement>(null);
   const busy = isBusy();
   const text = draft.value;
-  useLayoutEffect(() => field.current?.focus(), [currentId.value]);
+  useLayoutEffect(focusComposer, [currentId.value]);
   useLayoutEffect(() => fit(field.current), [text]);
   const submit = () => {
     if (busy) stop();

@@ -16,8 +16,7 @@ const kPaths = {
   right: 'M8 5l5 5-5 5',
   down: 'M10 4v12M5 11l5 5 5-5',
   warn: 'M10 3 2.5 16.5h15L10 3ZM10 8v4M10 14.2v.3',
-  keyboard:
-    'M2.5 5.5h15v9h-15zM5.5 8.5h.5M8.5 8.5H9M11.5 8.5h.5M14.5 8.5h.5M6 11.5h8',
+  keyboard: 'M2.5 5.5h15v9h-15zM5.5 8.5h.5M8.5 8.5H9M11.5 8.5h.5M14.5 8.5h.5M6 11.5h8',
   forward: 'M4 5v10M8 10h8M12 6l4 4-4 4',
 } as const;
 

@@ -59,7 +59,7 @@ export function Log() {
             const Turn = message.role === 'user' ? UserTurn : AnswerTurn;
             return (
               <Turn
-                key={message.id}
+                key={`${message.conversation}/${versionKey(message)}`} // stays while versions change
                 message={message}
                 number={Math.floor(index / 2) + 1}
                 last={index === path.value.length - 1}

@@ -8,6 +8,7 @@ import type { Message, MessageState } from '../chat/types.ts';
 import { t, type Key } from '../i18n/index.ts';
 import { useCountdown } from './countdown.ts';
 import { Icon } from './icon.tsx';
+import { focusComposer } from './panels.ts';
 
 const kErrors: Record<ErrorKind, Key> = {
   network: 'errorNetwork',
@@ -37,6 +38,10 @@ function Failure({ message, error, last }: { message: Message; error: ChatError;
     last && error.retryAt !== undefined && error.retryAt > Date.now(),
   );
   const again = () => regenerate(message);
+  const press = () => {
+    again();
+    focusComposer();
+  };
   return (
     <div class="failure" role={last ? 'alert' : undefined}>
       <Icon name="warn" />
@@ -54,7 +59,7 @@ function Failure({ message, error, last }: { message: Message; error: ChatError;
             {t('cancel')}
           </button>
         )}
-        <button type="button" class="small" onClick={again}>
+        <button type="button" class="small" onClick={press}>
           {t(waiting ? 'retryNow' : 'retry')}
         </button>
       </div>

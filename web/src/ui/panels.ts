@@ -11,6 +11,7 @@ export function isPhone(): boolean {
   return matchMedia('(max-width: 799px)').matches;
 }
 
+// Not on a touch screen: the keyboard that comes up would hide what was asked for.
 export function focusComposer(): void {
-  document.getElementById('message')?.focus();
+  if (!matchMedia('(pointer: coarse)').matches) document.getElementById('message')?.focus();
 }

@@ -102,7 +102,7 @@ function Entry({ conversation }: { conversation: Conversation }) {
           event.preventDefault();
           sheetOpen.value = false;
           openConversation(id);
-          if (!isPhone()) focusComposer();
+          focusComposer();
         }}
       >
         {running.value.has(id) && <span class="pulse" aria-hidden="true" />}
@@ -116,7 +116,10 @@ function Entry({ conversation }: { conversation: Conversation }) {
       <IconButton
         icon="trash"
         label={t('deleteOf', { title })}
-        onClick={() => deleteConversation(conversation)}
+        onClick={() => {
+          deleteConversation(conversation);
+          focusComposer();
+        }}
       />
     </li>
   );
@@ -150,6 +153,7 @@ export function Rename({
         event.preventDefault();
         cancelled.current = event.key === 'Escape';
         field.current?.blur();
+        focusComposer();
       }}
     />
   );

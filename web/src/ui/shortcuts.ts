@@ -30,6 +30,9 @@ export function editLast(): void {
   if (last !== undefined && !isBusy()) editingId.value = last.id;
 }
 
+// On Apple's keyboards Option alone writes letters such as ñ and ß.
+export const kApple = /^(Mac|iP)/.test(navigator.platform);
+
 const kAltKeys: Record<string, () => void> = {
   KeyN: newChat,
   KeyB: toggleRail,
@@ -41,8 +44,8 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || target?.closest('dialog') != null) return;
   const writing = target?.matches('input, textarea, select') === true;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  const action =
-    event.altKey && !event.ctrlKey && !event.metaKey ? kAltKeys[event.code] : undefined;
+  const held = event.altKey && event.ctrlKey === kApple && !event.metaKey;
+  const action = held ? kAltKeys[event.code] : undefined;
   if (action !== undefined) action();
   else if (event.key === 'Escape' && sheetOpen.value) sheetOpen.value = false;
   else if (event.key === 'Escape' && isBusy()) stop();

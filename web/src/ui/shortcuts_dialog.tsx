@@ -1,16 +1,18 @@
 import { t, type Key } from '../i18n/index.ts';
 import { Dialog } from './dialog.tsx';
 import { shortcutsOpen } from './panels.ts';
+import { kApple } from './shortcuts.ts';
 
+const kHeld = kApple ? 'Ctrl+Option' : 'Alt';
 const kShortcuts: [string, Key][] = [
   ['Enter', 'keySend'],
   ['Shift+Enter', 'keyNewline'],
   ['Esc', 'keyStop'],
   ['↑', 'keyEditLast'],
   ['/', 'keyFocus'],
-  ['Alt+N', 'keyNew'],
-  ['Alt+B', 'keyList'],
-  ['Alt+S', 'keySettings'],
+  [`${kHeld}+N`, 'keyNew'],
+  [`${kHeld}+B`, 'keyList'],
+  [`${kHeld}+S`, 'keySettings'],
   ['?', 'keyHelp'],
 ];
 
