@@ -69,7 +69,7 @@ Status run_pull(const PullOptions& options) {
                       "which model? `aquilon pull --list` shows the names that are known");
   const hub::Store store = AQ_TRY(hub::Store::open());
   hub::HubConfig config = hub::HubConfig::from_environment();
-  config.limits.silence_s = options.timeout_s;
+  config.http.silence_s = options.timeout_s;
   hub::HubClient client = AQ_TRY(hub::HubClient::create(config));
   const InterruptFlag interrupt;
   ProgressLine line;

@@ -158,8 +158,8 @@ void HttpClient::FreeEasy::operator()(void* easy) const {
   curl_easy_cleanup(easy);
 }
 
-HttpClient::HttpClient(HttpLimits limits, Credential credential)
-    : limits_(limits), credential_(std::move(credential)) {
+HttpClient::HttpClient(HttpSettings settings, Credential credential)
+    : settings_(std::move(settings)), credential_(std::move(credential)) {
   initialise_curl_once();
   easy_.reset(curl_easy_init());
   AQ_CHECK(easy_ != nullptr);
@@ -176,12 +176,13 @@ void HttpClient::set_options(const Url& url, Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, limits_.connect_timeout_ms);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, settings_.connect_timeout_ms);
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, kLowSpeedBytesPerSecond);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, limits_.silence_s);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, settings_.silence_s);
   curl_easy_setopt(
       easy, CURLOPT_MAXFILESIZE_LARGE,
       static_cast<curl_off_t>(std::min<std::uint64_t>(transfer.request->max_body, INT64_MAX)));
+  if (!settings_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, settings_.ca_file.c_str());
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "aquilon/" AQUILON_VERSION);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
@@ -227,7 +228,7 @@ Status HttpClient::get_once(const Url& url, const HttpRequest& request, HttpResp
 Result<HttpResponse> HttpClient::get(const Url& start, const HttpRequest& request) {
   Url url = start;
   HttpResponse response;
-  for (int hop = 0; hop <= limits_.max_redirects; ++hop) {
+  for (int hop = 0; hop <= settings_.max_redirects; ++hop) {
     response.from_origin = url.origin() == start.origin();
     AQ_RETURN_IF_ERROR(get_once(url, request, response));
     if (!is_redirect(response.status)) return response;
@@ -236,7 +237,7 @@ Result<HttpResponse> HttpClient::get(const Url& start, const HttpRequest& reques
     url = AQ_TRY(url.follow(location));
   }
   return make_error(Code::kCorrupt, "{} redirects more than {} times", start.host(),
-                    limits_.max_redirects);
+                    settings_.max_redirects);
 }
 
 Result<HttpClient::Text> HttpClient::get_text(const Url& url, std::uint64_t max_body,

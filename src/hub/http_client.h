@@ -16,10 +16,11 @@
 
 namespace aquilon::hub {
 
-struct HttpLimits {
+struct HttpSettings {
   long connect_timeout_ms = 15'000;
   long silence_s = 30;  // a transfer slower than 1 kB a second for so long is given up
   int max_redirects = 8;
+  std::string ca_file;  // certificates to trust instead of the system's, empty: those
 };
 
 // A secret and the only origin that may see it.
@@ -58,7 +59,7 @@ inline constexpr std::string_view kUnreachable = "unreachable";
 // One connection pool. Movable, not thread-safe.
 class HttpClient {
  public:
-  HttpClient(HttpLimits limits, Credential credential);
+  HttpClient(HttpSettings settings, Credential credential);
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;
@@ -85,7 +86,7 @@ class HttpClient {
   struct FreeEasy {
     void operator()(void* easy) const;
   };
-  HttpLimits limits_;
+  HttpSettings settings_;
   Credential credential_;
   std::unique_ptr<void, FreeEasy> easy_;  // CURL
 };

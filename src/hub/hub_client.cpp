@@ -52,7 +52,9 @@ HubConfig HubConfig::from_environment() {
     const char* text = std::getenv(name);
     return text == nullptr || *text == '\0' ? fallback : text;
   };
-  return {value("HF_ENDPOINT", "https://huggingface.co"), value("HF_TOKEN", ""), {}};
+  HubConfig config{value("HF_ENDPOINT", "https://huggingface.co"), value("HF_TOKEN", ""), {}};
+  config.http.ca_file = value("SSL_CERT_FILE", "");
+  return config;
 }
 
 Result<HubClient> HubClient::create(const HubConfig& config) {
@@ -64,7 +66,7 @@ Result<HubClient> HubClient::create(const HubConfig& config) {
                       config.endpoint);
   if (!is_header_value(config.token))
     return make_error(Code::kInvalidArgument, "HF_TOKEN has characters that no token has");
-  HttpClient http(config.limits, Credential{endpoint->origin(), config.token});
+  HttpClient http(config.http, Credential{endpoint->origin(), config.token});
   return HubClient(std::move(endpoint).value(), !config.token.empty(), std::move(http));
 }
 

@@ -15,9 +15,10 @@ namespace aquilon::hub {
 struct HubConfig {
   std::string endpoint;  // "https://huggingface.co"
   std::string token;     // empty: none; a secret
-  HttpLimits limits;
+  HttpSettings http;
 
-  // HF_ENDPOINT (default https://huggingface.co) and HF_TOKEN.
+  // HF_ENDPOINT (default https://huggingface.co), HF_TOKEN, and SSL_CERT_FILE for networks with a
+  // certificate authority of their own.
   static HubConfig from_environment();
 };
 

@@ -27,12 +27,10 @@ TEST(Url, ReadsHostsAndOrigins) {
 }
 
 TEST(Url, RefusesWhatIsNone) {
-  for (const char* text : {"", "huggingface.co", "/path", "ftp://a/b", "file:///etc/passwd",
-                           "https://", "http://u:p@a/",
-                           "https://"
-                           "token@huggingface.co/",
-                           "https://a b/", "https://a/\r\nX: y", "https://a\\@b/", "gopher://a",
-                           "http://a:99999/", "javascript:alert(1)"})
+  for (const char* text :
+       {"", "huggingface.co", "/path", "ftp://a/b", "file:///etc/passwd", "https://",
+        "http://u:p@a/", "https://token@hub/", "https://a b/", "https://a/\r\nX: y",
+        "https://a\\@b/", "gopher://a", "http://a:99999/", "javascript:alert(1)"})
     EXPECT_FALSE(Url::parse(text).ok()) << text;
   EXPECT_FALSE(Url::parse("https://a/" + std::string(10000, 'x')).ok());
 }
@@ -41,9 +39,7 @@ TEST(Url, KnowsThisMachine) {
   for (const char* text : {"http://localhost/", "http://127.0.0.1:1/", "http://127.9.9.9/",
                            "http://[::1]:9/", "http://LOCALHOST/"})
     EXPECT_TRUE(Url::parse(text)->is_loopback()) << text;
-  for (const char* text : {"http://127.evil.test/", "http://localhost.evil.test/",
-                           "http://192.0.2."
-                           "1/",
+  for (const char* text : {"http://127.evil.test/", "http://localhost.evil.test/", "http://router/",
                            "http://0.0.0.0/", "http://127.0.0.1.evil.test/"})
     EXPECT_FALSE(Url::parse(text)->is_loopback()) << text;
 }

@@ -4,6 +4,7 @@ import collections
 import hashlib
 import http.server
 import json
+import ssl
 import struct
 import threading
 import time
@@ -82,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def handle_one_request(self):
         try:
             super().handle_one_request()
-        except (BrokenPipeError, ConnectionResetError, TimeoutError):
+        except (ConnectionError, TimeoutError, ssl.SSLError):
             self.close_connection = True
 
     def do_GET(self):
@@ -206,7 +207,8 @@ def send_file(handler, data, headers=(), ranges=True, stop_after=None, pause=0.0
 class FakeHub:
     """with FakeHub() as hub: hub.repos["org/name"] = Repo({...}); clients use hub.url."""
 
-    def __init__(self, page_size=1000):
+    def __init__(self, page_size=1000, tls=None):
+        """tls: an ssl.SSLContext for the hub itself; its storage speaks plain HTTP."""
         self.repos, self.moved, self.token = {}, {}, "hf_right"
         self.page_size = page_size
         self.lock = threading.Lock()
@@ -214,6 +216,9 @@ class FakeHub:
         self.faults = collections.defaultdict(list)  # role -> [(path part, how often, handler)]
         self.servers = [self.start("hub", HubHandler), self.start("cdn", CdnHandler)]
         self.url, self.cdn_url = (f"http://127.0.0.1:{s.server_port}" for s in self.servers)
+        if tls:
+            self.servers[0].socket = tls.wrap_socket(self.servers[0].socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
 
     def start(self, role, handler):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

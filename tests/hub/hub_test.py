@@ -6,6 +6,7 @@ import pathlib
 import pty
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ class HubTest(unittest.TestCase):
 
     def environment(self, **extra):
         clean = {k: v for k, v in os.environ.items()
-                 if not k.startswith(("HF_", "AQUILON_")) and not k.lower().endswith("_proxy")}
+                 if not k.startswith(("HF_", "AQUILON_", "SSL_CERT")) and not k.lower().endswith("_proxy")}
         return {**clean, "AQUILON_HOME": str(self.home), "HF_ENDPOINT": self.hub.url, **extra}
 
     def run_program(self, *arguments, **environment):
@@ -460,6 +461,36 @@ class Refusals(HubTest):
         self.assertEqual(done.returncode, 66, done.stderr)
         self.assertIn(f"{self.home}/models", done.stderr.splitlines()[-1])
         self.assertEqual((self.home / "models").read_text(), "not a folder")
+
+
+@unittest.skipIf(shutil.which("openssl") is None, "the program openssl is not installed")
+class Encryption(HubTest):
+    def setUp(self):
+        super().setUp()
+        self.certificate, key = self.home / "hub.crt", self.home / "hub.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=hub",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.certificate],
+                       check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, key)
+        repos = self.hub.repos
+        self.hub = FakeHub(tls=context)
+        self.addCleanup(self.hub.__exit__)
+        self.hub.repos = repos
+        repos["org/Model-GGUF"].small.add("Model-Q8_0.gguf")
+
+    def test_trusted_certificate(self):
+        self.pull("org/Model-GGUF:Q8_0", SSL_CERT_FILE=str(self.certificate))
+        self.assertIn("model-q8_0", self.installed())
+
+    def test_unknown_certificate(self):
+        self.refused(77, "no trustworthy certificate", "pull", "org/Model-GGUF:Q8_0", HF_TOKEN="hf_right")
+        self.assertEqual(self.hub.requests, [])
+
+    def test_never_down_to_plain_http(self):
+        self.refused(77, "from https to plain http", "pull", "org/Model-GGUF:Q4_K_M",
+                     SSL_CERT_FILE=str(self.certificate))
+        self.assertEqual(self.hub.seen("cdn"), [])
 
 
 try:
