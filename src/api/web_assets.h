@@ -1,5 +1,6 @@
-// The files of the browser application, embedded in the program. The table is generated into the build
-// tree (cmake/aquilon_web.cmake, library aq_web); a build without the page links an empty one.
+// The files of the browser application, embedded in the program. The table is generated into the
+// build tree (cmake/aquilon_web.cmake, library aq_web); a build without the page links an empty
+// one.
 #pragma once
 
 #include <span>
@@ -14,8 +15,8 @@ struct WebAsset {
   std::span<const unsigned char> gzip;
 };
 
-// Sorted by path. Files below /assets/ carry a hash in their name and never change. "/index.html" also
-// answers "/". Threads: safe.
+// Sorted by path. Files below /assets/ carry a hash in their name and never change. "/index.html"
+// also answers "/". Threads: safe.
 std::span<const WebAsset> web_assets();
 
 }  // namespace aquilon::api

@@ -1,0 +1,55 @@
+// Any bytes are the body of a generating request: refused with a valid error body, or read into a
+// request within its ranges. The first byte chooses the route.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "api/completion_request.h"
+#include "api/json_reader.h"
+#include "base/check.h"
+
+using namespace aquilon;
+
+namespace {
+
+void check_refusal(const api::ApiError& error) {
+  AQ_CHECK(error.status == 400 || error.status == 422);
+  boost::json::object body;
+  AQ_CHECK(!api::read_json_object(api::error_body(error), body));
+  AQ_CHECK(body.contains("error") && body.contains("detail") == (error.status == 422));
+}
+
+void check_request(const api::CompletionRequest& request) {
+  const engine::SamplingParams& sampling = request.generation.sampling;
+  AQ_CHECK(request.choice_count() >= 1 && request.choice_count() <= api::kMaxChoices);
+  AQ_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2);
+  AQ_CHECK(sampling.top_p > 0 && sampling.top_p <= 1 && sampling.top_k >= 0);
+  AQ_CHECK(sampling.min_p >= 0 && sampling.min_p <= 1 && sampling.typical_p > 0);
+  AQ_CHECK(sampling.repetition_penalty > 0);
+  AQ_CHECK(!request.generation.max_tokens || *request.generation.max_tokens >= 1);
+  AQ_CHECK(request.generation.top_logprobs >= -1 && request.generation.top_logprobs <= 20);
+  for (const std::string& stop : request.generation.stop)
+    AQ_CHECK(!stop.empty() && stop.size() <= api::kMaxStopBytes);
+  for (const chat::Prompt& prompt : request.prompts) {
+    const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
+    if (!chat) continue;
+    AQ_CHECK(!chat->messages.empty());
+    for (const auto& message : chat->messages)
+      AQ_CHECK(message.at("role").is_string() && message.at("content").is_string());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  api::CompletionRequest request;
+  const api::Refusal refusal = data[0] % 2 == 0 ? api::read_chat_request(body, request)
+                                                : api::read_text_request(body, request);
+  if (refusal)
+    check_refusal(*refusal);
+  else
+    check_request(request);
+  return 0;
+}

@@ -1,0 +1,144 @@
+#include "api/access_policy.h"
+
+#include <algorithm>
+
+#include "api/http_head.h"
+
+namespace aquilon::api {
+namespace {
+
+bool contains(const std::vector<std::string>& list, std::string_view item) {
+  return std::any_of(list.begin(), list.end(),
+                     [item](const std::string& s) { return s == "*" || s == item; });
+}
+
+std::string_view without_port(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
+bool is_address_literal(std::string_view host) {
+  if (host.starts_with('[')) return true;
+  return !host.empty() && host.find_first_not_of("0123456789.") == host.npos &&
+         std::count(host.begin(), host.end(), '.') == 3;
+}
+
+// Every byte of `given` is looked at, whatever differs; the time depends on its length alone.
+bool equal_in_constant_time(std::string_view given, std::string_view key) {
+  unsigned difference = given.size() == key.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    difference |=
+        static_cast<unsigned char>(given[i]) ^ static_cast<unsigned char>(key[i % key.size()]);
+  return difference == 0;
+}
+
+// The credential a field carries; false for fields that carry none.
+bool credential_of(const Header& field, std::string_view& credential) {
+  if (field.name == "x-api-key" || field.name == "api-key") {
+    credential = field.value;
+    return true;
+  }
+  if (field.name != "authorization") return false;
+  std::string scheme = field.value.substr(0, 7);
+  for (char& c : scheme) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  credential = scheme == "bearer " ? std::string_view(field.value).substr(7) : std::string_view();
+  return true;
+}
+
+ApiError forbidden(std::string_view code, std::string message) {
+  return {.status = 403,
+          .type = "permission_error",
+          .message = std::move(message),
+          .code = std::string(code)};
+}
+
+// "http://host:port" -> "host:port" without a default port; empty for "null" and what is not
+// http(s).
+std::string authority_of(std::string_view origin) {
+  if (origin.starts_with("http://")) return normal_authority(origin.substr(7), "80");
+  if (origin.starts_with("https://")) return normal_authority(origin.substr(8), "443");
+  return {};
+}
+
+}  // namespace
+
+bool is_loopback_host(std::string_view host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  if (host == "::1" || host == "[::1]") return true;
+  return host.starts_with("127.") && is_address_literal(host);
+}
+
+AccessPolicy::AccessPolicy(AccessConfig config) : config_(std::move(config)) {
+  for (std::string& host : config_.allowed_hosts)
+    if (host != "*") host = without_port(normal_authority(host, ""));
+}
+
+Refusal AccessPolicy::check_host(const HttpRequest& request) const {
+  const std::string_view host = without_port(request.host);
+  if (is_loopback_host(host) || host == config_.bind_host) return {};
+  if (!is_loopback_host(config_.bind_host) && is_address_literal(host)) return {};
+  if (contains(config_.allowed_hosts, host)) return {};
+  return forbidden("host_not_allowed",
+                   fmt::format("this server does not answer as '{}': start it with --allow-host {}",
+                               host, host));
+}
+
+bool AccessPolicy::cors_allows(std::string_view origin) const {
+  return contains(config_.cors_origins, origin);
+}
+
+Refusal AccessPolicy::check_origin(const HttpRequest& request, Scope scope) const {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (scope == Scope::kPublic && reads) return {};
+  const std::string_view origin = request.header("origin");
+  if (origin.empty()) {
+    const std::string_view site = request.header("sec-fetch-site");
+    if (site != "cross-site" && site != "same-site") return {};
+    return forbidden("origin_not_allowed", "a web page of another site may not call this server");
+  }
+  const std::string authority = authority_of(origin);
+  if (!authority.empty() && authority == request.host) return {};
+  // The Host had port 80 taken off; a page on https drops 443 instead.
+  if (origin.starts_with("https://") && request.host == authority + ":443") return {};
+  if (cors_allows(origin)) return {};
+  return forbidden("origin_not_allowed",
+                   "this web page's origin may not call this server: start it with --cors-origin");
+}
+
+Refusal AccessPolicy::check_key(const HttpRequest& request, Scope scope) const {
+  if (scope == Scope::kPublic || config_.api_key.empty()) return {};
+  int right = 0;
+  int wrong = 0;
+  for (const Header& field : request.headers) {
+    std::string_view credential;
+    if (!credential_of(field, credential)) continue;
+    (equal_in_constant_time(credential, config_.api_key) ? right : wrong) += 1;
+  }
+  if (right > 0 && wrong == 0) return {};
+  return ApiError{.status = 401,
+                  .type = "authentication_error",
+                  .message = wrong > 0 ? "this API key is not valid"
+                                       : "an API key is needed: send 'Authorization: Bearer <key>'",
+                  .code = "invalid_api_key"};
+}
+
+std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const {
+  if (config_.cors_origins.empty()) return {};
+  std::vector<Header> headers = {{"Vary", "Origin"}};
+  const std::string_view origin = request.header("origin");
+  if (origin.empty() || !cors_allows(origin)) return headers;
+  headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
+  headers.push_back({"Access-Control-Expose-Headers", "x-request-id, retry-after"});
+  if (request.method == "OPTIONS") {
+    headers.push_back({"Access-Control-Allow-Methods", "GET, POST, OPTIONS"});
+    headers.push_back({"Access-Control-Allow-Headers",
+                       "authorization, content-type, api-key, x-api-key, x-request-id, "
+                       "x-stainless-arch, x-stainless-lang, x-stainless-os, "
+                       "x-stainless-package-version, x-stainless-retry-count, "
+                       "x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout"});
+    headers.push_back({"Access-Control-Max-Age", "600"});
+  }
+  return headers;
+}
+
+}  // namespace aquilon::api

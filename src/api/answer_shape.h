@@ -1,0 +1,58 @@
+// The JSON of answers: one shape a route, chosen so that the OpenAI, Mistral, Azure, LangChain and
+// AI SDK clients all read it:
+// - `usage` is absent, never null, in chunks that do not carry it; the chunk with the last
+// finish_reason
+//   does, together with its text.
+// - every choice of a chunk has finish_reason; only its first chunk has a role.
+// - a failure in mid-stream is a normal chunk with finish_reason "error" and a top-level `error`.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api_error.h"
+#include "chat/generator.h"
+
+namespace aquilon::api {
+
+// One choice as far as it has come: in a stream what is new, else all of it.
+struct ChoicePart {
+  int index = 0;
+  std::string text;
+  std::vector<chat::TokenLogprobs> logprobs;
+  std::optional<chat::FinishReason> finish;
+};
+
+// What an answer and its chunks have in common.
+struct AnswerHead {
+  std::string id;
+  std::int64_t created = 0;  // Unix seconds
+  std::string model;         // as the request named it
+};
+
+// Not thread-safe.
+class AnswerShape {
+ public:
+  virtual ~AnswerShape() = default;
+
+  // The whole answer.
+  virtual std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) = 0;
+
+  // Events of a stream, each a JSON text. The opening of a choice may be empty.
+  virtual std::string opening(int choice) = 0;
+  // `usage` only with the part that finishes the last choice.
+  virtual std::string chunk(const ChoicePart& part, const chat::Usage* usage) = 0;
+  // The extra chunk of stream_options.include_usage.
+  virtual std::string usage_chunk(const chat::Usage& usage) = 0;
+  // `choices`: those that had not finished.
+  virtual std::string error_chunk(std::span<const int> choices, const ApiError& error) = 0;
+};
+
+std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, bool with_logprobs);
+std::unique_ptr<AnswerShape> make_text_shape(AnswerHead head, int top_logprobs);
+
+}  // namespace aquilon::api

@@ -1,0 +1,107 @@
+#include "api/api_error.h"
+
+#include "api/json_text.h"
+#include "base/error_codes.h"
+
+namespace aquilon::api {
+namespace {
+
+void append_members(std::string& out, const ApiError& error) {
+  out += "\"message\":";
+  append_json_string(out, error.message);
+  out += ",\"type\":";
+  append_json_string(out, error.type);
+  out += ",\"param\":";
+  append_json_string_or_null(out, error.param);
+  out += ",\"code\":";
+  append_json_string_or_null(out, error.code);
+}
+
+bool is_index(std::string_view step) {
+  return !step.empty() && step.find_first_not_of("0123456789") == step.npos;
+}
+
+void append_detail(std::string& out, const ApiError& error) {
+  out += ",\"detail\":[{\"type\":";
+  append_json_string(out, error.reason);
+  out += ",\"loc\":[\"body\"";
+  for (const std::string& step : error.location) {
+    out += ',';
+    if (is_index(step)) {
+      out += step;
+    } else {
+      append_json_string(out, step);
+    }
+  }
+  out += "],\"msg\":";
+  append_json_string(out, error.message);
+  out += "}]";
+}
+
+}  // namespace
+
+ApiError unsupported_field(std::string_view param, std::string_view advice) {
+  return bad_request(param, "unsupported_parameter", "'{}' is not supported by this server: {}",
+                     param, advice);
+}
+
+ApiError invalid_value(std::vector<std::string> location, std::string_view reason,
+                       std::string_view what) {
+  ApiError error{.status = 422, .type = "invalid_request_error"};
+  error.param = location.empty() ? "body" : location.front();
+  std::string dotted;
+  for (const std::string& step : location) {
+    if (!dotted.empty()) dotted += '.';
+    dotted += step;
+  }
+  error.message = fmt::format("{}: {}", dotted.empty() ? "body" : dotted, what);
+  error.code = "invalid_value";
+  error.location = std::move(location);
+  error.reason = reason;
+  return error;
+}
+
+ApiError unknown_model(std::string_view name) {
+  return {
+      .status = 404,
+      .type = "invalid_request_error",
+      .message = fmt::format("no model '{}' is served here: see /v1/models", name.substr(0, 256)),
+      .param = "model",
+      .code = "model_not_found"};
+}
+
+ApiError from_error(const Error& error) {
+  const CodeInfo& info = code_info(error.code);
+  ApiError api{.status = info.http_status, .type = std::string(info.api_type)};
+  api.message = error.message;
+  api.param = error.param;
+  api.code = error.detail.empty() ? std::string(info.name) : error.detail;
+  return api;
+}
+
+std::string error_object(const ApiError& error) {
+  std::string out = "{";
+  append_members(out, error);
+  out += '}';
+  return out;
+}
+
+std::string error_body(const ApiError& error) {
+  std::string out = "{\"object\":\"error\",";
+  append_members(out, error);
+  if (error.status == 422) append_detail(out, error);
+  out += ",\"error\":{";
+  append_members(out, error);
+  out += "}}";
+  return out;
+}
+
+HttpResponse error_response(const ApiError& error) {
+  HttpResponse response{.status = error.status};
+  if (error.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
+  if (error.status == 429 || error.status == 503) response.headers.push_back({"Retry-After", "2"});
+  response.body = error_body(error);
+  return response;
+}
+
+}  // namespace aquilon::api

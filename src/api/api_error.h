@@ -1,0 +1,64 @@
+// The API's errors: one body that the OpenAI, Mistral and Azure libraries all read.
+//   {"object":"error","message":...,"type":...,"param":...,"code":...,"detail":[...] on 422 only,
+//    "error":{"message":...,"type":...,"param":...,"code":...}}
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/http_message.h"
+#include "base/result.h"
+
+namespace aquilon::api {
+
+struct ApiError {
+  int status = 500;
+  std::string type = "server_error";
+  std::string message = {};
+  std::string param = {};                  // empty: null
+  std::string code = {};                   // empty: null
+  std::vector<std::string> location = {};  // 422: where in the body ("messages", "0", "role")
+  std::string reason = {};                 // 422: detail[].type ("int_parsing", "less_than_equal")
+};
+
+// Absent: nothing wrong.
+using Refusal = std::optional<ApiError>;
+
+// 400: well-formed, but not something we can do as asked.
+template <class... Args>
+ApiError bad_request(std::string_view param, std::string_view code,
+                     fmt::format_string<Args...> format, Args&&... args) {
+  return {.status = 400,
+          .type = "invalid_request_error",
+          .message = fmt::format(format, std::forward<Args>(args)...),
+          .param = std::string(param),
+          .code = std::string(code)};
+}
+
+// 400: a valid field whose meaning this server does not have (yet).
+ApiError unsupported_field(std::string_view param, std::string_view advice);
+
+// 422: a value of the wrong type or out of its range. `location` are the steps into the body; the
+// message is "<dotted location>: <what>".
+ApiError invalid_value(std::vector<std::string> location, std::string_view reason,
+                       std::string_view what);
+
+// 404: no model has this id or alias.
+ApiError unknown_model(std::string_view name);
+
+// Errors of lower layers, by base/error_codes.h.
+ApiError from_error(const Error& error);
+
+// {"message":...,"type":...,"param":...,"code":...}
+std::string error_object(const ApiError& error);
+// The whole body.
+std::string error_body(const ApiError& error);
+// With Retry-After on 429 and 503, WWW-Authenticate on 401.
+HttpResponse error_response(const ApiError& error);
+
+}  // namespace aquilon::api

@@ -1,0 +1,120 @@
+// The conversation of a chat request: roles, contents and their order.
+#include <array>
+
+#include "api/field_readers_internal.h"
+#include "api/field_values_internal.h"
+
+namespace aquilon::api {
+namespace {
+
+namespace json = boost::json;
+
+ApiError order_error(std::string message) {
+  return {.status = 400,
+          .type = "invalid_request_message_order",
+          .message = std::move(message),
+          .param = "messages",
+          .code = "3230"};
+}
+
+Refusal read_role(const json::object& message, const Location& where, std::string& role) {
+  const json::value* value = message.if_contains("role");
+  if (!value) return invalid_value(step(where, "role"), "missing", "the field is missing");
+  if (Refusal refusal = read_string(*value, step(where, "role"), role)) return refusal;
+  if (role == "developer") role = "system";
+  if (role == "system" || role == "user" || role == "assistant") return {};
+  if (role == "tool" || role == "function")
+    return bad_request("messages", "unsupported_parameter",
+                       "{}.role '{}' is not supported by this server: tools are not", where[1],
+                       role);
+  return invalid_value(step(where, "role"), "enum",
+                       "expected 'system', 'developer', 'user' or 'assistant'");
+}
+
+// One part of a list content: its text.
+Refusal read_part(const json::value& part, const Location& where, std::string& text) {
+  if (part.is_string()) return read_string(part, where, text);
+  if (!part.is_object())
+    return invalid_value(where, "dict_type", "a content part is an object with a 'type'");
+  std::string type;
+  const json::value* type_value = part.get_object().if_contains("type");
+  if (!type_value) return invalid_value(step(where, "type"), "missing", "the field is missing");
+  if (Refusal refusal = read_string(*type_value, step(where, "type"), type)) return refusal;
+  if (type != "text")
+    return bad_request("messages", "unsupported_parameter",
+                       "content parts of type '{}' are not supported by this server: send text",
+                       type);
+  const json::value* text_value = part.get_object().if_contains("text");
+  if (!text_value) return invalid_value(step(where, "text"), "missing", "the field is missing");
+  return read_string(*text_value, step(where, "text"), text);
+}
+
+// A string, or text parts joined by line breaks, or null for nothing.
+Refusal read_content(const json::object& message, const Location& where, std::string_view role,
+                     std::string& content) {
+  const json::value* value = message.if_contains("content");
+  if (!value || value->is_null()) {
+    if (role != "system" && value) return {};
+    return invalid_value(step(where, "content"), value ? "string_type" : "missing",
+                         "a text is expected");
+  }
+  if (value->is_string()) return read_string(*value, step(where, "content"), content);
+  if (!value->is_array())
+    return invalid_value(step(where, "content"), "string_type",
+                         "a text or a list of text parts is expected");
+  const json::array& parts = value->get_array();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::string text;
+    if (Refusal refusal = read_part(parts[i], step(step(where, "content"), i), text))
+      return refusal;
+    if (i > 0) content += '\n';
+    content += text;
+  }
+  return {};
+}
+
+bool is_set(const json::object& message, std::string_view name) {
+  const json::value* value = message.if_contains(name);
+  if (!value || value->is_null()) return false;
+  if (value->is_array()) return !value->get_array().empty();
+  return !value->is_bool() || value->get_bool();
+}
+
+Refusal read_message(const json::value& value, const Location& where, json::array& out) {
+  if (!value.is_object()) return invalid_value(where, "dict_type", "a message is an object");
+  const json::object& message = value.get_object();
+  std::string role;
+  std::string content;
+  if (Refusal refusal = read_role(message, where, role)) return refusal;
+  static constexpr std::array<std::string_view, 5> kUnsupported = {
+      "tool_calls", "function_call", "prefix", "audio", "tool_call_id"};
+  for (const std::string_view name : kUnsupported)
+    if (is_set(message, name))
+      return bad_request("messages", "unsupported_parameter",
+                         "'{}' of a message is not supported by this server: leave it out", name);
+  if (Refusal refusal = read_content(message, where, role, content)) return refusal;
+  out.push_back(json::object{{"role", role}, {"content", content}});
+  return {};
+}
+
+}  // namespace
+
+Refusal read_messages(const Field& field, const json::value& value, CompletionRequest& out) {
+  const Location where = {std::string(field.name)};
+  if (!value.is_array()) return invalid_value(where, "list_type", "a list of messages is expected");
+  const json::array& messages = value.get_array();
+  if (messages.empty())
+    return invalid_value(where, "too_short", "at least one message is expected");
+  if (messages.size() > kMaxMessages)
+    return invalid_value(where, "too_long", fmt::format("at most {} messages", kMaxMessages));
+  for (std::size_t i = 0; i < messages.size(); ++i)
+    if (Refusal refusal = read_message(messages[i], step(where, i), out.chat.messages))
+      return refusal;
+  const std::string_view last = out.chat.messages.back().at("role").get_string();
+  if (last != "user")
+    return order_error(
+        fmt::format("the last message must be the user's, but it is of role '{}'", last));
+  return {};
+}
+
+}  // namespace aquilon::api

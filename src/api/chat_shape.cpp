@@ -1,0 +1,124 @@
+// POST /v1/chat/completions: chat.completion and chat.completion.chunk.
+#include "api/answer_shape.h"
+#include "api/json_text.h"
+#include "api/shape_parts_internal.h"
+
+namespace aquilon::api {
+namespace {
+
+void append_token(std::string& out, const chat::TokenLogprob& token) {
+  out += "{\"token\":";
+  append_json_string(out, token.bytes);
+  out += ",\"logprob\":";
+  append_json_number(out, token.logprob);
+  out += ",\"bytes\":[";
+  for (std::size_t i = 0; i < token.bytes.size(); ++i) {
+    if (i > 0) out += ',';
+    out += fmt::format_int(static_cast<unsigned char>(token.bytes[i])).str();
+  }
+  out += ']';
+}
+
+void append_logprobs(std::string& out, std::span<const chat::TokenLogprobs> tokens) {
+  out += "{\"content\":[";
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0) out += ',';
+    append_token(out, tokens[i].chosen);
+    out += ",\"top_logprobs\":[";
+    for (std::size_t k = 0; k < tokens[i].top.size(); ++k) {
+      if (k > 0) out += ',';
+      append_token(out, tokens[i].top[k]);
+      out += '}';
+    }
+    out += "]}";
+  }
+  out += "],\"refusal\":null}";
+}
+
+class ChatShape final : public AnswerShape {
+ public:
+  ChatShape(AnswerHead head, bool with_logprobs)
+      : whole_start_(answer_start(head, "chat.completion") + ",\"choices\":["),
+        chunk_start_(answer_start(head, "chat.completion.chunk") + ",\"choices\":["),
+        with_logprobs_(with_logprobs) {}
+
+  std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
+    std::string out = whole_start_;
+    for (const ChoicePart& choice : choices) {
+      if (&choice != choices.data()) out += ',';
+      out += fmt::format("{{\"index\":{},\"message\":{{\"role\":\"assistant\",\"content\":",
+                         choice.index);
+      append_json_string(out, choice.text);
+      out += ",\"refusal\":null,\"tool_calls\":null},\"logprobs\":";
+      end_choice(out, choice);
+    }
+    out += ']';
+    append_usage(out, usage);
+    out += '}';
+    return out;
+  }
+
+  std::string opening(int choice) override {
+    return chunk_start_ + fmt::format(
+                              "{{\"index\":{},\"delta\":{{\"role\":\"assistant\","
+                              "\"content\":\"\"}},\"finish_reason\":null}}]}}",
+                              choice);
+  }
+
+  std::string chunk(const ChoicePart& part, const chat::Usage* usage) override {
+    std::string out = chunk_start_;
+    out += fmt::format("{{\"index\":{},\"delta\":{{\"content\":", part.index);
+    append_json_string(out, part.text);
+    out += "},\"logprobs\":";
+    end_choice(out, part);
+    out += ']';
+    if (usage) append_usage(out, *usage);
+    out += '}';
+    return out;
+  }
+
+  std::string usage_chunk(const chat::Usage& usage) override {
+    std::string out = chunk_start_;
+    out += ']';
+    append_usage(out, usage);
+    out += '}';
+    return out;
+  }
+
+  std::string error_chunk(std::span<const int> choices, const ApiError& error) override {
+    std::string out = chunk_start_;
+    for (const int& choice : choices) {
+      if (&choice != choices.data()) out += ',';
+      out += fmt::format(
+          "{{\"index\":{},\"delta\":{{\"content\":\"\"}},"
+          "\"finish_reason\":\"error\"}}",
+          choice);
+    }
+    out += "],\"error\":" + error_object(error) + "}";
+    return out;
+  }
+
+ private:
+  void end_choice(std::string& out, const ChoicePart& part) const {
+    if (with_logprobs_) {
+      append_logprobs(out, part.logprobs);
+    } else {
+      out += "null";
+    }
+    out += ",\"finish_reason\":";
+    append_finish_reason(out, part.finish);
+    out += '}';
+  }
+
+  std::string whole_start_;
+  std::string chunk_start_;
+  bool with_logprobs_;
+};
+
+}  // namespace
+
+std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, bool with_logprobs) {
+  return std::make_unique<ChatShape>(std::move(head), with_logprobs);
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,44 @@
+// What POST /v1/chat/completions and /v1/completions ask for, read from their bodies. The fields
+// are declared in tables (request_fields.h), from which validation and documentation come.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/api_error.h"
+#include "chat/generator.h"
+
+namespace aquilon::api {
+
+inline constexpr std::size_t kMaxMessages = 10'000;
+inline constexpr std::size_t kMaxStops = 16;
+inline constexpr std::size_t kMaxStopBytes = 256;
+inline constexpr std::size_t kMaxStopTokens = 128;
+inline constexpr std::size_t kMaxLogitBias = 1024;
+inline constexpr int kMaxChoices = 128;  // prompts times n
+
+struct CompletionRequest {
+  std::string model;
+  bool stream = false;
+  bool include_usage = false;          // stream_options: one more chunk with usage and no choices
+  std::vector<chat::Prompt> prompts;   // one for a chat
+  chat::GenerationRequest generation;  // its prompt is unset
+
+  // Steps of the reading, of no use afterwards.
+  bool chat_logprobs = false;
+  std::optional<int> chat_top_logprobs;
+  chat::ChatPrompt chat;
+
+  // Prompts in order, n choices each.
+  int choice_count() const { return static_cast<int>(prompts.size()) * generation.n; }
+};
+
+// 400: malformed JSON, a missing field, a field or value whose meaning we do not have; 422: a wrong
+// type or range, with its place. Unknown fields are ignored. Threads: safe. Cost: linear in the
+// body.
+Refusal read_chat_request(std::string_view body, CompletionRequest& out);
+Refusal read_text_request(std::string_view body, CompletionRequest& out);
+
+}  // namespace aquilon::api

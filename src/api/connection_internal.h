@@ -1,0 +1,97 @@
+// One client connection: reads requests one after the other, writes their answers, and notices at
+// any moment that the client has left.
+//
+// The socket is non-blocking and only ever waited on for readiness, so that one timer with a
+// deadline is all there is to wait for: wait() returns when signal() was called (bytes, room to
+// write, news from the handler, stop) or the deadline has passed. A silent connection holds no
+// buffers.
+#pragma once
+
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "api/http_head.h"
+#include "api/http_parser.h"
+#include "api/http_writer_internal.h"
+#include "api/server.h"
+#include "api/server_exchange_internal.h"
+#include "api/service.h"
+
+namespace aquilon::api {
+
+class Connection;
+
+// What the connections of a server share, on the network thread.
+struct ServerShared {
+  boost::asio::io_context& io;
+  boost::asio::thread_pool& pool;
+  const ServerConfig& config;
+  Service& service;
+  std::set<Connection*> connections;
+  std::function<void()> on_empty;       // the last connection has gone
+  std::array<char, 64 * 1024> scratch;  // where bytes arrive before they go to a connection
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::ip::tcp::socket socket, ServerShared& shared);
+  ~Connection();
+
+  void start();
+  // The server is stopping: ends when idle.
+  void wake_to_stop() { signal(); }
+  // The grace time is over: the answer in progress ends with an error.
+  void end_answer();
+  void close();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  template <class T>
+  using awaitable = boost::asio::awaitable<T>;
+
+  static awaitable<void> run(std::shared_ptr<Connection> self);
+  // One request and its answer; false when the connection is over.
+  awaitable<bool> serve_one();
+  awaitable<bool> read_head(HttpParser& parser, RequestHead& head);
+  awaitable<bool> wait_for_head(std::string& bytes);
+  awaitable<bool> read_body(HttpParser& parser, RequestHead& head);
+  awaitable<bool> answer(const Route& route, RequestHead& head);
+  awaitable<bool> wait_for_answer(ServerExchange& exchange);
+  awaitable<bool> write_whole(const HttpResponse& response, ResponseFraming framing,
+                              bool with_body);
+  awaitable<bool> write_stream(ServerExchange& exchange, ResponseFraming framing);
+  // Answers with an error and ends the connection without losing the answer to a reset.
+  awaitable<bool> refuse(const ApiError& error);
+  awaitable<bool> refuse(const HttpResponse& response);
+  awaitable<void> linger();
+  awaitable<bool> write_all(std::string_view bytes);
+  awaitable<bool> wait(Clock::time_point deadline);
+
+  void signal();
+  void arm_read();
+  void arm_write();
+  void on_readable();
+  void log(int status);
+
+  boost::asio::ip::tcp::socket socket_;
+  ServerShared& shared_;
+  boost::asio::steady_timer timer_;
+  bool signalled_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool peer_closed_ = false;
+  bool served_any_ = false;
+  std::string inbox_;  // arrived, not yet used
+  std::shared_ptr<ServerExchange> exchange_;
+  std::vector<Header> common_headers_;
+  AccessRecord record_;
+  Clock::time_point begun_;
+};
+
+}  // namespace aquilon::api

@@ -1,0 +1,232 @@
+#include "api/fake_generator_for_test.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace aquilon::api {
+namespace {
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+std::string prompt_text(const chat::Prompt& prompt) {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
+  const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
+  if (!chat) return {};
+  return std::string(std::string_view(chat->messages.back().at("content").get_string()));
+}
+
+int prompt_tokens(const chat::Prompt& prompt) {
+  if (const auto* ids = std::get_if<std::vector<text::TokenId>>(&prompt))
+    return static_cast<int>(ids->size());
+  const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
+  if (!chat) return static_cast<int>(words_of(std::get<std::string>(prompt)).size());
+  int count = 0;
+  for (const auto& message : chat->messages)
+    count += static_cast<int>(
+        words_of(std::string(std::string_view(message.at("content").get_string()))).size());
+  return count;
+}
+
+chat::TokenLogprobs logprobs_of(const std::string& token, int top) {
+  chat::TokenLogprobs out{.chosen = {.id = 7, .bytes = token, .logprob = -0.5f}, .top = {}};
+  for (int i = 0; i < top; ++i)
+    out.top.push_back({.id = 7 + i,
+                       .bytes = i == 0 ? token : " alt" + std::to_string(i),
+                       .logprob = -0.5f - static_cast<float>(i)});
+  return out;
+}
+
+}  // namespace
+
+// One request's choices. `sink` runs under `mutex`, so that destroying waits for it.
+struct FakeGenerator::Stream {
+  struct Choice {
+    std::size_t next = 0;
+    std::string text;
+    bool finished = false;
+  };
+
+  std::mutex mutex;
+  std::thread::id sink_thread;
+  chat::EventSink sink;
+  chat::GenerationRequest request;
+  std::vector<std::string> tokens;
+  std::vector<Choice> choices;
+  std::vector<text::TokenId> prompt_ids;
+  chat::Usage usage;
+  int fail_at = -1;
+  bool wait = false;
+  bool closed = false;
+
+  void emit(chat::GenerationEvent event) {
+    sink_thread = std::this_thread::get_id();
+    sink(std::move(event));
+    sink_thread = {};
+  }
+  void fail() {
+    closed = true;
+    emit({.finish = chat::FinishReason::kError,
+          .usage = usage,
+          .error = make_error(Code::kInternal, "the engine broke")});
+  }
+  void step(std::size_t index);
+};
+
+void FakeGenerator::Stream::step(std::size_t index) {
+  Choice& choice = choices[index];
+  if (choice.finished || closed || wait) return;
+  if (fail_at >= 0 && static_cast<int>(choice.next) >= fail_at) return fail();
+  chat::GenerationEvent event{.choice = static_cast<int>(index)};
+  const bool ends = !request.ignore_eos && choice.next >= tokens.size();
+  ++usage.completion_tokens;
+  event.ids = {static_cast<text::TokenId>(choice.next)};
+  if (ends) {
+    event.finish = chat::FinishReason::kStop;
+  } else {
+    const std::string token = tokens[choice.next % tokens.size()];
+    ++choice.next;
+    event.text = token;
+    if (request.top_logprobs >= 0) event.logprobs = {logprobs_of(token, request.top_logprobs)};
+    for (const std::string& stop : request.stop) {
+      const std::size_t at = (choice.text + token).find(stop);
+      if (at == std::string::npos) continue;
+      event.text = token.substr(0, at - std::min(at, choice.text.size()));
+      event.finish = chat::FinishReason::kStop;
+    }
+    choice.text += token;
+    if (!event.finish && request.max_tokens == static_cast<int>(choice.next))
+      event.finish = chat::FinishReason::kLength;
+  }
+  choice.finished = event.finish.has_value();
+  const bool all =
+      std::all_of(choices.begin(), choices.end(), [](const Choice& c) { return c.finished; });
+  if (all) {
+    event.usage = usage;
+    closed = true;
+  }
+  emit(std::move(event));
+}
+
+class FakeGenerator::Handle final : public chat::Generation {
+ public:
+  Handle(FakeGenerator& owner, std::shared_ptr<Stream> stream)
+      : owner_(owner), stream_(std::move(stream)) {}
+
+  ~Handle() override {
+    if (stream_->sink_thread == std::this_thread::get_id()) {
+      stream_->closed = true;
+      return;
+    }
+    const std::lock_guard lock(stream_->mutex);
+    if (!stream_->closed) ++owner_.cancelled_;
+    stream_->closed = true;
+  }
+  void cancel() override {
+    const std::lock_guard lock(stream_->mutex);
+    if (!stream_->closed) ++owner_.cancelled_;
+    stream_->fail();
+  }
+  const std::vector<text::TokenId>& prompt_ids() const override { return stream_->prompt_ids; }
+
+ private:
+  FakeGenerator& owner_;
+  std::shared_ptr<Stream> stream_;
+};
+
+FakeGenerator::FakeGenerator(FakeOptions options)
+    : options_(std::move(options)), ready_(options_.ready) {
+  card_.id = options_.id;
+  card_.created = 1700000000;
+  card_.description = "words from a clock";
+  card_.context_length = options_.context_length;
+  card_.chat = true;
+  thread_ = std::thread([this] { run(); });
+}
+
+FakeGenerator::~FakeGenerator() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationRequest request,
+                                                               chat::EventSink sink) {
+  auto stream = std::make_shared<Stream>();
+  const std::string text = prompt_text(request.prompt);
+  const int count = prompt_tokens(request.prompt);
+  if (count >= options_.context_length) {
+    Error error =
+        make_error(Code::kInvalidArgument, "the prompt has {} tokens, but the context holds {}",
+                   count, options_.context_length);
+    error.param = "messages";
+    error.detail = "context_length_exceeded";
+    return error;
+  }
+  if (text.starts_with("!full"))
+    return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
+  stream->usage.prompt_tokens = count;
+  stream->wait = text.starts_with("!wait");
+  if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
+  std::string answer = "The north wind blows over the sea.";
+  if (text.starts_with("!say ")) answer = text.substr(5);
+  for (const std::string& word : words_of(answer))
+    stream->tokens.push_back((stream->tokens.empty() ? "" : " ") + word);
+  if (text.starts_with("!bytes")) stream->tokens = {"a", "\xF0\x9F\x8C\xAC", "\xC3\xA9"};
+  stream->choices.resize(static_cast<std::size_t>(request.n));
+  stream->request = std::move(request);
+  stream->sink = std::move(sink);
+  ++started_;
+  {
+    const std::lock_guard lock(mutex_);
+    streams_.push_back(stream);
+  }
+  wake_.notify_all();
+  return std::unique_ptr<chat::Generation>(new Handle(*this, std::move(stream)));
+}
+
+int FakeGenerator::running() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(streams_.size());
+}
+
+void FakeGenerator::run() {
+  const auto pause = std::chrono::duration<double>(1.0 / options_.steps_per_second);
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    wake_.wait(lock, [this] { return stop_ || !streams_.empty(); });
+    lock.unlock();
+    step();
+    std::this_thread::sleep_for(pause);
+    lock.lock();
+  }
+}
+
+void FakeGenerator::step() {
+  std::vector<std::shared_ptr<Stream>> streams;
+  {
+    const std::lock_guard lock(mutex_);
+    streams = streams_;
+  }
+  std::vector<std::shared_ptr<Stream>> ended;
+  for (const auto& stream : streams) {
+    const std::lock_guard lock(stream->mutex);
+    for (std::size_t i = 0; i < stream->choices.size(); ++i) stream->step(i);
+    if (!stream->closed) continue;
+    stream->sink = nullptr;
+    ended.push_back(stream);
+  }
+  const std::lock_guard lock(mutex_);
+  std::erase_if(streams_, [&ended](const auto& stream) {
+    return std::find(ended.begin(), ended.end(), stream) != ended.end();
+  });
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,64 @@
+// A Generator without a model: a clock that emits words. For tests of the server alone and under
+// load.
+//
+// The last user message (or text prompt) may steer it, word by word:
+//   !say TEXT       answers with the words of TEXT       !wait        emits nothing until cancelled
+//   !fail N         an error after N tokens               !full        refuses: queue full
+//   !bytes          tokens that split an emoji
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "chat/generator.h"
+
+namespace aquilon::api {
+
+struct FakeOptions {
+  double steps_per_second = 2000;  // each step emits one token for every running choice
+  int context_length = 256;        // a prompt token is a word, or an id
+  std::string id = "fake-model";
+  bool ready = true;
+};
+
+class FakeGenerator final : public chat::Generator {
+ public:
+  explicit FakeGenerator(FakeOptions options = {});
+  ~FakeGenerator() override;
+
+  const chat::ModelCard& card() const override { return card_; }
+  Result<std::unique_ptr<chat::Generation>> start(chat::GenerationRequest request,
+                                                  chat::EventSink sink) override;
+  bool ready() const override { return ready_; }
+
+  void set_ready(bool ready) { ready_ = ready; }
+  // Generations started / destroyed or asked to cancel before their end.
+  int started() const { return started_; }
+  int cancelled() const { return cancelled_; }
+  int running() const;
+
+ private:
+  struct Stream;
+  class Handle;
+
+  void run();
+  void step();
+
+  FakeOptions options_;
+  chat::ModelCard card_;
+  std::atomic<bool> ready_;
+  std::atomic<int> started_ = 0;
+  std::atomic<int> cancelled_ = 0;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::shared_ptr<Stream>> streams_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace aquilon::api

@@ -1,0 +1,18 @@
+// Fields that need more than a type and a range.
+#pragma once
+
+#include "api/request_fields.h"
+
+namespace aquilon::api {
+
+Refusal read_messages(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_prompt(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_stop(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_stop_token_ids(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_seed(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_top_p(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_logit_bias(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_stream_options(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_template_kwargs(const Field&, const boost::json::value&, CompletionRequest&);
+
+}  // namespace aquilon::api

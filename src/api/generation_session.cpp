@@ -1,0 +1,159 @@
+#include "api/generation_session.h"
+
+#include <ctime>
+#include <exception>
+
+namespace aquilon::api {
+
+GenerationSession::GenerationSession(const ModelTable& models, GenerationRoute route,
+                                     HttpRequest request, std::shared_ptr<Exchange> exchange)
+    : models_(models), route_(route), http_(std::move(request)), exchange_(std::move(exchange)) {}
+
+void GenerationSession::start() {
+  exchange_->on_abandoned(
+      [self = shared_from_this()](AbandonReason reason) { self->abandon(reason); });
+  exchange_->offload([self = shared_from_this()] { self->prepare(); });
+}
+
+void GenerationSession::prepare() {
+  auto generations = std::make_shared<Generations>();
+  Refusal refusal;
+  try {
+    refusal = start_generations(*generations);
+  } catch (const std::exception&) {  // of the JSON library: out of memory
+    refusal = ApiError{.status = 500, .message = "the server failed to read this request"};
+  }
+  if (refusal) {
+    generations->clear();
+    exchange_->post([self = shared_from_this(), error = *refusal] { self->fail(error); });
+  } else {
+    exchange_->post([self = shared_from_this(), generations] { self->on_started(generations); });
+  }
+}
+
+Refusal GenerationSession::start_generations(Generations& out) {
+  if (Refusal refusal = route_.read(http_.body, request_)) return refusal;
+  http_.body = {};
+  const ServedModel* model = models_.find(request_.model);
+  if (!model) return unknown_model(request_.model);
+  for (std::size_t i = 0; i < request_.prompts.size(); ++i) {
+    if (abandoned_) return {};
+    const bool last = i + 1 == request_.prompts.size();  // its move leaves the numbers in place
+    chat::GenerationRequest one = last ? std::move(request_.generation) : request_.generation;
+    one.prompt = std::move(request_.prompts[i]);
+    auto generation = model->generator->start(std::move(one), sink_of(i));
+    if (!generation.ok()) return from_error(generation.error());
+    out.push_back(std::move(generation).value());
+  }
+  return {};
+}
+
+chat::EventSink GenerationSession::sink_of(std::size_t prompt) {
+  return [self = shared_from_this(), prompt](chat::GenerationEvent event) {
+    self->exchange_->post([self, prompt, event = std::move(event)]() mutable {
+      self->on_event(prompt, std::move(event));
+    });
+  };
+}
+
+void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
+  generations_ = std::move(generations);
+  if (done_) {
+    release();
+    return;
+  }
+  started_ = true;
+  running_ = generations_->size();
+  choices_.resize(static_cast<std::size_t>(request_.choice_count()));
+  for (std::size_t i = 0; i < choices_.size(); ++i) choices_[i].index = static_cast<int>(i);
+  shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
+  if (request_.stream) {
+    exchange_->begin_events();
+    for (const ChoicePart& choice : choices_) {
+      const std::string opening = shape_->opening(choice.index);
+      if (!opening.empty()) exchange_->send_event(opening);
+    }
+  }
+  for (auto& [prompt, event] : std::exchange(early_, {})) take_event(prompt, std::move(event));
+}
+
+void GenerationSession::on_event(std::size_t prompt, chat::GenerationEvent event) {
+  if (started_) {
+    take_event(prompt, std::move(event));
+  } else if (!done_) {
+    early_.emplace_back(prompt, std::move(event));
+  }
+}
+
+void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent event) {
+  if (done_) return;
+  if (event.error) {
+    fail(from_error(*event.error));
+    return;
+  }
+  const auto n = static_cast<std::size_t>(request_.generation.n);
+  ChoicePart& part = choices_.at(prompt * n + static_cast<std::size_t>(event.choice));
+  part.text += event.text;
+  part.logprobs.insert(part.logprobs.end(), std::make_move_iterator(event.logprobs.begin()),
+                       std::make_move_iterator(event.logprobs.end()));
+  if (event.finish) part.finish = event.finish;
+  if (event.usage) {
+    usage_.prompt_tokens += event.usage->prompt_tokens;
+    usage_.completion_tokens += event.usage->completion_tokens;
+    usage_.cached_tokens += event.usage->cached_tokens;
+    --running_;
+  }
+  if (request_.stream && (!event.text.empty() || event.finish)) stream_part(part);
+  if (running_ == 0) complete();
+}
+
+void GenerationSession::stream_part(ChoicePart& part) {
+  exchange_->send_event(shape_->chunk(part, running_ == 0 ? &usage_ : nullptr));
+  part.text.clear();
+  part.logprobs.clear();
+}
+
+void GenerationSession::complete() {
+  if (request_.stream) {
+    if (request_.include_usage) exchange_->send_event(shape_->usage_chunk(usage_));
+    exchange_->send_event("[DONE]");
+    exchange_->end_events();
+  } else {
+    exchange_->respond({.body = shape_->whole(choices_, usage_)});
+  }
+  release();
+}
+
+void GenerationSession::fail(const ApiError& error) {
+  if (done_) return;
+  if (started_ && request_.stream) {
+    std::vector<int> unfinished;
+    for (const ChoicePart& choice : choices_)
+      if (!choice.finish) unfinished.push_back(choice.index);
+    exchange_->send_event(shape_->error_chunk(unfinished, error));
+    exchange_->send_event("[DONE]");
+    exchange_->end_events();
+  } else {
+    exchange_->respond(error_response(error));
+  }
+  release();
+}
+
+void GenerationSession::abandon(AbandonReason reason) {
+  abandoned_ = true;
+  if (reason == AbandonReason::kShutdown) {
+    fail({.status = 503, .message = "the server is shutting down", .code = "shutting_down"});
+  } else {
+    release();
+  }
+}
+
+// Ends the generations, on a worker: it may have to wait for the engine to leave the sink.
+void GenerationSession::release() {
+  done_ = true;
+  early_.clear();
+  if (!generations_) return;
+  exchange_->offload([generations = std::move(generations_)] { generations->clear(); });
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,67 @@
+// One generating request from its body to the end of its answer: reads the body and starts the
+// generations on a worker, then turns events into one answer or into a stream, on the connection's
+// thread. Lives as long as its generations do.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/answer_shape.h"
+#include "api/completion_request.h"
+#include "api/exchange.h"
+#include "api/model_table.h"
+
+namespace aquilon::api {
+
+// What tells one generating route from another.
+struct GenerationRoute {
+  Refusal (*read)(std::string_view body, CompletionRequest& out);
+  std::unique_ptr<AnswerShape> (*shape)(AnswerHead head, const CompletionRequest& request);
+};
+
+class GenerationSession : public std::enable_shared_from_this<GenerationSession> {
+ public:
+  GenerationSession(const ModelTable& models, GenerationRoute route, HttpRequest request,
+                    std::shared_ptr<Exchange> exchange);
+
+  // Returns at once.
+  void start();
+
+ private:
+  using Generations = std::vector<std::unique_ptr<chat::Generation>>;
+
+  // On a worker.
+  void prepare();
+  Refusal start_generations(Generations& out);
+  chat::EventSink sink_of(std::size_t prompt);
+
+  // On the connection's thread.
+  void on_started(std::shared_ptr<Generations> generations);
+  void on_event(std::size_t prompt, chat::GenerationEvent event);
+  void take_event(std::size_t prompt, chat::GenerationEvent event);
+  void stream_part(ChoicePart& part);
+  void complete();
+  void fail(const ApiError& error);
+  void abandon(AbandonReason reason);
+  void release();
+
+  const ModelTable& models_;
+  GenerationRoute route_;
+  HttpRequest http_;
+  std::shared_ptr<Exchange> exchange_;
+  std::atomic<bool> abandoned_ = false;
+
+  CompletionRequest request_;  // written by the worker before on_started
+  std::unique_ptr<AnswerShape> shape_;
+  std::shared_ptr<Generations> generations_;
+  std::vector<std::pair<std::size_t, chat::GenerationEvent>> early_;  // came before on_started
+  std::vector<ChoicePart> choices_;
+  std::size_t running_ = 0;  // generations whose last event has not come
+  chat::Usage usage_;
+  bool started_ = false;
+  bool done_ = false;
+};
+
+}  // namespace aquilon::api

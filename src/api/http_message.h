@@ -1,0 +1,52 @@
+// Requests and answers as routes see them: no socket, no parser. A request has passed the framing
+// and host checks before it becomes one of these.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace aquilon::api {
+
+struct Header {
+  std::string name;  // in requests lower case
+  std::string value;
+};
+
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string path;    // percent-decoded, without query; begins with '/'
+  std::string query;   // as sent, without '?'
+  std::string tail;    // what the open end of the route's pattern matched
+  std::string host;    // authority of the Host field, lower case, without default port
+  std::vector<Header> headers;
+  std::string body;
+  std::string id;  // 32 hex digits: x-request-id, and the id of the answer
+
+  // The value of the first field named `name` (lower case); empty when absent.
+  std::string_view header(std::string_view name) const {
+    for (const Header& h : headers)
+      if (h.name == name) return h.value;
+    return {};
+  }
+};
+
+// Static files are sent from where they lie; everything else is a string.
+using Body = std::variant<std::string, std::span<const unsigned char>>;
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<Header> headers;
+  Body body;
+};
+
+inline std::string_view body_view(const Body& body) {
+  if (const auto* text = std::get_if<std::string>(&body)) return *text;
+  const auto bytes = std::get<1>(body);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace aquilon::api

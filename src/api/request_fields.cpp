@@ -1,0 +1,95 @@
+#include "api/request_fields.h"
+
+#include <array>
+#include <limits>
+
+#include "api/field_readers_internal.h"
+
+namespace aquilon::api {
+namespace {
+
+using S = engine::SamplingParams;
+using G = chat::GenerationRequest;
+using C = CompletionRequest;
+
+constexpr double kIntMax = std::numeric_limits<int>::max();
+constexpr double kSeedMin = std::numeric_limits<std::int64_t>::min();
+constexpr double kSeedMax = 18446744073709551615.0;
+
+// clang-format off
+constexpr Field kShared[] = {
+    {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
+    {"stream", "boolean", &C::stream, 0, 0, false, "server-sent events instead of one answer"},
+    {"stream_options", "object", &read_stream_options, 0, 0, false, "include_usage: one more chunk with usage"},
+    {"max_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "default: up to the end of the context"},
+    {"n", "integer", &G::n, 1, kMaxChoices, false, "answers to the same prompt"},
+    {"temperature", "number", &S::temperature, 0, 2, false, "0 is greedy"},
+    {"top_p", "number", &read_top_p, 0, 1, false, "nucleus sampling"},
+    {"top_k", "integer", &S::top_k, -1, kIntMax, false, "0 and -1 are off"},
+    {"min_p", "number", &S::min_p, 0, 1, false, "least share of the best token's probability"},
+    {"typical_p", "number", &S::typical_p, 0.001, 1, false, "locally typical sampling"},
+    {"repetition_penalty", "number", &S::repetition_penalty, 0.01, 10, false, "on tokens of prompt and answer; 1 is off"},
+    {"presence_penalty", "number", &S::presence_penalty, -2, 2, false, "on tokens of the answer"},
+    {"frequency_penalty", "number", &S::frequency_penalty, -2, 2, false, "on tokens of the answer, by count"},
+    {"logit_bias", "object", &read_logit_bias, -100, 100, false, "token id to bias, at most 1024"},
+    {"seed", "integer", &read_seed, kSeedMin, kSeedMax, false, "same seed and request: same answer"},
+    {"random_seed", "integer", &read_seed, 0, kSeedMax, false, "Mistral's name of seed"},
+    {"stop", "string | [string]", &read_stop, 0, 0, false, "at most 16 of 256 bytes; not part of the answer"},
+    {"stop_token_ids", "[integer]", &read_stop_token_ids, 0, kIntMax, false, "at most 128 ids that end the answer"},
+    {"ignore_eos", "boolean", &G::ignore_eos, 0, 0, false, "end-of-generation tokens do not end the answer"},
+    {"min_tokens", "integer", Refused{"0"}},
+    {"return_token_ids", "boolean", Refused{"false"}},
+    {"user", "string", Ignored{}},
+    {"metadata", "object", Ignored{}},
+    {"service_tier", "string", Refused{"\"auto\"|\"default\"|\"standard_only\""}},
+    {"prompt_cache_key", "string", Ignored{}},
+    {"safety_identifier", "string", Ignored{}},
+};
+
+constexpr Field kChat[] = {
+    {"messages", "[message]", &read_messages, 0, 0, true, "the conversation; the last one is the user's"},
+    {"max_completion_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "OpenAI's name of max_tokens; wins over it"},
+    {"logprobs", "boolean", &C::chat_logprobs, 0, 0, false, "log-probabilities of the answer's tokens"},
+    {"top_logprobs", "integer", &C::chat_top_logprobs, 0, 20, false, "alternatives per token; needs logprobs"},
+    {"chat_template_kwargs", "object", &read_template_kwargs, 0, 0, false, "variables for the chat template"},
+    {"store", "boolean", Refused{"false"}},
+    {"tools", "array", Refused{"[]"}},
+    {"tool_choice", "string | object", Refused{"\"none\"|\"auto\""}},
+    {"parallel_tool_calls", "boolean", Ignored{}},
+    {"functions", "array", Refused{"[]"}},
+    {"function_call", "string | object", Refused{"\"none\"|\"auto\""}},
+    {"response_format", "object", Refused{"{\"type\":\"text\"}"}},
+    {"prediction", "object", Refused{}},
+    {"reasoning_effort", "string", Refused{"\"none\""}},
+    {"prompt_mode", "string", Refused{}},
+    {"safe_prompt", "boolean", Refused{"false"}},
+    {"safe_mode", "boolean", Refused{"false"}},
+    {"guardrails", "array", Refused{"[]"}},
+    {"audio", "object", Refused{}},
+    {"modalities", "[string]", Refused{"[\"text\"]|[]"}},
+    {"verbosity", "string", Refused{"\"medium\""}},
+    {"web_search_options", "object", Refused{}},
+};
+
+constexpr Field kText[] = {
+    {"prompt", "string | [string] | [integer] | [[integer]]", &read_prompt, 0, kIntMax, true, "text or token ids to continue; several prompts give n choices each"},
+    {"logprobs", "integer", &G::top_logprobs, 0, 5, false, "alternatives per token"},
+    {"echo", "boolean", Refused{"false"}},
+    {"suffix", "string", Refused{"\"\""}},
+    {"best_of", "integer", Refused{"1"}},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Field> shared_fields() {
+  return kShared;
+}
+std::span<const Field> chat_fields() {
+  return kChat;
+}
+std::span<const Field> text_fields() {
+  return kText;
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,62 @@
+// Routes: one table of method, path, scope and handler. Whatever is not in it does not exist, and a
+// route cannot be written without saying who may use it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/access_policy.h"  // Scope
+#include "api/exchange.h"
+#include "api/model_table.h"
+
+namespace aquilon::api {
+
+// What handlers share. Threads: safe.
+struct ApiContext {
+  ModelTable models;
+  std::atomic<bool> stopping = false;
+};
+
+// Called on the connection's thread: must not block. Answers through the exchange, now or later.
+using Handler = void (*)(ApiContext& context, HttpRequest request,
+                         std::shared_ptr<Exchange> exchange);
+
+struct Route {
+  std::string_view method;  // GET answers HEAD too
+  std::string_view
+      pattern;  // "/v1/models"; "/v1/models/{id}" takes all that follows, slashes included
+  Scope scope;
+  Handler handler;
+  std::string_view summary;
+};
+
+// The API's own routes.
+std::span<const Route> api_routes();
+
+class Router {
+ public:
+  // The API's routes, and one for each embedded file of the page.
+  Router();
+
+  // The route of a request, and the tail that its pattern matched; null when there is none.
+  const Route* find(std::string_view method, std::string_view path, std::string& tail) const;
+  // "GET, HEAD, OPTIONS": the methods a path knows; empty when the path does not exist.
+  std::string allowed_methods(std::string_view path) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+// The handlers, one group a file.
+void get_health(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void list_models(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_chat(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+
+}  // namespace aquilon::api

@@ -1,0 +1,220 @@
+#include "api/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+
+#include "api/connection_internal.h"
+
+namespace aquilon::api {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+// Descriptors kept for files, the model, standard streams.
+constexpr std::size_t kSpareDescriptors = 64;
+// After the grace time: for the last error events to go out.
+constexpr std::chrono::seconds kFarewellTime{2};
+
+std::size_t connection_limit(std::size_t wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
+  const std::size_t open = limit.rlim_cur;
+  return std::clamp<std::size_t>(open > kSpareDescriptors ? open - kSpareDescriptors : 0, 1,
+                                 wanted);
+}
+
+Result<asio::ip::address> resolve(const std::string& host) {
+  boost::system::error_code ec;
+  if (host == "localhost") return asio::ip::address(asio::ip::address_v4::loopback());
+  const asio::ip::address address = asio::ip::make_address(host, ec);
+  if (!ec) return address;
+  asio::io_context io;
+  tcp::resolver resolver(io);
+  const auto found = resolver.resolve(host, "", ec);
+  if (!ec && !found.empty()) return found.begin()->endpoint().address();
+  Error error = make_error(Code::kInvalidArgument,
+                           "'{}' is neither an address nor the name of this machine", host);
+  error.param = "host";
+  return error;
+}
+
+Error listen_error(const boost::system::error_code& ec, const std::string& host, int port) {
+  Error error =
+      make_error(Code::kUnavailable, "cannot listen on {} port {}: {}", host, port, ec.message());
+  if (ec == asio::error::address_in_use)
+    error.message = fmt::format(
+        "port {} on {} is in use by another program: stop it or choose another with --port", port,
+        host);
+  error.param = "port";
+  return error;
+}
+
+}  // namespace
+
+struct Server::State {
+  ServerConfig config;
+  ServerShared shared;  // outlives the io_context, whose handlers hold connections
+  asio::io_context io{1};
+  Service service;
+  asio::thread_pool pool;
+  tcp::acceptor acceptor;
+  asio::signal_set signals;
+  asio::steady_timer pause;  // after the descriptors ran out
+  asio::steady_timer grace;
+  std::size_t max_connections;
+
+  explicit State(ServerConfig c)
+      : config(std::move(c)),
+        shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}},
+        service(config.access),
+        pool(static_cast<std::size_t>(std::max(config.workers, 1))),
+        acceptor(io),
+        signals(io),
+        pause(io),
+        grace(io),
+        max_connections(connection_limit(config.max_connections)) {}
+
+  ~State() { shared.on_empty = nullptr; }
+
+  Status open();
+  asio::awaitable<void> accept_all();
+  void adopt(tcp::socket socket);
+  void watch_signals();
+  void begin_stop();
+  void end_grace();
+  void finish_when_empty();
+};
+
+Status Server::State::open() {
+  const asio::ip::address address = AQ_TRY(resolve(config.access.bind_host));
+  if (!address.is_loopback() && config.access.api_key.empty()) {
+    Error error = make_error(Code::kInvalidArgument,
+                             "{} can be reached from other machines: set --api-key (or "
+                             "AQUILON_API_KEY) to listen there",
+                             config.access.bind_host);
+    error.param = "host";
+    return error;
+  }
+  const tcp::endpoint endpoint(address, static_cast<std::uint16_t>(config.port));
+  boost::system::error_code ec;
+  acceptor.open(endpoint.protocol(), ec);
+  if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+  if (!ec) acceptor.bind(endpoint, ec);
+  if (!ec) acceptor.listen(1024, ec);
+  if (ec) return listen_error(ec, config.access.bind_host, config.port);
+  return {};
+}
+
+asio::awaitable<void> Server::State::accept_all() {
+  while (acceptor.is_open()) {
+    boost::system::error_code ec;
+    auto token = asio::redirect_error(asio::use_awaitable, ec);
+    tcp::socket socket = co_await acceptor.async_accept(token);
+    if (!ec) {
+      adopt(std::move(socket));
+    } else if (acceptor.is_open()) {  // no descriptors left: give some time to close others
+      pause.expires_after(std::chrono::milliseconds(50));
+      co_await pause.async_wait(token);
+    }
+  }
+}
+
+void Server::State::adopt(tcp::socket socket) {
+  if (shared.connections.size() >= max_connections) return;  // closes it
+  std::make_shared<Connection>(std::move(socket), shared)->start();
+}
+
+void Server::State::watch_signals() {
+  signals.async_wait([this](const boost::system::error_code& ec, int) {
+    if (ec) return;
+    if (service.stopping()) {
+      end_grace();
+    } else {
+      begin_stop();
+    }
+    watch_signals();
+  });
+}
+
+void Server::State::begin_stop() {
+  if (service.stopping()) return;
+  service.set_stopping();
+  boost::system::error_code ec;
+  acceptor.close(ec);
+  pause.cancel();
+  for (Connection* connection : shared.connections) connection->wake_to_stop();
+  grace.expires_after(config.shutdown_grace);
+  grace.async_wait([this](const boost::system::error_code& e) {
+    if (!e) end_grace();
+  });
+  finish_when_empty();
+}
+
+void Server::State::end_grace() {
+  const std::vector<Connection*> open(shared.connections.begin(), shared.connections.end());
+  for (Connection* connection : open) connection->end_answer();
+  grace.expires_after(kFarewellTime);
+  grace.async_wait([this](const boost::system::error_code& e) {
+    if (e) return;
+    const std::vector<Connection*> left(shared.connections.begin(), shared.connections.end());
+    for (Connection* connection : left) connection->close();
+  });
+}
+
+// Lets run() return: nothing is left to wait for.
+void Server::State::finish_when_empty() {
+  if (!service.stopping() || !shared.connections.empty()) return;
+  boost::system::error_code ec;
+  signals.cancel(ec);
+  grace.cancel();
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::listen(ServerConfig config) {
+  auto state = std::make_unique<State>(std::move(config));
+  AQ_RETURN_IF_ERROR(state->open());
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+int Server::port() const {
+  boost::system::error_code ec;
+  return state_->acceptor.local_endpoint(ec).port();
+}
+
+std::string Server::url() const {
+  boost::system::error_code ec;
+  const auto address = state_->acceptor.local_endpoint(ec).address();
+  const std::string host =
+      address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+  return fmt::format("http://{}:{}", host, port());
+}
+
+void Server::run(std::vector<ServedModel> models) {
+  State& s = *state_;
+  s.service.set_models(ModelTable(std::move(models)));
+  asio::co_spawn(s.io, s.accept_all(), asio::detached);
+  if (s.config.handle_signals) {
+    s.signals.add(SIGINT);
+    s.signals.add(SIGTERM);
+    s.watch_signals();
+  }
+  s.io.run();
+  s.pool.join();
+}
+
+void Server::stop() {
+  asio::post(state_->io, [state = state_.get()] { state->begin_stop(); });
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,80 @@
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "api/server_exchange_internal.h"
+
+namespace aquilon::api {
+
+ServerExchange::ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
+                               std::size_t max_unsent_bytes, std::function<void()> wake)
+    : io_(io),
+      pool_(pool),
+      work_(io.get_executor()),
+      max_unsent_bytes_(max_unsent_bytes),
+      wake_(std::move(wake)) {}
+
+void ServerExchange::post(std::function<void()> task) {
+  boost::asio::post(io_, std::move(task));
+}
+
+void ServerExchange::offload(std::function<void()> work) {
+  boost::asio::post(pool_, std::move(work));
+}
+
+void ServerExchange::respond(HttpResponse response) {
+  if (ended_ || response_) return;
+  response_ = std::move(response);
+  ended_ = true;
+  on_abandoned_ = nullptr;
+  wake();
+}
+
+void ServerExchange::begin_events() {
+  if (ended_ || response_) return;
+  stream_ = true;
+  response_ = HttpResponse{.content_type = "text/event-stream; charset=utf-8"};
+  response_->headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  wake();
+}
+
+void ServerExchange::send_event(std::string_view data) {
+  if (ended_ || !stream_) return;
+  if (unsent_.size() + data.size() > max_unsent_bytes_) {
+    overflown_ = true;
+    abandon(AbandonReason::kClientGone);
+    return;
+  }
+  unsent_.append("data: ").append(data).append("\n\n");
+  wake();
+}
+
+void ServerExchange::end_events() {
+  if (ended_ || !stream_) return;
+  ended_ = true;
+  on_abandoned_ = nullptr;
+  wake();
+}
+
+void ServerExchange::on_abandoned(std::function<void(AbandonReason)> callback) {
+  if (!ended_) on_abandoned_ = std::move(callback);
+}
+
+void ServerExchange::abandon(AbandonReason reason) {
+  if (ended_) return;
+  const auto callback = std::exchange(on_abandoned_, nullptr);
+  if (callback) callback(reason);
+  if (reason == AbandonReason::kClientGone) ended_ = true;
+  wake();
+}
+
+void ServerExchange::detach() {
+  ended_ = true;
+  wake_ = nullptr;
+  on_abandoned_ = nullptr;
+}
+
+void ServerExchange::wake() {
+  if (wake_) wake_();
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,58 @@
+// The server's Exchange: a mailbox between a handler and the connection that writes its answer out.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "api/exchange.h"
+
+namespace aquilon::api {
+
+// Keeps the io_context running as long as anybody holds it.
+class ServerExchange final : public Exchange {
+ public:
+  // `wake` tells the connection that there is something new.
+  ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
+                 std::size_t max_unsent_bytes, std::function<void()> wake);
+
+  void post(std::function<void()> task) override;
+  void offload(std::function<void()> work) override;
+  void respond(HttpResponse response) override;
+  void begin_events() override;
+  void send_event(std::string_view data) override;
+  void end_events() override;
+  void on_abandoned(std::function<void(AbandonReason)> callback) override;
+
+  // For the connection, on its thread.
+  bool answered() const { return response_.has_value(); }
+  HttpResponse& response() { return *response_; }
+  bool is_stream() const { return stream_; }
+  bool ended() const { return ended_; }
+  // The client let more than max_unsent_bytes pile up.
+  bool overflown() const { return overflown_; }
+  std::string take_unsent() { return std::exchange(unsent_, {}); }
+  void abandon(AbandonReason reason);
+  // The connection wants to hear no more.
+  void detach();
+
+ private:
+  void wake();
+
+  boost::asio::io_context& io_;
+  boost::asio::thread_pool& pool_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::size_t max_unsent_bytes_;
+  std::function<void()> wake_;
+  std::function<void(AbandonReason)> on_abandoned_;
+  std::optional<HttpResponse> response_;
+  std::string unsent_;
+  bool stream_ = false;
+  bool ended_ = false;
+  bool overflown_ = false;
+};
+
+}  // namespace aquilon::api

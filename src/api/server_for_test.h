@@ -1,0 +1,58 @@
+// A real server on a free port, with the fake generator, in this process.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "api/fake_generator_for_test.h"
+#include "api/server.h"
+
+namespace aquilon::api {
+
+class ServerForTest {
+ public:
+  explicit ServerForTest(ServerConfig config = {}, FakeOptions fake = {})
+      : generator_(std::make_shared<FakeGenerator>(std::move(fake))) {
+    config.port = 0;
+    config.on_request = [this](const AccessRecord& record) {
+      const std::lock_guard lock(mutex_);
+      log_.push_back(record);
+    };
+    auto server = Server::listen(std::move(config));
+    if (!server.ok()) ADD_FAILURE() << server.error().message;
+    server_ = std::move(server).value();
+    port_ = server_->port();
+    thread_ = std::thread(
+        [this] { server_->run({{.generator = generator_, .aliases = {"org/alias"}}}); });
+  }
+  ~ServerForTest() { stop(); }
+
+  int port() const { return port_; }
+  FakeGenerator& generator() { return *generator_; }
+  void begin_stop() { server_->stop(); }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  void stop() {
+    begin_stop();
+    join();
+  }
+  std::vector<AccessRecord> log() {
+    const std::lock_guard lock(mutex_);
+    return log_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<AccessRecord> log_;
+  std::shared_ptr<FakeGenerator> generator_;
+  std::unique_ptr<Server> server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace aquilon::api

@@ -1,0 +1,44 @@
+// Everything between a parsed head and a handler: who may do what, and the fields that every answer
+// carries. Knows no sockets.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "api/router.h"
+
+namespace aquilon::api {
+
+class Service {
+ public:
+  explicit Service(AccessConfig access) : access_(std::move(access)) {}
+
+  // Before the first request.
+  void set_models(ModelTable models) { context_.models = std::move(models); }
+
+  // Decides on a head, before its body is read: host, route, origin, key, content type. Either a
+  // route (and request.tail set) or the answer.
+  std::variant<const Route*, HttpResponse> admit(HttpRequest& request) const;
+
+  void run(const Route& route, HttpRequest request, std::shared_ptr<Exchange> exchange) {
+    route.handler(context_, std::move(request), std::move(exchange));
+  }
+
+  // The fields that every answer to this request carries: request id, sniffing, CORS.
+  std::vector<Header> common_headers(const HttpRequest& request) const;
+
+  void set_stopping() { context_.stopping = true; }
+  bool stopping() const { return context_.stopping; }
+
+ private:
+  std::variant<const Route*, HttpResponse> answer_options(const HttpRequest& request) const;
+
+  ApiContext context_;
+  Router router_;
+  AccessPolicy access_;
+};
+
+// 32 lower-case hex digits from the system's random source.
+std::string random_id();
+
+}  // namespace aquilon::api

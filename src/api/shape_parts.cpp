@@ -1,0 +1,44 @@
+#include "api/json_text.h"
+#include "api/shape_parts_internal.h"
+
+namespace aquilon::api {
+
+std::string answer_start(const AnswerHead& head, std::string_view object) {
+  std::string out = "{\"id\":";
+  append_json_string(out, head.id);
+  out += ",\"object\":";
+  append_json_string(out, object);
+  out += fmt::format(",\"created\":{},\"model\":", head.created);
+  append_json_string(out, head.model);
+  out += ",\"system_fingerprint\":\"aquilon-" AQUILON_VERSION "\"";
+  return out;
+}
+
+void append_usage(std::string& out, const chat::Usage& usage) {
+  out += fmt::format(
+      ",\"usage\":{{\"prompt_tokens\":{},\"completion_tokens\":{},\"total_tokens\":{},"
+      "\"prompt_tokens_details\":{{\"cached_tokens\":{}}}}}",
+      usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
+      usage.cached_tokens);
+}
+
+void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish) {
+  if (!finish) {
+    out += "null";
+    return;
+  }
+  switch (*finish) {
+    case chat::FinishReason::kStop:
+      out += "\"stop\"";
+      return;
+    case chat::FinishReason::kLength:
+    case chat::FinishReason::kModelLength:
+      out += "\"length\"";
+      return;
+    case chat::FinishReason::kError:
+      out += "\"error\"";
+      return;
+  }
+}
+
+}  // namespace aquilon::api

@@ -1,0 +1,22 @@
+// Pieces that the shapes share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/answer_shape.h"
+
+namespace aquilon::api {
+
+// {"id":...,"object":...,"created":...,"model":...,"system_fingerprint":..., without the closing
+// brace.
+std::string answer_start(const AnswerHead& head, std::string_view object);
+
+// ,"usage":{...}
+void append_usage(std::string& out, const chat::Usage& usage);
+
+// "stop", "length", "error" or null. The end of the context is "length", as OpenAI has it;
+// Mistral's "model_length" is unknown to the other clients.
+void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish);
+
+}  // namespace aquilon::api

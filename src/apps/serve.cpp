@@ -1,0 +1,113 @@
+// aquilon serve: the API and the page on one port.
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "api/server.h"
+#include "apps/command.h"
+#include "apps/model_options.h"
+#include "apps/request_log.h"
+
+namespace aquilon::apps {
+namespace {
+
+struct ServeOptions {
+  ModelOptions model;
+  std::vector<std::string> alias;
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::string api_key;
+  std::vector<std::string> allow_host;
+  std::vector<std::string> cors_origin;
+  int max_connections = 4096;
+  std::int64_t max_body_bytes = 1 << 20;
+  int shutdown_grace = 10;
+  bool log_requests = true;
+
+  template <class V>
+  void visit(V& v) {
+    model.visit(v);
+    v(model.parallel,
+      {.flag = "parallel",
+       .help = "requests that are answered together, each with a context of its own",
+       .min = 1,
+       .max = 1024});
+    v(model.max_queue, {.flag = "max-queue",
+                        .help = "requests that wait for their turn; further ones get a 429",
+                        .min = 0,
+                        .max = 1'000'000});
+    v(alias, {.flag = "alias", .help = "one more name that the model answers to", .unit = "NAME"});
+    v.section("Network");
+    v(host, {.flag = "host", .help = "address to listen on; a public one needs --api-key"});
+    v(port, {.flag = "port", .help = "port to listen on; 0: any free one", .min = 0, .max = 65535});
+    v(max_connections, {.flag = "max-connections",
+                        .help = "open connections; further ones are closed at once",
+                        .min = 1,
+                        .max = 1'000'000});
+    v(max_body_bytes, {.flag = "max-body-bytes",
+                       .help = "largest request body",
+                       .unit = "BYTES",
+                       .min = 1024,
+                       .max = 1 << 30});
+    v(shutdown_grace, {.flag = "shutdown-grace",
+                       .help = "time that running answers get to finish when the server is stopped",
+                       .unit = "SECONDS",
+                       .min = 0,
+                       .max = 3600});
+    v.section("Access");
+    v(api_key, {.flag = "api-key",
+                .help = "key that API requests must carry; better given as AQUILON_API_KEY",
+                .unit = "KEY",
+                .secret = true});
+    v(allow_host, {.flag = "allow-host",
+                   .help = "one more host name that requests may be addressed to; *: any",
+                   .unit = "NAME"});
+    v(cors_origin, {.flag = "cors-origin",
+                    .help = "origin of a web page elsewhere that may call the API; *: any",
+                    .unit = "URL"});
+    v.section("Log");
+    v(log_requests, {.flag = "log-requests", .help = "a line on stderr for each request"});
+  }
+};
+
+api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
+  api::ServerConfig config;
+  config.access = {.api_key = options.api_key,
+                   .bind_host = options.host,
+                   .allowed_hosts = options.allow_host,
+                   .cors_origins = options.cors_origin};
+  config.port = options.port;
+  config.max_body_bytes = static_cast<std::uint64_t>(options.max_body_bytes);
+  config.max_connections = static_cast<std::size_t>(options.max_connections);
+  config.shutdown_grace = std::chrono::seconds(options.shutdown_grace);
+  config.handle_signals = true;
+  if (options.log_requests)
+    config.on_request = [&log](const api::AccessRecord& record) {
+      log.write(fmt::format("{} {} {} {:.1f} ms {}", record.method, record.path, record.status,
+                            record.milliseconds, record.request_id));
+    };
+  return config;
+}
+
+Status serve(const ServeOptions& options) {
+  RequestLog log(STDERR_FILENO);
+  // The port first: that it is taken should not cost the time to load a model.
+  const auto server = AQ_TRY(api::Server::listen(server_config(options, log)));
+  const std::shared_ptr<chat::Generator> generator = AQ_TRY(load_generator(options.model));
+  const chat::ModelCard& card = generator->card();
+  std::printf("model %s, context %d tokens%s\n", card.id.c_str(), card.context_length,
+              card.chat ? "" : ", no chat template: /v1/completions only");
+  std::printf("listening on %s\n", server->url().c_str());
+  std::fflush(stdout);
+  server->run({{.generator = generator, .aliases = options.alias}});
+  return {};
+}
+
+}  // namespace
+
+void register_serve(Commands& commands) {
+  commands.add<ServeOptions>("serve", "API server and chat page on one port", serve);
+}
+
+}  // namespace aquilon::apps
