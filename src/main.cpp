@@ -6,7 +6,7 @@
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write
   aquilon::apps::Commands commands;
-  // aquilon::apps::register_serve(commands);
+  aquilon::apps::register_serve(commands);
   aquilon::apps::register_chat(commands);
   aquilon::apps::register_complete(commands);
   aquilon::apps::register_pull(commands);

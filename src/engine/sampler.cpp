@@ -34,7 +34,7 @@ bool better(const auto& a, const auto& b) {
 template <class Candidates, class Enough>
 std::size_t sort_until(Candidates& candidates, const Enough& enough) {
   for (std::size_t n = 128;; n *= 8) {
-    n = std::min(n, candidates.size());
+    if (n > candidates.size() / 4) n = candidates.size();  // one full sort is cheaper now
     const auto middle = candidates.begin() + static_cast<std::ptrdiff_t>(n);
     std::partial_sort(candidates.begin(), middle, candidates.end(),
                       [](const auto& a, const auto& b) { return better(a, b); });

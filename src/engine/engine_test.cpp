@@ -1,0 +1,271 @@
+// The engine on a real (tiny) model: tests/data/oracle/llama-gqa.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <climits>
+#include <condition_variable>
+#include <future>
+#include <map>
+
+#include "model/oracle_for_test.h"
+
+namespace aquilon::engine {
+namespace {
+
+using text::TokenId;
+
+// Collects a request's events by choice.
+struct Collected {
+  std::map<int, std::vector<TokenId>> ids;
+  std::map<int, std::string> text;
+  std::map<int, FinishReason> finish;
+  std::map<int, std::vector<TokenLogprobs>> logprobs;
+  std::optional<Usage> usage;
+  std::optional<Error> error;
+  int events_after_usage = 0;
+};
+
+class Collector {
+ public:
+  EventSink sink() {
+    return [this](Event event) {
+      if (collected_.usage) ++collected_.events_after_usage;
+      auto& ids = collected_.ids[event.choice];
+      ids.insert(ids.end(), event.ids.begin(), event.ids.end());
+      collected_.text[event.choice] += event.text;
+      for (auto& entry : event.logprobs) collected_.logprobs[event.choice].push_back(entry);
+      if (event.finish) collected_.finish[event.choice] = *event.finish;
+      if (on_event) on_event();
+      if (!event.usage) return;
+      collected_.usage = event.usage;
+      collected_.error = event.error;
+      done_.set_value();
+    };
+  }
+  Collected wait() {
+    done_.get_future().wait();
+    return collected_;
+  }
+  std::function<void()> on_event;
+
+ private:
+  Collected collected_;
+  std::promise<void> done_;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string path = model::oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
+    auto model = model::Model::load(path, 2);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    model_ = std::move(*model);
+    engine_ = std::make_unique<Engine>(*model_, EngineOptions{256, 3, 4});
+  }
+
+  static Request request(std::vector<TokenId> prompt, int max_tokens) {
+    Request r;
+    r.prompt = std::move(prompt);
+    r.sampling.temperature = 0;
+    r.max_tokens = max_tokens;
+    r.ignore_eos = true;
+    return r;
+  }
+  Collected run(Request r) {
+    Collector collector;
+    auto ticket = engine_->submit(std::move(r), collector.sink());
+    EXPECT_TRUE(ticket.ok()) << ticket.error().message;
+    return collector.wait();
+  }
+
+  std::unique_ptr<model::Model> model_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, GreedyTokensAreThePublishedOnes) {
+  const std::string folder = model::oracle_folder_for_test("llama-gqa");
+  const auto manifest = model::read_manifest_for_test(folder);
+  const boost::json::value& greedy = manifest.at("greedy");
+  const auto want = boost::json::value_to<std::vector<TokenId>>(greedy.at("tokens"));
+  const auto got =
+      run(request(boost::json::value_to<std::vector<TokenId>>(greedy.at("prompt")), 32));
+  EXPECT_EQ(got.ids.at(0), want);
+  EXPECT_EQ(got.finish.at(0), FinishReason::kLength);
+  EXPECT_EQ(got.usage->prompt_tokens, 7);
+  EXPECT_EQ(got.usage->completion_tokens, 32);
+  EXPECT_FALSE(got.error);
+}
+
+// Requests that overlap in every way get the tokens and log-probabilities of each alone.
+TEST_F(EngineTest, OverlappingRequestsEqualTheSameAlone) {
+  std::vector<Request> requests;
+  for (int i = 0; i < 4; ++i) {
+    std::vector<TokenId> prompt;
+    for (int k = 0; k < 5 + 23 * i; ++k) prompt.push_back((k * 37 + i * 11) % 256);
+    requests.push_back(request(std::move(prompt), 20 + i));
+    requests.back().sampling.temperature = 0.8;
+    requests.back().sampling.seed = 100 + static_cast<std::uint64_t>(i);
+    requests.back().top_logprobs = 2;
+    requests.back().n = i == 2 ? 5 : 1;
+  }
+  std::vector<Collected> alone;
+  for (const Request& r : requests) alone.push_back(run(r));
+  std::vector<Collector> collectors(requests.size());
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    tickets.push_back(engine_->submit(requests[i], collectors[i].sink()).value());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Collected together = collectors[i].wait();
+    EXPECT_EQ(together.ids, alone[i].ids) << i;
+    EXPECT_EQ(together.text, alone[i].text) << i;
+    EXPECT_EQ(together.ids.size(), static_cast<std::size_t>(requests[i].n));
+    for (const auto& [choice, entries] : together.logprobs)
+      for (std::size_t k = 0; k < entries.size(); ++k)
+        ASSERT_EQ(entries[k].chosen.logprob, alone[i].logprobs.at(choice)[k].chosen.logprob);
+  }
+}
+
+TEST_F(EngineTest, ChoicesDifferAndAreCounted) {
+  Request r = request({1, 2, 3}, 12);
+  r.sampling.temperature = 1;
+  r.sampling.seed = 7;
+  r.n = 7;  // more than run together
+  const Collected got = run(r);
+  EXPECT_EQ(got.finish.size(), 7u);
+  EXPECT_EQ(got.usage->prompt_tokens, 3);
+  EXPECT_EQ(got.usage->completion_tokens, 7 * 12);
+  EXPECT_NE(got.ids.at(0), got.ids.at(1));
+  EXPECT_EQ(got.events_after_usage, 0);
+}
+
+TEST_F(EngineTest, EndsForEveryReason) {
+  // The context of 256 ends the answer.
+  std::vector<TokenId> prompt(250, 5);
+  Collected got = run(request(prompt, INT_MAX));
+  EXPECT_EQ(got.finish.at(0), FinishReason::kModelLength);
+  EXPECT_EQ(got.ids.at(0).size(), 6u);
+
+  // A stop token and an end-of-generation id are no part of the text.
+  const std::vector<TokenId> free = run(request({1, 2, 3}, 8)).ids.at(0);
+  Request r = request({1, 2, 3}, 8);
+  r.stop_tokens = {free[4]};
+  got = run(r);
+  EXPECT_EQ(got.finish.at(0), FinishReason::kStop);
+  EXPECT_LE(got.ids.at(0).size(), 5u);
+  EXPECT_EQ(got.ids.at(0).back(), free[4]);
+
+  const TokenId end = model_->special().ends.front();
+  r = request({1, 2, 3}, 8);
+  r.ignore_eos = false;
+  r.sampling.logit_bias = {{end, 100.0f}};
+  got = run(r);
+  EXPECT_EQ(got.finish.at(0), FinishReason::kStop);
+  EXPECT_EQ(got.ids.at(0), std::vector<TokenId>{end});
+  EXPECT_EQ(got.text.at(0), "");
+  EXPECT_EQ(got.usage->completion_tokens, 1);
+}
+
+TEST_F(EngineTest, LogprobsAreTheModelsOwn) {
+  Request r = request({1, 2, 3}, 4);
+  r.top_logprobs = 3;
+  const Collected plain = run(r);
+  r.sampling.temperature = 0.01;
+  r.sampling.seed = 1;
+  r.sampling.logit_bias = {{200, 0.5f}};
+  const Collected bent = run(r);
+  ASSERT_EQ(plain.logprobs.at(0).size(), 4u);
+  const TokenLogprobs& first = plain.logprobs.at(0)[0];
+  ASSERT_EQ(first.top.size(), 3u);
+  EXPECT_EQ(first.chosen.id, first.top[0].id);
+  EXPECT_GE(first.top[0].logprob, first.top[1].logprob);
+  EXPECT_EQ(first.top[0].logprob, bent.logprobs.at(0)[0].top[0].logprob);
+}
+
+TEST_F(EngineTest, RefusesBadRequests) {
+  struct {
+    Request request;
+    Code code;
+    const char* words;
+  } const cases[] = {
+      {request({}, 1), Code::kInvalidArgument, "the prompt is empty"},
+      {request({384}, 1), Code::kInvalidArgument, "384 is no token id"},
+      {request({-1}, 1), Code::kInvalidArgument, "-1 is no token id"},
+      {request(std::vector<TokenId>(256, 1), 1), Code::kInvalidArgument, "256 tokens"},
+      {request({1}, 0), Code::kInvalidArgument, "max_tokens"},
+  };
+  for (const auto& c : cases) {
+    const auto ticket = engine_->submit(c.request, [](Event) { FAIL(); });
+    ASSERT_FALSE(ticket.ok());
+    EXPECT_EQ(ticket.error().code, c.code);
+    EXPECT_NE(ticket.error().message.find(c.words), std::string::npos) << ticket.error().message;
+  }
+  Request stop = request({1}, 1);
+  stop.stop = {""};
+  EXPECT_FALSE(engine_->submit(stop, [](Event) { FAIL(); }).ok());
+}
+
+TEST_F(EngineTest, QueueIsBoundedAndCancelFreesIt) {
+  engine_ = std::make_unique<Engine>(*model_, EngineOptions{8192, 3, 4});  // none ends by itself
+  std::vector<Collector> collectors(3);
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  // Three run. The queue takes four more; wait until the first three have left it.
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::promise<void> started;
+    bool told = false;
+    collectors[i].on_event = [&] {
+      if (!std::exchange(told, true)) started.set_value();
+    };
+    tickets.push_back(engine_->submit(request({1}, INT_MAX), collectors[i].sink()).value());
+    started.get_future().wait();
+    collectors[i].on_event = nullptr;
+    EXPECT_TRUE(engine_->ready());
+  }
+  bool full = false;
+  for (std::size_t i = 0; i < 5 && !full; ++i) {
+    auto ticket = engine_->submit(request({1}, INT_MAX), [](Event) {});
+    if (ticket.ok()) {
+      tickets.push_back(std::move(*ticket));
+      continue;
+    }
+    full = true;
+    EXPECT_EQ(ticket.error().code, Code::kExhausted);
+  }
+  EXPECT_TRUE(full);
+  tickets[0]->cancel();
+  const Collected got = collectors[0].wait();
+  EXPECT_EQ(got.finish.at(0), FinishReason::kError);
+  EXPECT_EQ(got.error->code, Code::kCancelled);
+  EXPECT_EQ(got.usage->completion_tokens, static_cast<int>(got.ids.at(0).size()));
+  tickets.clear();  // no event may come after this
+}
+
+TEST_F(EngineTest, TicketMayDieInItsOwnSink) {
+  std::promise<void> gone;
+  std::unique_ptr<Ticket> ticket;
+  std::promise<void> submitted;
+  auto ready = submitted.get_future().share();
+  ticket = engine_
+               ->submit(request({1, 2}, INT_MAX),
+                        [&, ready, told = false](Event) mutable {
+                          ready.wait();
+                          if (std::exchange(told, true)) ADD_FAILURE() << "an event after the end";
+                          ticket.reset();
+                          gone.set_value();
+                        })
+               .value();
+  submitted.set_value();
+  gone.get_future().wait();
+  EXPECT_EQ(run(request({1, 2, 3}, 4)).ids.at(0).size(), 4u);  // the engine goes on
+}
+
+TEST_F(EngineTest, StoppingEndsWhatRuns) {
+  engine_ = std::make_unique<Engine>(*model_, EngineOptions{8192, 1, 1});
+  Collector running;
+  auto ticket = engine_->submit(request({1}, INT_MAX), running.sink()).value();
+  engine_.reset();
+  EXPECT_EQ(running.wait().error->code, Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace aquilon::engine

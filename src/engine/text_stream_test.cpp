@@ -1,0 +1,84 @@
+#include "engine/text_stream.h"
+
+#include <gtest/gtest.h>
+
+namespace aquilon::engine {
+namespace {
+
+// A vocabulary of written pieces: id i is pieces[i]; the last one is a control token.
+class Pieces final : public text::Tokenizer {
+ public:
+  explicit Pieces(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  std::size_t vocab_size() const override { return pieces_.size(); }
+  text::TokenKind kind(text::TokenId id) const override {
+    const bool last = static_cast<std::size_t>(id) + 1 == pieces_.size();
+    return last ? text::TokenKind::kControl : text::TokenKind::kNormal;
+  }
+  std::string_view token_bytes(text::TokenId id) const override {
+    return pieces_[static_cast<std::size_t>(id)];
+  }
+  text::TokenId find_token(std::string_view) const override { return -1; }
+  std::vector<text::TokenId> encode(std::string_view,
+                                    std::span<const text::ByteRange>) const override {
+    return {};
+  }
+
+ private:
+  std::vector<std::string> pieces_;
+};
+
+// What a reader sees of an answer cut into single bytes, and into whole pieces: the same.
+std::string read_all(const std::string& answer, const std::vector<std::string>& stop,
+                     std::size_t piece, bool* stopped = nullptr) {
+  std::vector<std::string> pieces;
+  for (std::size_t at = 0; at < answer.size(); at += piece)
+    pieces.push_back(answer.substr(at, piece));
+  pieces.push_back("<|control|>");
+  const Pieces tokenizer(pieces);
+  TextStream stream(tokenizer, stop);
+  std::string text;
+  for (std::size_t id = 0; id + 1 < pieces.size() && !stream.stopped(); ++id)
+    text += stream.push(static_cast<text::TokenId>(id));
+  if (!stream.stopped()) text += stream.finish();
+  if (stopped != nullptr) *stopped = stream.stopped();
+  return text;
+}
+
+TEST(TextStream, StopsHoweverTheAnswerIsCut) {
+  struct {
+    std::string answer;
+    std::vector<std::string> stop;
+    std::string want;
+    bool stopped;
+  } const cases[] = {
+      {"Hello world", {}, "Hello world", false},
+      {"Hello STOP world", {"STOP"}, "Hello ", true},
+      {"Hello STO", {"STOP"}, "Hello STO", false},  // the held-back tail is flushed
+      {"STOP", {"STOP"}, "", true},
+      {"aaab", {"aab"}, "a", true},  // overlapping beginnings
+      {"one\n\ntwo", {"\n\n", "two"}, "one", true},
+      {"x</s>y", {"</", "</s>"}, "x", true},
+      {"caf\xc3\xa9 \xf0\x9f\x98\x80!", {"!"}, "caf\xc3\xa9 \xf0\x9f\x98\x80", true},
+      {"\xf0\x9f\x98\x80", {"\xf0\x9f\x98\x80"}, "", true},
+      {"end \xf0\x9f", {}, "end \xef\xbf\xbd", false},  // cut UTF-8 becomes U+FFFD
+  };
+  for (const auto& c : cases)
+    for (const std::size_t piece : {1u, 2u, 3u, 5u, 64u}) {
+      bool stopped = false;
+      EXPECT_EQ(read_all(c.answer, c.stop, piece, &stopped), c.want) << piece;
+      EXPECT_EQ(stopped, c.stopped) << c.answer << " by " << piece;
+    }
+}
+
+TEST(TextStream, HoldsBackOnlyWhatMayBeginAStop) {
+  const Pieces tokenizer({"ab", "S", "x", "<|control|>"});
+  TextStream stream(tokenizer, {"STOP"});
+  EXPECT_EQ(stream.push(0), "ab");
+  EXPECT_EQ(stream.push(1), "");
+  EXPECT_EQ(stream.push(2), "Sx");
+  EXPECT_EQ(stream.push(3), "");  // control tokens have no text
+  EXPECT_EQ(stream.finish(), "");
+}
+
+}  // namespace
+}  // namespace aquilon::engine
