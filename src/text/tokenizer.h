@@ -44,10 +44,11 @@ class Tokenizer {
   // The id whose written form is exactly `token`, of any kind; -1 when there is none.
   virtual TokenId find_token(std::string_view token) const = 0;
 
-  // Ids of `text`. Control tokens are recognised only where their whole written form lies within
-  // one of the `trusted` ranges (sorted, disjoint, adjacent ones already merged); elsewhere their
-  // characters are plain text. Invalid UTF-8 is encoded byte by byte. No BOS or EOS is added. Time
-  // about linear in the size of `text`, stack constant.
+  // Ids of `text`. Control tokens (and kUnknown) are recognised only where their whole written form
+  // lies within one of the `trusted` ranges (sorted, disjoint, adjacent ones already merged);
+  // elsewhere their characters are plain text. Invalid UTF-8 is encoded byte by byte; bytes that
+  // the vocabulary has no token for are left out. No BOS or EOS is added. Time about linear in the
+  // size of `text`, stack constant.
   virtual std::vector<TokenId> encode(std::string_view text,
                                       std::span<const ByteRange> trusted) const = 0;
 
@@ -59,7 +60,7 @@ class Tokenizer {
   }
 };
 
-// Concatenated bytes of `ids`; control tokens are left out unless `with_control`.
+// Concatenated bytes of `ids`; control tokens (and kUnknown) are left out unless `with_control`.
 std::string decode(const Tokenizer& tokenizer, std::span<const TokenId> ids,
                    bool with_control = false);
 
@@ -82,7 +83,7 @@ struct BpeSpec {
       tokens;                    // written form, byte-level alphabet (Ġ for space) for normal ones
   std::vector<TokenKind> kinds;  // one a token
   std::vector<std::string> merges;  // "left right", best first
-  std::string pre;                  // pre-tokenizer: "smollm", "qwen2", "llama-bpe", "gpt-2"
+  std::string pre;                  // GGUF's name of the pre-tokenizer (text/pretokenizer.h)
   bool ignore_merges = false;       // a whole piece that is a token is taken as it is (llama-bpe)
 };
 
