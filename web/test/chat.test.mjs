@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { titleFrom } from '../src/chat/conversations.ts';
-import { PrefixFilter } from '../src/chat/prefix.ts';
+import { PrefixFilter, seam } from '../src/chat/prefix.ts';
 import { promptOf } from '../src/chat/prompt.ts';
 import { kDefaults, readSettings } from '../src/chat/settings.ts';
 import { newestLeaf, pathTo, versionKey, versions } from '../src/chat/tree.ts';
@@ -82,6 +82,22 @@ test('a repeated beginning is dropped, at every split', () => {
       const got = filter.push(answer.slice(0, at)) + filter.push(answer.slice(at)) + filter.flush();
       assert.equal(got, rest, `${prefix} | ${answer} split at ${at}`);
     }
+  }
+});
+
+test('the seam of a continuation', () => {
+  const cases = [
+    ['a force', 'The wind', '\n\n'],
+    ['a force', 'that blows', ' '],
+    ['a force', ', cold', ''],
+    ['a force', ' that', ''],
+    ['a force ', 'that', ''],
+    ['Done.', 'Été', '\n\n'],
+    ['', 'The', ''],
+    ['a', '', ''],
+  ];
+  for (const [before, after, between] of cases) {
+    assert.equal(seam(before, after), between, `${before}|${after}`);
   }
 });
 

@@ -7,12 +7,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-# shellcheck source=../../tools/node_env.sh
+# shellcheck source=tools/node_env.sh
 source "$root/tools/node_env.sh"
 node_env_ensure
-cd "$here"
 
-run_node_tests() { node --disable-warning=ExperimentalWarning --test --test-reporter=spec "$@"; }
+run_node_tests() { node --disable-warning=ExperimentalWarning --test --test-reporter=spec "${@/#/$here/}"; }
 
 run_real() {
   local program=${1:-$root/build/aquilon} model=${2:-smollm2-135m-instruct} port=18480 server status=0

@@ -6,7 +6,7 @@ import { t } from '../i18n/index.ts';
 import { connect, link, model } from './connection.ts';
 import { messagesInMemory } from './conversations.ts';
 import type { LiveAnswer } from './live.ts';
-import { PrefixFilter } from './prefix.ts';
+import { PrefixFilter, seam } from './prefix.ts';
 import { kContinueWords, promptOf } from './prompt.ts';
 import { settings } from './settings.ts';
 import { pathTo } from './tree.ts';
@@ -56,16 +56,21 @@ function request(modelId: string, messages: WireMessage[]): ChatRequest {
   };
 }
 
-async function receive(body: ChatRequest, live: LiveAnswer, prefix: string): Promise<End> {
+async function receive(
+  body: ChatRequest,
+  live: LiveAnswer,
+  prefix: string,
+  join: (text: string) => string = (text) => text,
+): Promise<End> {
   const filter = new PrefixFilter(prefix);
   let finish = 'stop';
   let usage: Usage | undefined;
   for await (const part of streamChat(body, live.controller.signal)) {
-    live.add(filter.push(part.text));
+    live.add(join(filter.push(part.text)));
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
   }
-  live.add(filter.flush());
+  live.add(join(filter.flush()));
   const state = finish === 'length' ? 'length' : finish === 'model_length' ? 'full' : 'done';
   return { state, ...(usage === undefined ? {} : { usage }) };
 }
@@ -83,7 +88,8 @@ async function receiveRest(
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.info.kind !== 'refused') throw cause;
     const words: WireMessage[] = [...messages, begun, { role: 'user', content: kContinueWords }];
-    return await receive(request(modelId, words), live, text);
+    const join = (piece: string) => (live.text === text ? seam(text, piece) + piece : piece);
+    return await receive(request(modelId, words), live, text, join);
   }
 }
 

@@ -30,3 +30,10 @@ export class PrefixFilter {
     return rest;
   }
 }
+
+// What belongs between a text and its continuation by a model that was asked in words: such an answer
+// starts without a space, and often with a new sentence.
+export function seam(before: string, after: string): string {
+  if (/(^|\s)$/.test(before) || !/^[\p{L}\p{N}]/u.test(after)) return '';
+  return /^\p{Lu}/u.test(after) ? '\n\n' : ' ';
+}
