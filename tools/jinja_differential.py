@@ -6,7 +6,8 @@
     build/venv-jinja/bin/python tools/jinja_differential.py --check  # fails where they differ
 
 The cases are src/chat/jinja's: each *.py beside the .jsonl files has a list CASES of templates, alone or
-with their variables. A line of the result is {"template", "context", "expected"}, or "error": true.
+with their variables. A line of the result is {"template", "context", "expected"}, or "error": true;
+what is missing is that of the line before.
 """
 import argparse
 import datetime
@@ -64,10 +65,13 @@ def outcome(template, context):
 
 
 def lines(cases):
+    before = {}
     for case in cases:
         template, context = (case, {}) if isinstance(case, str) else case
-        entry = {"template": template, "context": context, **outcome(template, context)}
-        yield json.dumps(entry, ensure_ascii=False)
+        given = {"template": template, "context": context}
+        entry = {key: value for key, value in given.items() if before.get(key) != value}
+        yield json.dumps({**entry, **outcome(template, context)}, ensure_ascii=False)
+        before = given
 
 
 def main():

@@ -65,6 +65,8 @@ struct Expr {
   std::vector<ExprPtr> items = {};
   std::vector<Operator> operators = {};
   std::vector<std::string> keywords = {};  // of arguments: the last items, one name each
+  ExprPtr more_arguments = {};             // *these
+  ExprPtr more_keywords = {};              // **these
 };
 
 struct Stmt;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "chat/jinja/operators_internal.h"
+#include "chat/jinja/text_operations_internal.h"
 #include "chat/jinja/unicode_internal.h"
 
 namespace aquilon::chat::jinja {
@@ -111,7 +112,7 @@ Result<bool> contains(Budget& budget, const Value& container, const Value& item)
   if (const TracedText* text = container.text()) {
     if (!item.text()) return type_error("search a string for", item);
     AQ_RETURN_IF_ERROR(budget.spend_bytes(text->size()));
-    return text->bytes().find(item.text()->bytes()) != std::string::npos;
+    return find_bytes(text->bytes(), item.text()->bytes()) != std::string_view::npos;
   }
   if (const List* list = container.list()) {
     for (const Value& element : list->items) {

@@ -161,6 +161,18 @@ Result<CallArgs> Interpreter::evaluate_arguments(const Expr& expr, std::size_t f
   for (std::size_t i = named; i < expr.items.size(); ++i) {
     args.keyword.emplace_back(expr.keywords[i - named], AQ_TRY(evaluate(*expr.items[i])));
   }
+  if (expr.more_arguments) {
+    const Value more = AQ_TRY(evaluate(*expr.more_arguments));
+    for (Value& value : AQ_TRY(iterate(budget_, more))) args.positional.push_back(std::move(value));
+  }
+  if (!expr.more_keywords) return args;
+  const Value more = AQ_TRY(evaluate(*expr.more_keywords));
+  if (!more.dict()) return type_error("use as arguments", more);
+  AQ_RETURN_IF_ERROR(budget_.spend(more.dict()->entries().size()));
+  for (const auto& [key, value] : more.dict()->entries()) {
+    if (!key.text()) return type_error("use as the name of an argument", key);
+    args.keyword.emplace_back(key.text()->bytes(), value);
+  }
   return args;
 }
 

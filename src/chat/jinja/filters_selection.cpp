@@ -5,6 +5,12 @@
 namespace aquilon::chat::jinja {
 namespace {
 
+// As jinja2 here: what is false, be it none, is like an empty list.
+Result<std::vector<Value>> items_of(Interpreter& in, const Value& self) {
+  if (!self.truthy()) return std::vector<Value>();
+  return iterate(in.budget(), self);
+}
+
 // The first extra argument, which names a filter or a test; empty: none was given.
 Result<std::string> take_name(CallArgs& args, std::string_view what) {
   if (args.positional.empty()) return std::string();
@@ -19,7 +25,7 @@ Result<std::string> take_name(CallArgs& args, std::string_view what) {
 
 Result<Value> map_attribute(Interpreter& in, const Value& self, const Arguments& args) {
   std::vector<Value> result;
-  for (const Value& item : AQ_TRY(iterate(in.budget(), self))) {
+  for (const Value& item : AQ_TRY(items_of(in, self))) {
     const Value* fallback = args[1] && !args[1]->is_none() ? args[1] : nullptr;
     result.push_back(AQ_TRY(in.attribute_path(item, *args[0], fallback)));
   }
@@ -34,7 +40,7 @@ Result<Value> map(Interpreter& in, const Value& self, CallArgs args) {
   }
   const std::string name = AQ_TRY(take_name(args, "filter"));
   std::vector<Value> result;
-  for (Value& item : AQ_TRY(iterate(in.budget(), self))) {
+  for (Value& item : AQ_TRY(items_of(in, self))) {
     result.push_back(AQ_TRY(in.filter(name, std::move(item), args)));
   }
   return Value::list(std::move(result));
@@ -49,7 +55,7 @@ Result<Value> choose(Interpreter& in, const Value& self, const Arguments& args) 
   CallArgs rest = args.rest();
   const std::string name = AQ_TRY(take_name(rest, "test"));
   std::vector<Value> result;
-  for (Value& item : AQ_TRY(iterate(in.budget(), self))) {
+  for (Value& item : AQ_TRY(items_of(in, self))) {
     const Value subject = kByAttribute ? AQ_TRY(in.attribute_path(item, *args[0])) : item;
     const bool holds = name.empty() ? subject.truthy() : AQ_TRY(in.test(name, subject, rest));
     if (holds == kWanted) result.push_back(std::move(item));

@@ -30,7 +30,7 @@ Error Interpreter::raise(std::string words) {
 Result<TracedText> Interpreter::run(const Block& root) {
   auto text = capture(root, std::make_shared<Scope>(Scope{scope_}));
   if (text.ok() || raised_) return text;
-  return std::move(text).error().with_context(fmt::format("line {}", line_));
+  return std::move(text).error().with_context(fmt::format("chat template: line {}", line_));
 }
 
 Result<TracedText> Interpreter::capture(const Block& block, ScopePtr scope) {

@@ -13,6 +13,9 @@ Result<ExprPtr> Parser::finish(Expr expr) const {
   for (const ExprPtr& item : expr.items) {
     if (item) expr.height = std::max(expr.height, item->height + 1);
   }
+  for (const ExprPtr* more : {&expr.more_arguments, &expr.more_keywords}) {
+    if (*more) expr.height = std::max(expr.height, (*more)->height + 1);
+  }
   if (expr.height > kMaxExprHeight) {
     return syntax_error(expr.line,
                         fmt::format("an expression of more than {} levels", kMaxExprHeight));
@@ -329,11 +332,12 @@ Status Parser::arguments(Expr& call) {
   const std::size_t fixed = call.items.size();
   AQ_RETURN_IF_ERROR(expect_operator("("));
   while (!skip_operator(")")) {
-    if (call.items.size() > fixed) AQ_RETURN_IF_ERROR(expect_operator(","));
+    const bool first = call.items.size() == fixed && !call.more_arguments && !call.more_keywords;
+    if (!first) AQ_RETURN_IF_ERROR(expect_operator(","));
     if (skip_operator(")")) break;
     if (is_operator("*") || is_operator("**")) {
-      return make_error(Code::kUnsupported, "line {}: {} in a call is not supported", now().line,
-                        now().text);
+      AQ_RETURN_IF_ERROR(more_arguments(call));
+      continue;
     }
     const bool keyword = now().type == TokenType::kName && ahead().type == TokenType::kOperator &&
                          ahead().text == "=";
@@ -341,11 +345,20 @@ Status Parser::arguments(Expr& call) {
       call.keywords.push_back(now().text);
       next();
       next();
-    } else if (!call.keywords.empty()) {
+    } else if (!call.keywords.empty() || call.more_arguments || call.more_keywords) {
       return syntax_error(now().line, "a positional argument follows one with a name");
     }
     call.items.push_back(AQ_TRY(expression()));
   }
+  return {};
+}
+
+// *list or **dict in a call, each at most once.
+Status Parser::more_arguments(Expr& call) {
+  ExprPtr& more = is_operator("*") ? call.more_arguments : call.more_keywords;
+  if (more || call.more_keywords) return unexpected("one * and then one ** at most");
+  next();
+  more = AQ_TRY(expression());
   return {};
 }
 

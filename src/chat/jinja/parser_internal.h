@@ -69,6 +69,7 @@ class Parser {
   Result<ExprPtr> filter_chain(ExprPtr input);
   Result<ExprPtr> test(ExprPtr value);
   Status arguments(Expr& call);
+  Status more_arguments(Expr& call);
   // One expression, or a tuple where commas follow. Conditionals only `with_conditional`.
   Result<ExprPtr> tuple(bool with_conditional);
 

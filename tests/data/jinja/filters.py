@@ -265,6 +265,14 @@ s|upper(1)
 s|indent(2, 3, 4, 5)
 s|trim(zz=1)
 missing|sort
+n|selectattr("x", "defined")|map(attribute="y")|join("")
+n|select("odd")|list
+0|map("upper")|list
+n|map("upper")|list
+5|map("upper")|list
+n|sort
+n|unique|list
+n|batch(2)|list
 missing|unique|list
 missing|reverse|list
 missing|max is defined
