@@ -69,8 +69,8 @@ void append_json_string_or_null(std::string& out, std::string_view text) {
   }
 }
 
-void append_json_number(std::string& out, double value) {
-  if (!std::isfinite(value)) value = -9999.0;
+void append_json_number(std::string& out, float value) {
+  if (!std::isfinite(value)) value = -9999.0f;
   std::array<char, 32> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   const std::string_view text(digits.data(), static_cast<std::size_t>(end - digits.data()));

@@ -13,6 +13,6 @@ void append_json_string(std::string& out, std::string_view text);
 void append_json_string_or_null(std::string& out, std::string_view text);
 // The shortest decimal that reads back the same; values without a JSON form (NaN, infinities) are
 // written as -9999.0, the API's sign for "no probability".
-void append_json_number(std::string& out, double value);
+void append_json_number(std::string& out, float value);
 
 }  // namespace aquilon::api

@@ -23,18 +23,6 @@ std::string timestamp() {
   return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), ms);
 }
 
-// False when the line could not be written within `patience_ms` (-1: no limit).
-bool write_line(int descriptor, std::string_view line, int patience_ms) {
-  while (!line.empty()) {
-    pollfd room{.fd = descriptor, .events = POLLOUT, .revents = 0};
-    if (poll(&room, 1, patience_ms) <= 0) return false;
-    const ssize_t n = ::write(descriptor, line.data(), line.size());
-    if (n <= 0) return false;
-    line.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 }  // namespace
 
 RequestLog::RequestLog(int descriptor) : descriptor_(descriptor), thread_([this] { run(); }) {}
@@ -62,6 +50,28 @@ void RequestLog::write(std::string line) {
   wake_.notify_one();
 }
 
+// False when the reader took too long.
+bool RequestLog::write_line(std::string_view line) {
+  constexpr int kSliceMs = 100;
+  constexpr int kPatienceMs = 60'000;
+  constexpr int kLastPatienceMs = 1'000;
+  int waited_ms = 0;
+  int waited_at_end_ms = 0;
+  while (!line.empty()) {
+    pollfd room{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+    if (poll(&room, 1, kSliceMs) <= 0) {
+      waited_ms += kSliceMs;
+      if (stop_) waited_at_end_ms += kSliceMs;
+      if (waited_ms >= kPatienceMs || waited_at_end_ms >= kLastPatienceMs) return false;
+      continue;
+    }
+    const ssize_t n = ::write(descriptor_, line.data(), line.size());
+    if (n <= 0) return false;
+    line.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
 void RequestLog::run() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -69,9 +79,8 @@ void RequestLog::run() {
     if (waiting_.empty()) return;
     const std::string line = std::move(waiting_.front());
     waiting_.pop_front();
-    const bool stopping = stop_;
     lock.unlock();
-    const bool written = write_line(descriptor_, line, stopping ? 1000 : 60'000);
+    const bool written = write_line(line);
     lock.lock();
     if (!written && stop_) return;
   }

@@ -2,10 +2,12 @@
 // is slow never stops the server.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace aquilon::apps {
@@ -21,6 +23,7 @@ class RequestLog {
 
  private:
   void run();
+  bool write_line(std::string_view line);
 
   static constexpr std::size_t kMaxWaiting = 10'000;  // lines
 
@@ -29,7 +32,7 @@ class RequestLog {
   std::condition_variable wake_;
   std::deque<std::string> waiting_;
   std::size_t dropped_ = 0;
-  bool stop_ = false;
+  std::atomic<bool> stop_ = false;
   std::thread thread_;
 };
 
