@@ -286,6 +286,7 @@ test('a conversation by keyboard alone', async () => {
   assert.equal(focused, 'Previous version', 'the focus stays');
   await reach('Edit');
   await page.keyboard.press('Enter');
+  await until(() => page.evaluate(() => document.activeElement.matches('.editor textarea')));
   await page.keyboard.type('!');
   await page.keyboard.press('Enter');
   await page.getByText('By keyboard!', { exact: true }).waitFor();

@@ -1,6 +1,6 @@
 // The left rail: new chat and the list of conversations. On a phone it slides over the page.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import {
   changeConversation,
@@ -134,7 +134,7 @@ export function Rename({
 }) {
   const field = useRef<HTMLInputElement>(null);
   const cancelled = useRef(false);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => field.current?.select(), []);
   const finish = () => {
     const title = field.current?.value.trim() ?? '';
     if (!cancelled.current && title !== '') changeConversation(conversation.id, { title });

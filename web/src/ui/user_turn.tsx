@@ -1,6 +1,6 @@
 // A message of the person's own: plain text as it was typed, never Markdown.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { edit, isBusy } from '../chat/answer.ts';
 import type { Message } from '../chat/types.ts';
@@ -32,7 +32,7 @@ export function UserTurn(props: TurnProps) {
 
 function Editor({ message }: { message: Message }) {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus();
     field.current?.setSelectionRange(message.content.length, message.content.length);
   }, []);
