@@ -52,7 +52,7 @@ struct FakeGenerator::Stream {
   };
 
   std::mutex mutex;
-  std::thread::id sink_thread;
+  std::atomic<std::thread::id> sink_thread;
   chat::EventSink sink;
   chat::GenerationRequest request;
   std::vector<std::string> tokens;
@@ -66,7 +66,7 @@ struct FakeGenerator::Stream {
   void emit(chat::GenerationEvent event) {
     sink_thread = std::this_thread::get_id();
     sink(std::move(event));
-    sink_thread = {};
+    sink_thread = std::thread::id();
   }
   void fail() {
     closed = true;
@@ -118,7 +118,7 @@ class FakeGenerator::Handle final : public chat::Generation {
       : owner_(owner), stream_(std::move(stream)) {}
 
   ~Handle() override {
-    if (stream_->sink_thread == std::this_thread::get_id()) {
+    if (stream_->sink_thread.load() == std::this_thread::get_id()) {
       stream_->closed = true;
       return;
     }
@@ -128,7 +128,8 @@ class FakeGenerator::Handle final : public chat::Generation {
   }
   void cancel() override {
     const std::lock_guard lock(stream_->mutex);
-    if (!stream_->closed) ++owner_.cancelled_;
+    if (stream_->closed) return;
+    ++owner_.cancelled_;
     stream_->fail();
   }
   const std::vector<text::TokenId>& prompt_ids() const override { return stream_->prompt_ids; }
