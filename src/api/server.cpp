@@ -136,12 +136,12 @@ void Server::State::adopt(tcp::socket socket) {
 void Server::State::watch_signals() {
   signals.async_wait([this](const boost::system::error_code& ec, int) {
     if (ec) return;
+    watch_signals();  // first: stopping an idle server cancels it again
     if (service.stopping()) {
       end_grace();
     } else {
       begin_stop();
     }
-    watch_signals();
   });
 }
 

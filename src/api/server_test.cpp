@@ -2,7 +2,9 @@
 #include "api/server.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 #include "api/http_client_for_test.h"
@@ -209,6 +211,32 @@ TEST(ServerTest, StopEndsWhatOutlivesTheGraceTime) {
   EXPECT_NE(events[events.size() - 2].find("\"finish_reason\":\"error\""), std::string::npos);
   EXPECT_EQ(whole.receive().status, 503);
   EXPECT_EQ(server.generator().cancelled(), 2);
+}
+
+TEST(ServerTest, SignalStopsAnIdleServer) {
+  ServerForTest server({.handle_signals = true});
+  ClientForTest client(server.port());
+  EXPECT_EQ(client.get("/health").status, 200);
+  client.close();
+  ASSERT_TRUE(eventually([&] { return server.log().size() == 1; }));
+  std::this_thread::sleep_for(50ms);
+  kill(getpid(), SIGTERM);
+  server.join();
+}
+
+TEST(ServerTest, SecondSignalEndsRunningAnswers) {
+  ServerForTest server({.handle_signals = true});
+  ClientForTest client(server.port());
+  client.send(post_request(kChat, chat_body("!wait", R"(,"stream":true)")));
+  ASSERT_TRUE(client.wait_for("assistant"));
+  kill(getpid(), SIGTERM);
+  ASSERT_TRUE(eventually([&] {  // the port is closed: the first signal has arrived
+    ClientForTest late(server.port());
+    return late.fd() < 0;
+  }));
+  kill(getpid(), SIGINT);
+  EXPECT_EQ(client.receive().events().back(), "[DONE]");
+  server.join();
 }
 
 TEST(ServerTest, PublicAddressNeedsAKey) {
