@@ -2,7 +2,7 @@
 
 #include "api/http_head.h"
 #include "api/http_target_internal.h"
-#include "api/utf8_check_internal.h"
+#include "base/utf8.h"
 
 namespace aquilon::api {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "api/utf8_check_internal.h"
+#include "base/utf8.h"
 
 namespace aquilon::api {
 namespace {

@@ -5,7 +5,7 @@
 #include "api/answer_shape.h"
 #include "api/json_text.h"
 #include "api/shape_parts_internal.h"
-#include "api/utf8_check_internal.h"
+#include "base/utf8.h"
 
 namespace aquilon::api {
 namespace {

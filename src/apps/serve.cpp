@@ -13,7 +13,7 @@ namespace aquilon::apps {
 namespace {
 
 struct ServeOptions {
-  ModelOptions model;
+  ModelOptions model{.parallel = 4};
   std::vector<std::string> alias;
   std::string host = "127.0.0.1";
   int port = 8080;
