@@ -40,8 +40,10 @@ Result<RenderedPrompt> render_program(const jinja::Block& root, const boost::jso
   jinja::Interpreter interpreter(input.now.value_or(std::chrono::system_clock::now()));
   interpreter.define("documents", jinja::None{});  // as transformers does
   AQ_RETURN_IF_ERROR(define_kwargs(interpreter, input.kwargs));
-  interpreter.define("messages", AQ_TRY(jinja::from_json(messages)));
-  interpreter.define("tools", AQ_TRY(jinja::from_json(input.tools)));
+  jinja::Value message_list = AQ_TRY(jinja::from_json(messages));
+  interpreter.define("messages", std::move(message_list));
+  jinja::Value tool_list = AQ_TRY(jinja::from_json(input.tools));
+  interpreter.define("tools", std::move(tool_list));
   interpreter.define("bos_token", TracedText::trusted(input.bos_token));
   interpreter.define("eos_token", TracedText::trusted(input.eos_token));
   interpreter.define("add_generation_prompt",

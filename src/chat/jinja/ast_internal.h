@@ -110,7 +110,7 @@ struct SetBlockStmt {
 };
 struct Parameter {
   std::string name;
-  ExprPtr fallback;  // null: required... and undefined when left out
+  ExprPtr fallback;  // null: undefined when left out
 };
 struct MacroStmt {
   std::string name;

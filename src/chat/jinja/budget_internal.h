@@ -18,8 +18,8 @@ inline constexpr std::uint64_t kMaxTextBytes = 16ull << 20;
 inline constexpr std::uint64_t kMaxCreatedBytes = 256ull << 20;
 // Macros within macros.
 inline constexpr int kMaxMacroDepth = 64;
-// Nested evaluations of any kind: bounds the stack.
-inline constexpr int kMaxEvalDepth = 1000;
+// Nested evaluations of any kind: bounds the stack, to about 1 MiB.
+inline constexpr int kMaxEvalDepth = 500;
 // Nesting of values in values: input JSON, and lists that a template builds.
 inline constexpr int kMaxValueDepth = 100;
 inline constexpr std::int64_t kMaxRange = 100'000;  // as jinja2's sandbox

@@ -33,7 +33,8 @@ Result<TracedText> render(const json::object& entry) {
   const Block root = AQ_TRY(jinja::parse(entry.at("template").as_string()));
   Interpreter interpreter(fixed_now());
   for (const auto& [name, value] : entry.at("context").as_object()) {
-    interpreter.define(std::string(name), AQ_TRY(from_json(value)));
+    Value converted = AQ_TRY(from_json(value));
+    interpreter.define(std::string(name), std::move(converted));
   }
   return interpreter.run(root);
 }

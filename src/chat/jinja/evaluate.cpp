@@ -49,9 +49,10 @@ Result<Value> Interpreter::evaluate_node(const Expr& expr) {
       return evaluate_dict(expr);
     case ExprKind::kNegate:
       return negate(AQ_TRY(evaluate(*expr.items[0])));
-    case ExprKind::kPlus:
-      return arithmetic(budget_, Operator::kAdd, Value(std::int64_t{0}),
-                        AQ_TRY(evaluate(*expr.items[0])));
+    case ExprKind::kPlus: {
+      const Value operand = AQ_TRY(evaluate(*expr.items[0]));
+      return arithmetic(budget_, Operator::kAdd, Value(std::int64_t{0}), operand);
+    }
     case ExprKind::kNot:
       return Value(!AQ_TRY(evaluate(*expr.items[0])).truthy());
     case ExprKind::kArithmetic:
@@ -96,7 +97,8 @@ Result<Value> Interpreter::evaluate_dict(const Expr& expr) {
   auto dict = std::make_shared<Dict>();
   for (std::size_t i = 0; i < expr.items.size(); i += 2) {
     const Value key = AQ_TRY(evaluate(*expr.items[i]));
-    if (!dict->set(key, AQ_TRY(evaluate(*expr.items[i + 1])))) {
+    Value value = AQ_TRY(evaluate(*expr.items[i + 1]));
+    if (!dict->set(key, std::move(value))) {
       return type_error("use as a key", key);
     }
   }
@@ -159,7 +161,8 @@ Result<CallArgs> Interpreter::evaluate_arguments(const Expr& expr, std::size_t f
     args.positional.push_back(AQ_TRY(evaluate(*expr.items[i])));
   }
   for (std::size_t i = named; i < expr.items.size(); ++i) {
-    args.keyword.emplace_back(expr.keywords[i - named], AQ_TRY(evaluate(*expr.items[i])));
+    Value value = AQ_TRY(evaluate(*expr.items[i]));
+    args.keyword.emplace_back(expr.keywords[i - named], std::move(value));
   }
   if (expr.more_arguments) {
     const Value more = AQ_TRY(evaluate(*expr.more_arguments));

@@ -27,8 +27,8 @@ struct JsonStyle {
 // json.dumps(value). Errors: values that JSON does not have, by type.
 Result<std::string> to_json(Budget& budget, const Value& value, const JsonStyle& style);
 
-// text % value: %s %r %d %i %u %x %X %o %c %f %F %e %E %g %G %a? no: %% with flags, width,
-// precision.
+// text % value: %s %r %a %c %d %i %u %x %X %o %f %F %e %E %g %G %%, with flags, width (at most
+// 1000) and precision, from a tuple, one value or, as %(key)s, a dict.
 Result<Value> percent_format(Budget& budget, const TracedText& format, const Value& value);
 // "{} {0} {name}".format(...): without format specifications.
 Result<Value> brace_format(Budget& budget, const TracedText& format, const CallArgs& args);

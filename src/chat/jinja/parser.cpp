@@ -154,7 +154,8 @@ Result<Stmt> Parser::if_statement(int line) {
     if (!skip_name("elif")) break;
   }
   if (skip_name("else")) {
-    result.branches.push_back({nullptr, AQ_TRY(body_until({"endif"}))});
+    Block otherwise = AQ_TRY(body_until({"endif"}));
+    result.branches.push_back({nullptr, std::move(otherwise)});
   }
   next();
   AQ_RETURN_IF_ERROR(expect_block_end());
@@ -183,9 +184,9 @@ Result<Stmt> Parser::for_statement(int line) {
 Result<Stmt> Parser::set_statement(int line) {
   Target where = AQ_TRY(target(true));
   if (skip_operator("=")) {
-    SetStmt set{std::move(where), AQ_TRY(tuple(true))};
+    ExprPtr value = AQ_TRY(tuple(true));
     AQ_RETURN_IF_ERROR(expect_block_end());
-    return Stmt{line, std::move(set)};
+    return Stmt{line, SetStmt{std::move(where), std::move(value)}};
   }
   SetBlockStmt set;
   set.target = std::move(where);
@@ -203,7 +204,8 @@ Result<std::vector<Parameter>> Parser::parameters() {
   while (!skip_operator(")")) {
     if (!result.empty()) AQ_RETURN_IF_ERROR(expect_operator(","));
     if (skip_operator(")")) break;
-    Parameter parameter{AQ_TRY(identifier("the name of a parameter")), nullptr};
+    Parameter parameter;
+    parameter.name = AQ_TRY(identifier("the name of a parameter"));
     if (skip_operator("=")) {
       parameter.fallback = AQ_TRY(expression());
     } else if (!result.empty() && result.back().fallback) {
@@ -260,7 +262,8 @@ Result<Stmt> Parser::with_statement(int line) {
     if (!result.values.empty()) AQ_RETURN_IF_ERROR(expect_operator(","));
     Target where = AQ_TRY(target(false));
     AQ_RETURN_IF_ERROR(expect_operator("="));
-    result.values.emplace_back(std::move(where), AQ_TRY(expression()));
+    ExprPtr value = AQ_TRY(expression());
+    result.values.emplace_back(std::move(where), std::move(value));
   }
   result.body = AQ_TRY(body_until({"endwith"}));
   next();
@@ -294,7 +297,8 @@ Result<Target> Parser::single_target(bool with_namespace) {
     AQ_RETURN_IF_ERROR(expect_operator(")"));
     return inner;
   }
-  Target result{AQ_TRY(identifier("the name of a variable"))};
+  Target result;
+  result.name = AQ_TRY(identifier("the name of a variable"));
   static constexpr std::string_view kConstants[] = {"true", "false", "none",
                                                     "True", "False", "None"};
   if (std::find(std::begin(kConstants), std::end(kConstants), result.name) !=

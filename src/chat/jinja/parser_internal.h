@@ -1,6 +1,7 @@
 // Tokens to tree, by jinja2's grammar.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,10 @@ class Parser {
   Result<ExprPtr> number();
   Result<ExprPtr> list();
   Result<ExprPtr> dict();
+  // One expression, or a tuple where commas follow. Conditionals only `with_conditional`.
+  Result<ExprPtr> tuple(bool with_conditional);
+
+  // parser_postfix.cpp
   Result<ExprPtr> postfix(ExprPtr value);
   Result<ExprPtr> subscript(ExprPtr value);
   Result<ExprPtr> filters_and_tests(ExprPtr value);
@@ -70,8 +75,6 @@ class Parser {
   Result<ExprPtr> test(ExprPtr value);
   Status arguments(Expr& call);
   Status more_arguments(Expr& call);
-  // One expression, or a tuple where commas follow. Conditionals only `with_conditional`.
-  Result<ExprPtr> tuple(bool with_conditional);
 
   const Token& now() const { return tokens_[at_]; }
   const Token& ahead(std::size_t n = 1) const {

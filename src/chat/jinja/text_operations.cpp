@@ -9,6 +9,7 @@ namespace aquilon::chat::jinja {
 std::size_t find_bytes(std::string_view text, std::string_view what, std::size_t from) {
   if (from > text.size()) return std::string_view::npos;
   if (what.empty()) return from;
+  if (what.size() == 1) return text.find(what[0], from);
   // glibc's memmem is linear in the worst case; std::string::find is not.
   const void* found = memmem(text.data() + from, text.size() - from, what.data(), what.size());
   if (!found) return std::string_view::npos;

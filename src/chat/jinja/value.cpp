@@ -134,7 +134,8 @@ Result<Value> from_json(const boost::json::value& json, int depth) {
   if (const auto* object = json.if_object()) {
     auto dict = std::make_shared<Dict>();
     for (const auto& [key, member] : *object) {
-      dict->set(TracedText::untrusted(std::string(key)), AQ_TRY(from_json(member, depth + 1)));
+      Value value = AQ_TRY(from_json(member, depth + 1));
+      dict->set(TracedText::untrusted(std::string(key)), std::move(value));
     }
     return Value(std::move(dict));
   }
