@@ -11,10 +11,11 @@ pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 
 add_library(aquilon_flags INTERFACE)
 target_include_directories(aquilon_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(aquilon_flags INTERFACE fmt::fmt Boost::json Threads::Threads)
 target_compile_options(aquilon_flags INTERFACE
   -Wall -Wextra -Werror -Wsign-compare -Wnon-virtual-dtor -Wno-missing-field-initializers
   -ffp-contract=off -fno-omit-frame-pointer -g1
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 warns wrongly on "literal" + string (PR 105651)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>  # GCC 12 warns wrongly on "literal" + string (PR 105651)
   $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression -Wno-unknown-warning-option>)
 target_compile_definitions(aquilon_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED AQUILON_VERSION="${PROJECT_VERSION}")
