@@ -15,7 +15,7 @@ target_link_libraries(aquilon_flags INTERFACE fmt::fmt Boost::json Threads::Thre
 target_compile_options(aquilon_flags INTERFACE
   -Wall -Wextra -Werror -Wsign-compare -Wnon-virtual-dtor -Wno-missing-field-initializers
   -ffp-contract=off -fno-omit-frame-pointer -g1
-  "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-stringop-overflow>"  # GCC 12 warns wrongly on "literal" + string (PR 105651)
+  "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-stringop-overread>"  # false on strings (PR 105651)
   $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression -Wno-unknown-warning-option>)
 target_compile_definitions(aquilon_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED AQUILON_VERSION="${PROJECT_VERSION}")
