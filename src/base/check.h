@@ -1,5 +1,5 @@
-// AQ_CHECK: an invariant of our own. Always on; prints place and condition, then aborts. Nothing from
-// outside may reach one: outside input is answered with a Result.
+// AQ_CHECK: an invariant of our own. Always on; prints place and condition, then aborts. Nothing
+// from outside may reach one: outside input is answered with a Result.
 #pragma once
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// The audited arithmetic for every size that a file or a request decides. No raw + or * on such values
-// anywhere else.
+// The audited arithmetic for every size that a file or a request decides. No raw + or * on such
+// values anywhere else.
 #pragma once
 
 #include <cstdint>

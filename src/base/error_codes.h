@@ -11,10 +11,10 @@ namespace aquilon {
 
 struct CodeInfo {
   Code code;
-  std::string_view name;        // for logs
+  std::string_view name;  // for logs
   int http_status;
-  std::string_view api_type;    // `error.type` of the API
-  int exit_status;              // sysexits.h where one fits
+  std::string_view api_type;  // `error.type` of the API
+  int exit_status;            // sysexits.h where one fits
 };
 
 inline constexpr std::array<CodeInfo, 12> kCodes = {{
@@ -32,6 +32,8 @@ inline constexpr std::array<CodeInfo, 12> kCodes = {{
     {Code::kInternal, "internal", 500, "server_error", 70},
 }};
 
-constexpr const CodeInfo& code_info(Code code) { return kCodes[static_cast<std::size_t>(code)]; }
+constexpr const CodeInfo& code_info(Code code) {
+  return kCodes[static_cast<std::size_t>(code)];
+}
 
 }  // namespace aquilon

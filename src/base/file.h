@@ -14,8 +14,8 @@ namespace aquilon {
 
 // A regular file mapped read-only. The bytes stay valid while the object lives. Movable.
 // Errors: kNotFound, kInvalidArgument (a directory, a device), kUnavailable (I/O).
-// Threads: safe to read from any. A file that another process shortens meanwhile raises SIGBUS: model
-// files are replaced by rename, never rewritten in place.
+// Threads: safe to read from any. A file that another process shortens meanwhile raises SIGBUS:
+// model files are replaced by rename, never rewritten in place.
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::string& path);
@@ -35,7 +35,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// The whole file, at most `limit` bytes. Errors: kNotFound, kInvalidArgument (too large), kUnavailable.
+// The whole file, at most `limit` bytes. Errors: kNotFound, kInvalidArgument (too large),
+// kUnavailable.
 Result<std::string> read_file(const std::string& path, std::uint64_t limit = 1u << 30);
 
 // Replaces `path` by `contents`: written beside it, synced, renamed. Errors: kUnavailable.

@@ -1,6 +1,6 @@
-// Options declared once: each section of the configuration is a struct whose `visit` names every member
-// with its flag, unit, range and help. Flags, environment variables, configuration file, --help and
-// docs/FLAGS.md all come from that (apps/command.h).
+// Options declared once: each section of the configuration is a struct whose `visit` names every
+// member with its flag, unit, range and help. Flags, environment variables, configuration file,
+// --help and docs/FLAGS.md all come from that (apps/command.h).
 //
 //   struct ServeOptions {
 //     int port = 8080;

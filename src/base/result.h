@@ -11,8 +11,8 @@
 
 namespace aquilon {
 
-// What went wrong, in kind. base/error_codes.h maps each to an HTTP status, an API error type and an
-// exit status.
+// What went wrong, in kind. base/error_codes.h maps each to an HTTP status, an API error type and
+// an exit status.
 enum class Code {
   kInvalidArgument,   // the caller sent something wrong
   kUnauthenticated,   // no credential, or not a valid one
@@ -98,15 +98,14 @@ using Status = Result<void>;
 
 // The value of a Result; on failure returns its Error from the enclosing function.
 //   auto file = AQ_TRY(MappedFile::open(path));
-#define AQ_TRY(expr)                                             \
-  ({                                                             \
-    auto aq_result_ = (expr);                                    \
-    if (!aq_result_.ok()) return std::move(aq_result_).error();  \
-    std::move(aq_result_).value();                               \
+#define AQ_TRY(expr)                                            \
+  ({                                                            \
+    auto aq_result_ = (expr);                                   \
+    if (!aq_result_.ok()) return std::move(aq_result_).error(); \
+    std::move(aq_result_).value();                              \
   })
 
-#define AQ_RETURN_IF_ERROR(expr)                                   \
-  do {                                                             \
-    if (auto aq_status_ = (expr); !aq_status_.ok())                \
-      return std::move(aq_status_).error();                        \
+#define AQ_RETURN_IF_ERROR(expr)                                                          \
+  do {                                                                                    \
+    if (auto aq_status_ = (expr); !aq_status_.ok()) return std::move(aq_status_).error(); \
   } while (0)
