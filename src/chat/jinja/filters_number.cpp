@@ -58,7 +58,8 @@ Result<std::optional<std::int64_t>> parse_integer(const std::string& text, int b
   if (base < 2 || base > 36) {
     return make_error(Code::kInvalidArgument, "int: the base must be 0 or from 2 to 36");
   }
-  const std::string digits = (negative ? "-" : "") + plain.substr(at);
+  std::string digits(negative ? 1 : 0, '-');
+  digits.append(plain, at);
   std::int64_t value = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, value, base);

@@ -181,7 +181,7 @@ Result<Value> tojson(Interpreter& in, const Value& self, const Arguments& args) 
   if (auto indent = AQ_TRY(json_indent(in, args[1]))) {
     style.pretty = true;
     style.indent = *std::move(indent);
-    style.item_separator = ",";
+    style.item_separator.resize(1);  // no blank before the newline
   }
   if (args[2] && !args[2]->is_none()) {
     const List* separators = args[2]->list();

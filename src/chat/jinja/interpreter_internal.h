@@ -1,4 +1,12 @@
 // Walks the tree of a template and writes its output. One object renders once.
+//
+// It does what jinja2 does as transformers sets it up (sandbox, trim_blocks, lstrip_blocks, loop
+// controls), with these differences, all of them meant:
+// - map, select, items() and their kin give lists at once instead of iterators;
+// - `safe` and `escape` give plain text: nothing is escaped because of what it is added to;
+// - lists that the template made have append, extend, insert and pop;
+// - integers have 64 bits, and everything has a budget (budget_internal.h);
+// - no block, include, import, recursive loop, groupby, cycler and the like: refused by name.
 #pragma once
 
 #include <chrono>

@@ -32,7 +32,7 @@ SOURCES = [
     "{% set d.x = 1 %}", "{% set missing.x = 1 %}", "{% set ns = namespace(found=false) %}{% for i in l %}{% if not ns.found and i == 2 %}{% set ns.found = true %}{{ i }}{% endif %}{% endfor %}{{ ns.found }}",
     "{% set x %}a{{ l[0] }}b{% endset %}[{{ x }}]{{ x|length }}", "{% set x | upper %}a{{ s }}{% endset %}{{ x }}",
     "{% set x | trim | replace('a', 'b') %} a {% endset %}[{{ x }}]", "{% set x %}{% set y = 1 %}{{ y }}{% endset %}{{ x }}{{ y is defined }}",
-    "{% set ns = namespace() %}{% set ns.t %}hi{% endset %}{{ ns.t }}", "{% set true = 1 %}", "{% set x %}unclosed", "{% set x = %}",
+    "{% set ns = namespace() %}{% set ns.t %}hi{% endset %}{{ ns.t }}", "{% set true = 1 %}", "{% set x %}unclosed", "{% set x = %}", "{% set a_name_of_some_length, another_one_of_that_kind = %}", "{% with a_name_of_some_length = %}{% endwith %}",
     "{% macro m() %}x{% endmacro %}{{ m() }}{{ m() }}", "{% macro m(a, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ m(1) }}|{{ m(1, 3) }}|{{ m(b=5, a=4) }}|{{ m() }}",
     "{% macro m(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ m(1) }}", "{% macro m(a) %}{{ a is defined }}{% endmacro %}{{ m() }}",
     "{% macro m(a) %}{{ a.x }}{% endmacro %}{{ m() }}", "{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "{% macro m(a) %}{% endmacro %}{{ m(zz=2) }}",
