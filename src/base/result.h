@@ -98,6 +98,8 @@ using Status = Result<void>;
 
 // The value of a Result; on failure returns its Error from the enclosing function.
 //   auto file = AQ_TRY(MappedFile::open(path));
+// Not inside a braced list or an argument list that builds other objects: GCC 12 leaves those
+// undestroyed when it returns from among them. Take the value into a local first.
 #define AQ_TRY(expr)                                            \
   ({                                                            \
     auto aq_result_ = (expr);                                   \

@@ -41,7 +41,8 @@ Status GgufParser::read_entry(std::uint64_t index) {
   cursor_.set_subject({"metadata entry", index, key});
   const auto type = AQ_TRY(cursor_.number<std::uint32_t>("value type"));
   const std::uint64_t value_offset = cursor_.offset();
-  file_.metadata_.push_back({key, AQ_TRY(read_value(type))});
+  GgufValue value = AQ_TRY(read_value(type));
+  file_.metadata_.push_back({key, std::move(value)});
   return heed(file_.metadata_.back(), value_offset);
 }
 

@@ -5,7 +5,8 @@
 namespace aquilon::model {
 
 Result<std::unique_ptr<Model>> Model::load(const std::string& path, int threads) {
-  std::unique_ptr<Model> model(new Model(AQ_TRY(formats::GgufFile::open(path))));
+  formats::GgufFile opened = AQ_TRY(formats::GgufFile::open(path));
+  std::unique_ptr<Model> model(new Model(std::move(opened)));
   const formats::GgufFile& file = model->file_;
   model->config_ = AQ_TRY(read_config(file));
   model->weights_ = AQ_TRY(read_weights(file, model->config_));
