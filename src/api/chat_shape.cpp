@@ -16,7 +16,7 @@ void append_token(std::string& out, const chat::TokenLogprob& token) {
     if (i > 0) out += ',';
     out += fmt::format_int(static_cast<unsigned char>(token.bytes[i])).str();
   }
-  out += ']';
+  out += fmt::format("],\"token_id\":{}", token.id);  // Mistral's libraries drop entries without it
 }
 
 void append_logprobs(std::string& out, std::span<const chat::TokenLogprobs> tokens) {

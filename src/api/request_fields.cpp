@@ -39,6 +39,8 @@ constexpr Field kShared[] = {
     {"ignore_eos", "boolean", &G::ignore_eos, 0, 0, false, "end-of-generation tokens do not end the answer"},
     {"min_tokens", "integer", Refused{"0"}},
     {"return_token_ids", "boolean", Refused{"false"}},
+    {"prompt_logprobs", "boolean", Refused{"false"}},
+    {"top_prompt_logprobs", "integer", Refused{"0"}},
     {"user", "string", Ignored{}},
     {"metadata", "object", Ignored{}},
     {"service_tier", "string", Refused{"\"auto\"|\"default\"|\"standard_only\""}},
