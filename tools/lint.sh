@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: tools/lint.sh [--format-only | --all]
 # clang-format on every file, then shellcheck and clang-tidy; clang-tidy looks at the C++ files that differ from the last commit
-# but one, or at all of them. Needs build/release configured.
+# but one, or at all of them. Needs build/lint configured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 status=0
@@ -19,10 +19,10 @@ else
 fi
 mapfile -t known < <(python3 -c '
 import json, os, sys
-known = {os.path.relpath(e["file"]) for e in json.load(open("build/release/compile_commands.json"))}
+known = {os.path.relpath(e["file"]) for e in json.load(open("build/lint/compile_commands.json"))}
 print("\n".join(f for f in sys.argv[1:] if f in known))' "${changed[@]}")
 if [[ -n ${known[*]} ]]; then
-  printf '%s\n' "${known[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-16 -p build/release --quiet \
+  printf '%s\n' "${known[@]}" | xargs -P "$(nproc)" -n 4 clang-tidy-16 -p build/lint --quiet \
     --extra-arg=-Wno-unknown-warning-option --warnings-as-errors='*' 2> >(grep -v 'warnings generated' >&2) || status=1
 fi
 exit $status
