@@ -100,6 +100,7 @@ std::string normal_authority(std::string_view authority, std::string_view defaul
     if (host.ends_with('.')) host.remove_suffix(1);
     if (host.empty() || host.size() > 253) return {};
     if (!std::all_of(host.begin(), host.end(), is_host_char)) return {};
+    if (host.starts_with('.') || host.ends_with('.') || host.find("..") != host.npos) return {};
   }
   std::string out(host);
   if (!port.empty() && port != default_port) out.append(":").append(port);
