@@ -28,15 +28,15 @@ enum class DType : std::uint32_t {
 struct DTypeInfo {
   DType type;
   std::string_view name;
-  std::uint32_t block_size;   // values in a block; rows are whole blocks
+  std::uint32_t block_size;  // values in a block; rows are whole blocks
   std::uint32_t block_bytes;
 };
 
 inline constexpr DTypeInfo kDTypes[] = {
-    {DType::kF32, "F32", 1, 4},      {DType::kF16, "F16", 1, 2},
-    {DType::kBF16, "BF16", 1, 2},    {DType::kQ4_0, "Q4_0", 32, 18},
-    {DType::kQ4_1, "Q4_1", 32, 20},  {DType::kQ5_0, "Q5_0", 32, 22},
-    {DType::kQ5_1, "Q5_1", 32, 24},  {DType::kQ8_0, "Q8_0", 32, 34},
+    {DType::kF32, "F32", 1, 4},       {DType::kF16, "F16", 1, 2},
+    {DType::kBF16, "BF16", 1, 2},     {DType::kQ4_0, "Q4_0", 32, 18},
+    {DType::kQ4_1, "Q4_1", 32, 20},   {DType::kQ5_0, "Q5_0", 32, 22},
+    {DType::kQ5_1, "Q5_1", 32, 24},   {DType::kQ8_0, "Q8_0", 32, 34},
     {DType::kQ4_K, "Q4_K", 256, 144}, {DType::kQ5_K, "Q5_K", 256, 176},
     {DType::kQ6_K, "Q6_K", 256, 210},
 };

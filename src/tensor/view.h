@@ -7,8 +7,8 @@
 
 namespace aquilon::tensor {
 
-// [rows, columns], rows contiguous and packed: row r starts at data + r * row_bytes(dtype, columns).
-// A vector is one row. columns is a multiple of the dtype's block size.
+// [rows, columns], rows contiguous and packed: row r starts at data + r * row_bytes(dtype,
+// columns). A vector is one row. columns is a multiple of the dtype's block size.
 struct MatrixView {
   const std::byte* data = nullptr;
   DType dtype = DType::kF32;
