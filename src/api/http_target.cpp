@@ -99,6 +99,7 @@ std::string normal_authority(std::string_view authority, std::string_view defaul
     host = host.substr(0, end);
     if (host.ends_with('.')) host.remove_suffix(1);
     if (host.empty() || host.size() > 253) return {};
+    if (host.ends_with('.') || host.find("..") != host.npos) return {};  // an empty label
     if (!std::all_of(host.begin(), host.end(), is_host_char)) return {};
     if (host.starts_with('.') || host.ends_with('.') || host.find("..") != host.npos) return {};
   }
