@@ -13,8 +13,9 @@ node_env_ensure
 
 run_node_tests() { node --disable-warning=ExperimentalWarning --test --test-reporter=spec "${@/#/$here/}"; }
 
+server=  # outlives run_real, for the trap
 run_real() {
-  local program=${1:-$root/build/aquilon} model=${2:-smollm2-135m-instruct} port=18480 server status=0
+  local program=${1:-$root/build/aquilon} model=${2:-smollm2-135m-instruct} port=18480 status=0
   "$program" serve --model "$model" --host 127.0.0.1 --port "$port" --ctx 2048 >"$root/build/web/real_server.log" 2>&1 &
   server=$!
   trap 'kill "$server" 2>/dev/null || true' EXIT
