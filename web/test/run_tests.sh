@@ -20,7 +20,7 @@ run_real() {
   server=$!
   trap 'kill "$server" 2>/dev/null || true' EXIT
   for ((i = 0; i < 300; i++)); do
-    curl -fs -o /dev/null "http://127.0.0.1:$port/health" && break
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break
     kill -0 "$server" 2>/dev/null || { tail -n 1 "$root/build/web/real_server.log" >&2; return 1; }
     sleep 0.2
   done
