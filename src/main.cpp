@@ -1,5 +1,6 @@
 // The program: its commands are registered here, everything else is in src/apps.
 #include <csignal>
+#include <cstdio>
 
 #include "apps/command.h"
 
@@ -14,5 +15,8 @@ int main(int argc, char** argv) {
   aquilon::apps::register_tokenize(commands);
   aquilon::apps::register_logits(commands);
   aquilon::apps::register_doctor(commands);
-  return commands.run(argc, argv);
+  const int status = commands.run(argc, argv);
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  std::fputs("aquilon: cannot write the output: is the disk full?\n", stderr);
+  return status != 0 ? status : 74;  // EX_IOERR
 }

@@ -1,7 +1,10 @@
 // `aquilon logits`: the logits of a prompt at every position, for comparing engines.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "apps/command.h"
@@ -60,6 +63,21 @@ Status check_prompt(const std::vector<text::TokenId>& ids, const model::ModelCon
   return {};
 }
 
+// Where the result goes: a file appears whole, by a rename; a device or a pipe is written to.
+struct Target {
+  std::string path;
+  std::string write_to;
+};
+
+Target choose_target(const std::string& out) {
+  std::error_code ec;
+  const auto real = std::filesystem::canonical(out, ec);  // through links
+  const std::string path = ec ? out : real.string();
+  const auto status = std::filesystem::status(path, ec);
+  const bool special = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  return {path, special ? path : path + ".part"};
+}
+
 // Runs the prompt slice by slice, so that only kSlice rows are in memory.
 Status write_logits(model::Model& model, std::span<const text::TokenId> ids, std::FILE* file,
                     const std::string& path) {
@@ -82,12 +100,16 @@ Status logits(const LogitsOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto model = AQ_TRY(model::Model::load(path, threads));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
-  const std::string part = options.out + ".part";
-  std::unique_ptr<std::FILE, Close> file(std::fopen(part.c_str(), "wb"));
-  if (!file) return make_error(Code::kUnavailable, "cannot create {}", part);
-  AQ_RETURN_IF_ERROR(write_logits(*model, ids, file.get(), part));
-  if (std::fclose(file.release()) != 0 || std::rename(part.c_str(), options.out.c_str()) != 0)
-    return make_error(Code::kUnavailable, "cannot write {}", options.out);
+  const Target target = choose_target(options.out);
+  std::unique_ptr<std::FILE, Close> file(std::fopen(target.write_to.c_str(), "wb"));
+  if (!file)
+    return make_error(Code::kUnavailable, "cannot create {}: {}", options.out,
+                      std::strerror(errno));
+  AQ_RETURN_IF_ERROR(write_logits(*model, ids, file.get(), options.out));
+  if (std::fclose(file.release()) != 0 ||
+      (target.write_to != target.path &&
+       std::rename(target.write_to.c_str(), target.path.c_str()) != 0))
+    return make_error(Code::kUnavailable, "cannot write {}: {}", options.out, std::strerror(errno));
   return {};
 }
 
