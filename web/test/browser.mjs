@@ -36,7 +36,7 @@ export async function openPage(browser, url, options = {}, settings = null) {
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(90_000);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error)));
   page.on('console', (message) => {
@@ -74,7 +74,7 @@ export async function finished(page, timeout = 60_000) {
 }
 
 // Playwright's own waitForFunction needs eval, which the content policy refuses.
-export async function until(condition, timeout = 30_000) {
+export async function until(condition, timeout = 90_000) {
   for (const end = performance.now() + timeout; !(await condition());) {
     if (performance.now() > end) throw new Error(`not within ${timeout} ms: ${condition}`);
     await new Promise((done) => setTimeout(done, 10));
