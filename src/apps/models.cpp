@@ -13,6 +13,7 @@
 #include "apps/printable.h"
 #include "apps/progress_line.h"
 #include "base/nearest.h"
+#include "formats/gguf.h"
 #include "hub/byte_text.h"
 
 namespace aquilon::apps {
@@ -74,6 +75,7 @@ Status run_add(const hub::Store& store, const ModelsOptions& options) {
   const InterruptFlag interrupt;
   ProgressLine line;
   const std::string& name = options.arguments[0];
+  AQ_RETURN_IF_ERROR(formats::GgufFile::open(options.arguments[1]));  // whole and sound
   Result<hub::Manifest> added = store.add(name, options.arguments[1], [&](std::uint64_t done) {
     line.update("copying and checking", done, done);
     return !interrupt.is_set();
