@@ -13,10 +13,10 @@ TEST(HugeBuffer, IsZeroAlignedAndWritableToItsLastByte) {
     auto buffer = HugeBuffer::create(size);
     ASSERT_TRUE(buffer.ok());
     EXPECT_EQ(0u, reinterpret_cast<std::uintptr_t>(buffer->data()) % (2u << 20));
-    for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
+    for (const std::size_t at : {std::size_t{0}, size / 2, size - 1})
       EXPECT_EQ(std::byte{0}, buffer->data()[at]);
+    for (const std::size_t at : {std::size_t{0}, size / 2, size - 1})
       buffer->data()[at] = std::byte{1};
-    }
   }
 }
 
