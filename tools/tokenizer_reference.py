@@ -6,6 +6,7 @@ import json
 import random
 import unicodedata
 
+from gguf_metadata import read_metadata
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -93,10 +94,8 @@ def pre_tokenizer(name):
 
 def from_gguf(path, with_control):
     """A GGUF file's vocabulary, and the name of its pre-tokenizer; control tokens match on request."""
-    from gguf import GGUFReader
-    fields = GGUFReader(path).fields
-    tokens, kinds, merges = (fields["tokenizer.ggml." + key].contents() for key in ("tokens", "token_type", "merges"))
-    name = fields["tokenizer.ggml.pre"].contents()
+    metadata = read_metadata(path)
+    tokens, kinds, merges, name = (metadata["tokenizer.ggml." + key] for key in ("tokens", "token_type", "merges", "pre"))
     made = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)},
                                 merges=[tuple(merge.split(" ")) for merge in merges]))
     made.pre_tokenizer = pre_tokenizer(name)
