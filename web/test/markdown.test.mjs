@@ -92,7 +92,7 @@ test('heavy inputs end soon', () => {
     const start = performance.now();
     render(text);
     const ms = performance.now() - start;
-    assert.ok(ms < 3000, `${name}: ${ms.toFixed(0)} ms`);
+    assert.ok(ms < 10_000, `${name}: ${ms.toFixed(0)} ms`);
   }
 });
 
