@@ -24,6 +24,7 @@ struct ModelsOptions {
   std::vector<std::string> arguments;
   bool json = false;
   bool whole_template = false;
+  bool replace = false;
   bool yes = false;
 
   template <class V>
@@ -36,6 +37,7 @@ struct ModelsOptions {
                   .positional = true});
     v(json, {.flag = "json", .help = "print JSON (list and show)"});
     v(whole_template, {.flag = "template", .help = "print the whole chat template (show)"});
+    v(replace, {.flag = "replace", .help = "replace an installed model of that name (add)"});
     v(yes, {.flag = "yes", .help = "do not ask (remove)"});
   }
 };
@@ -76,10 +78,13 @@ Status run_add(const hub::Store& store, const ModelsOptions& options) {
   ProgressLine line;
   const std::string& name = options.arguments[0];
   AQ_RETURN_IF_ERROR(formats::GgufFile::open(options.arguments[1]));  // whole and sound
-  Result<hub::Manifest> added = store.add(name, options.arguments[1], [&](std::uint64_t done) {
-    line.update("copying and checking", done, done);
-    return !interrupt.is_set();
-  });
+  const auto when_installed =
+      options.replace ? hub::WhenInstalled::kReplace : hub::WhenInstalled::kRefuse;
+  Result<hub::Manifest> added =
+      store.add(name, options.arguments[1], when_installed, [&](std::uint64_t done) {
+        line.update("copying and checking", done, done);
+        return !interrupt.is_set();
+      });
   line.clear();
   if (!added.ok()) return std::move(added).error();
   fmt::print("{} is installed ({})\n", name, hub::byte_text(added->total_bytes()));
@@ -116,7 +121,7 @@ struct Action {
 constexpr Action kActions[] = {
     {"list", 0, "aquilon models list", run_list},
     {"show", 1, "aquilon models show NAME_OR_FILE", run_show},
-    {"add", 2, "aquilon models add NAME FILE", run_add},
+    {"add", 2, "aquilon models add [--replace] NAME FILE", run_add},
     {"remove", 1, "aquilon models remove NAME", run_remove},
 };
 

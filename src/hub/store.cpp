@@ -41,9 +41,9 @@ bool is_path(std::string_view text) {
 Status check_size(const std::string& path, const Manifest& manifest, const ManifestFile& file) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0 && errno != ENOENT) return errno_error("examine", path);
-  const std::string repair = manifest.repo.empty()
-                                 ? fmt::format("aquilon models add {} FILE", manifest.name)
-                                 : fmt::format("aquilon pull {}", manifest.name);
+  const std::string repair =
+      manifest.repo.empty() ? fmt::format("aquilon models add --replace {} FILE", manifest.name)
+                            : fmt::format("aquilon pull {}", manifest.name);
   if (st.st_mode == 0)
     return make_error(Code::kCorrupt, "model '{}': {} is missing; repair it with `{}`",
                       manifest.name, path, repair);

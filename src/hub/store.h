@@ -21,6 +21,9 @@
 
 namespace aquilon::hub {
 
+// What happens to an installed model of the same name.
+enum class WhenInstalled { kRefuse, kReplace };
+
 // A folder in which one model is put together, locked against a second process. Movable.
 class Staging {
  public:
@@ -67,9 +70,11 @@ class Store {
   Status verify(const Manifest& manifest, const ByteProgress& progress = {}) const;
 
   // Copies a GGUF file into the store under `name`. A name of the catalogue must have the
-  // catalogue's checksum. Errors: kInvalidArgument, kNotFound, kCorrupt (not a GGUF file, wrong
-  // checksum), kUnavailable (disk full, another process adds the same model).
+  // catalogue's checksum. Errors: kInvalidArgument (also a name that is installed, saying what it
+  // is), kNotFound, kCorrupt (not a GGUF file, wrong checksum), kUnavailable (disk full, another
+  // process adds the same model).
   Result<Manifest> add(const std::string& name, const std::string& file,
+                       WhenInstalled when_installed = WhenInstalled::kRefuse,
                        const ByteProgress& progress = {}) const;
 
   // Deletes a model's folder. Errors: as find; kUnavailable.
@@ -91,6 +96,7 @@ class Store {
   std::string model_folder(std::string_view name) const;
   Result<Manifest> read_manifest(std::string_view name) const;
   Result<std::string> resolve_default() const;
+  Status check_name_free(const std::string& name) const;
   Error no_such_model(std::string_view name) const;
 
   std::string folder_;

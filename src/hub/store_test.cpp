@@ -59,7 +59,13 @@ TEST_F(StoreTest, AddsFindsAndRemoves) {
 
 TEST_F(StoreTest, ReplacesAnOlderModelWhole) {
   ASSERT_TRUE(store_.add("m", file("a.gguf", "GGUF one")).ok());
-  ASSERT_TRUE(store_.add("m", file("b.gguf", "GGUF number two")).ok());
+  const std::string second = file("b.gguf", "GGUF number two");
+  expect_error(store_.add("m", second), Code::kInvalidArgument,
+               "the name 'm' is taken (a.gguf, 8 B): choose another name, or replace that model "
+               "with `aquilon models add --replace m FILE`");
+  EXPECT_EQ(*store_.resolve("m"), root_ + "/models/m/a.gguf");
+  EXPECT_FALSE(fs::exists(root_ + "/models/.partial/m"));
+  ASSERT_TRUE(store_.add("m", second, WhenInstalled::kReplace).ok());
   EXPECT_EQ(*store_.resolve("m"), root_ + "/models/m/b.gguf");
   EXPECT_FALSE(fs::exists(root_ + "/models/m/a.gguf"));
   EXPECT_FALSE(fs::exists(root_ + "/models/.partial/m"));
@@ -131,6 +137,9 @@ TEST_F(StoreTest, ListsAroundBrokenManifests) {
   ASSERT_EQ(problems.size(), 2u);
   EXPECT_NE(problems[0].find("bad/manifest.json"), std::string::npos);
   EXPECT_NE(problems[1].find("manifest of 'good'"), std::string::npos);
+  // What is there may be worth keeping, readable or not.
+  expect_error(store_.add("bad", root_ + "/a.gguf"), Code::kInvalidArgument, "taken (damaged: ");
+  EXPECT_TRUE(store_.add("bad", root_ + "/a.gguf", WhenInstalled::kReplace).ok());
 }
 
 TEST_F(StoreTest, LocksOneModelAgainstASecondWriter) {

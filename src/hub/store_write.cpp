@@ -138,11 +138,32 @@ Status Store::publish(Staging staging, const Manifest& manifest) const {
   return {};
 }
 
+// Under the lock of the name's staging folder.
+Status Store::check_name_free(const std::string& name) const {
+  const Result<Manifest> installed = read_manifest(name);
+  if (!installed.ok() && installed.error().code == Code::kNotFound) return {};
+  const std::string what =
+      !installed.ok() ? "damaged: " + installed.error().message
+                      : fmt::format("{}, {}{}", installed->files.front().name,
+                                    byte_text(installed->total_bytes()),
+                                    installed->repo.empty() ? "" : " from " + installed->repo);
+  return make_error(Code::kInvalidArgument,
+                    "the name '{0}' is taken ({1}): choose another name, or replace that model "
+                    "with `aquilon models add --replace {0} FILE`",
+                    name, what);
+}
+
 Result<Manifest> Store::add(const std::string& name, const std::string& file,
-                            const ByteProgress& progress) const {
+                            WhenInstalled when_installed, const ByteProgress& progress) const {
   const OpenFile source = AQ_TRY(open_regular(file));
   AQ_RETURN_IF_ERROR(check_space(source.bytes));
   Staging staging = AQ_TRY(stage(name));
+  if (when_installed == WhenInstalled::kRefuse) {
+    if (Status status = check_name_free(name); !status.ok()) {
+      AQ_RETURN_IF_ERROR(remove_folder(staging.folder()));
+      return std::move(status).error();
+    }
+  }
   ManifestFile entry{.name = stored_file_name(file, name), .source = "", .bytes = source.bytes};
   const std::string path = staging.folder() + "/" + entry.name;
   Result<std::string> copied = copy_file(source, file, path, progress);

@@ -154,6 +154,20 @@ class Pulls(HubTest):
         self.assertEqual(self.run_program("models", "remove", "model-q8_0", "--yes").returncode, 0)
         self.assertEqual(self.store_files(), [])
 
+    def test_add_replaces_only_when_told(self):
+        files = [self.home / name for name in ("first.gguf", "second.gguf")]
+        for seed, file in enumerate(files):
+            file.write_bytes(gguf(5000, seed=seed))
+        self.assertEqual(self.run_program("models", "add", "mine", str(files[0])).returncode, 0)
+        done = self.run_program("models", "add", "mine", str(files[1]))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("the name 'mine' is taken (first.gguf, 5.00 kB)", done.stderr)
+        self.assertIn("aquilon models add --replace mine FILE", done.stderr)
+        self.assertEqual(self.contents("mine"), gguf(5000, seed=0))
+        done = self.run_program("models", "add", "--replace", "mine", str(files[1]))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.contents("mine"), gguf(5000, seed=1))
+
     def test_progress_bar_on_a_terminal(self):
         parent, child = pty.openpty()
         self.hub.fail("cdn", "/", lambda h: send_file(h, self.data, pause=0.01))
