@@ -71,15 +71,11 @@ Finding memory() {
   return check_memory(total, available, limit);
 }
 
-// The nearest folder above `path` that exists.
-bool is_writable(std::string path) {
-  while (::access(path.c_str(), F_OK) != 0) {
-    const std::size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return ::access(".", W_OK | X_OK) == 0;
-    if (slash == 0) return ::access("/", W_OK | X_OK) == 0;
-    path.resize(slash);
-  }
-  return ::access(path.c_str(), W_OK | X_OK) == 0;
+Finding store_disk(const std::string& folder) {
+  const auto free = hub::free_disk_bytes(folder);
+  Status usable = hub::check_folder_usable(folder);
+  if (usable.ok() && !free.ok()) usable = free.error();
+  return check_disk(folder, free.ok() ? *free : 0, usable);
 }
 
 Finding hub_settings() {
@@ -115,9 +111,7 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   findings.push_back(check_huge_pages(kernel_text("/sys/kernel/mm/transparent_hugepage/enabled")));
   const auto store = hub::Store::open();
   if (store.ok()) {
-    const auto free = hub::free_disk_bytes(store->folder());
-    findings.push_back(
-        check_disk(store->folder(), free.ok() ? *free : 0, is_writable(store->folder())));
+    findings.push_back(store_disk(store->folder()));
     for (Finding& finding : check_models(*store)) findings.push_back(std::move(finding));
   } else {
     findings.push_back({"model store", Health::kBad, store.error().message, {}});

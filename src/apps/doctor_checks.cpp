@@ -157,12 +157,12 @@ Finding check_huge_pages(std::string_view enabled) {
           "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"};
 }
 
-Finding check_disk(const std::string& folder, std::uint64_t free_bytes, bool writable) {
+Finding check_disk(const std::string& folder, std::uint64_t free_bytes, const Status& usable) {
   Finding finding{.topic = "model store"};
   finding.text = fmt::format("{}, {} free", folder, hub::byte_text(free_bytes));
-  if (!writable) {
+  if (!usable.ok()) {
     finding.health = Health::kBad;
-    finding.text = fmt::format("{} cannot be written", folder);
+    finding.text = usable.error().message;
     finding.advice = "set AQUILON_HOME to a folder of your own";
   } else if (free_bytes < kLeastDisk) {
     finding.health = Health::kBad;

@@ -33,8 +33,8 @@ Finding check_memory(std::uint64_t total, std::uint64_t available,
 // /sys/kernel/mm/transparent_hugepage/enabled, empty when there is none.
 Finding check_huge_pages(std::string_view enabled);
 
-// Free bytes at the store's folder, and whether it can be written.
-Finding check_disk(const std::string& folder, std::uint64_t free_bytes, bool writable);
+// Free bytes at the store's folder, and why models could not be put there.
+Finding check_disk(const std::string& folder, std::uint64_t free_bytes, const Status& usable);
 
 // One finding a model, or one that says that there is none; unfinished downloads too.
 std::vector<Finding> check_models(const hub::Store& store);

@@ -54,10 +54,13 @@ TEST(Doctor, HugePagesAndDisk) {
   EXPECT_EQ(check_huge_pages("always madvise [never]\n").health, Health::kWarn);
   EXPECT_EQ(check_huge_pages("").health, Health::kWarn);
   EXPECT_EQ(check_huge_pages("][").health, Health::kWarn);
-  EXPECT_EQ(check_disk("/x", 100 * kGiB, true).health, Health::kOk);
-  EXPECT_EQ(check_disk("/x", kGiB, true).health, Health::kWarn);
-  EXPECT_EQ(check_disk("/x", 1000, true).health, Health::kBad);
-  EXPECT_EQ(check_disk("/x", 100 * kGiB, false).health, Health::kBad);
+  EXPECT_EQ(check_disk("/x", 100 * kGiB, {}).health, Health::kOk);
+  EXPECT_EQ(check_disk("/x", kGiB, {}).health, Health::kWarn);
+  EXPECT_EQ(check_disk("/x", 1000, {}).health, Health::kBad);
+  // A folder that cannot be is not a matter of space, even where none is free.
+  const Finding bad = check_disk("/x", 0, make_error(Code::kUnavailable, "/x is in the way"));
+  EXPECT_EQ(bad.health, Health::kBad);
+  EXPECT_EQ(bad.text, "/x is in the way");
 }
 
 TEST(Doctor, Port) {

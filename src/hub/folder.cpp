@@ -27,15 +27,53 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
+bool is_folder(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+// errno_error, but a folder that cannot be made is no missing model.
+Error creation_error(const std::string& path) {
+  Error error = errno_error("create folder", path);
+  if (error.code == Code::kNotFound) error.code = Code::kUnavailable;
+  return error;
+}
+
+Error in_the_way(const std::string& part, const std::string& path) {
+  return make_error(Code::kUnavailable,
+                    "cannot create folder {}: {} is in the way and is no folder", path, part);
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
 }  // namespace
 
 Status make_folders(const std::string& path) {
   for (std::size_t end = path.find('/', 1); true; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), kFolderMode) != 0 && errno != EEXIST)
-      return errno_error("create folder", part);
+    if (::mkdir(part.c_str(), kFolderMode) != 0) {
+      if (errno != EEXIST) return creation_error(part);
+      if (!is_folder(part)) return in_the_way(part, path);
+    }
     if (end == std::string::npos) return {};
   }
+}
+
+Status check_folder_usable(const std::string& path) {
+  std::string part = path;
+  while (!exists(part)) {
+    if (errno != ENOENT && errno != ENOTDIR) return creation_error(path);
+    part = parent_of(part);
+  }
+  if (!is_folder(part)) return in_the_way(part, path);
+  std::string probe = part + "/.aquilon-XXXXXX";
+  if (::mkdtemp(probe.data()) == nullptr) return creation_error(part == path ? probe : path);
+  ::rmdir(probe.c_str());
+  return {};
 }
 
 Result<Descriptor> open_folder(const std::string& path) {
@@ -93,12 +131,8 @@ std::uint64_t regular_file_bytes(const std::string& path) {
 
 Result<std::uint64_t> free_disk_bytes(const std::string& path) {
   struct statvfs st {};
-  for (std::string part = path; true;) {
-    if (::statvfs(part.empty() ? "." : part.c_str(), &st) == 0) break;
-    if (errno != ENOENT || part.empty() || part == "/") return errno_error("examine", path);
-    const std::size_t slash = part.rfind('/');
-    part = slash == std::string::npos ? "" : part.substr(0, std::max<std::size_t>(slash, 1));
-  }
+  for (std::string part = path; ::statvfs(part.c_str(), &st) != 0; part = parent_of(part))
+    if (errno != ENOENT || part == "/" || part == ".") return errno_error("examine", path);
   return (CheckedSize(st.f_bavail) * st.f_frsize).value().value_or(UINT64_MAX);
 }
 

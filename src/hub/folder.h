@@ -10,8 +10,13 @@
 
 namespace aquilon::hub {
 
-// Creates the folder and its missing parents, mode 0755. Errors: kPermissionDenied, kUnavailable.
+// Creates the folder and its missing parents, mode 0755. Errors: kPermissionDenied, kUnavailable,
+// naming the part that failed and why.
 Status make_folders(const std::string& path);
+
+// Whether make_folders could and files could be made in the folder, found out by making one in the
+// nearest folder that exists and removing it. Errors: as make_folders.
+Status check_folder_usable(const std::string& path);
 
 // Opens a real folder, not a link to one. Errors: kNotFound, kUnavailable.
 Result<Descriptor> open_folder(const std::string& path);

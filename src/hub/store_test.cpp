@@ -155,6 +155,27 @@ TEST_F(StoreTest, RefusesWhatTheDiskCannotHold) {
   EXPECT_TRUE(store_.check_space(1).ok());
 }
 
+TEST_F(StoreTest, SaysWhyItsFolderCannotBe) {
+  const std::string source = file("a.gguf", "GGUF");
+  fs::create_symlink(root_ + "/nowhere", root_ + "/dangling");
+  const Code no_folder = ::geteuid() == 0 ? Code::kUnavailable : Code::kPermissionDenied;
+  const std::tuple<std::string, std::string, Code> cases[] = {
+      {source, "cannot create folder " + source + "/models", Code::kUnavailable},
+      {source + "/deep/down", source + " is in the way and is no folder", Code::kUnavailable},
+      {root_ + "/dangling", root_ + "/dangling is in the way and is no folder", Code::kUnavailable},
+      {"/proc/aquilon", "cannot create folder /proc/aquilon", no_folder},
+  };
+  for (const auto& [home, says, code] : cases) {
+    const std::string folder = home + "/models";
+    expect_error(Store::at(folder).add("m", source), code, says);
+    expect_error(check_folder_usable(folder), code, says);
+  }
+  EXPECT_TRUE(check_folder_usable(root_ + "/not/yet").ok());
+  EXPECT_TRUE(check_folder_usable(root_).ok());
+  EXPECT_FALSE(fs::exists(root_ + "/not"));
+  EXPECT_EQ(folder_entries(root_)->size(), 2u);
+}
+
 TEST(StoreHome, FollowsTheEnvironment) {
   ::setenv("AQUILON_HOME", "/x/y", 1);
   EXPECT_EQ(Store::open()->folder(), "/x/y/models");

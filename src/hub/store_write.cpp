@@ -156,13 +156,12 @@ Status Store::check_name_free(const std::string& name) const {
 Result<Manifest> Store::add(const std::string& name, const std::string& file,
                             WhenInstalled when_installed, const ByteProgress& progress) const {
   const OpenFile source = AQ_TRY(open_regular(file));
-  AQ_RETURN_IF_ERROR(check_space(source.bytes));
-  Staging staging = AQ_TRY(stage(name));
-  if (when_installed == WhenInstalled::kRefuse) {
-    if (Status status = check_name_free(name); !status.ok()) {
-      AQ_RETURN_IF_ERROR(remove_folder(staging.folder()));
-      return std::move(status).error();
-    }
+  Staging staging = AQ_TRY(stage(name));  // before anything is said of the space in it
+  Status room = check_space(source.bytes);
+  if (room.ok() && when_installed == WhenInstalled::kRefuse) room = check_name_free(name);
+  if (!room.ok()) {
+    AQ_RETURN_IF_ERROR(remove_folder(staging.folder()));
+    return std::move(room).error();
   }
   ManifestFile entry{.name = stored_file_name(file, name), .source = "", .bytes = source.bytes};
   const std::string path = staging.folder() + "/" + entry.name;

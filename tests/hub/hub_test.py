@@ -168,6 +168,19 @@ class Pulls(HubTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.contents("mine"), gguf(5000, seed=1))
 
+    def test_store_folder_that_cannot_be(self):
+        file = self.home / "model.gguf"
+        file.write_bytes(gguf(5000))
+        says = f"cannot create folder {file}/models/.partial/"
+        for command in (["pull", "org/Model-GGUF"], ["models", "add", "mine", str(file)]):
+            with self.subTest(command):
+                done = self.refused(69, says, *command, AQUILON_HOME=str(file))
+                self.assertIn(f"{file} is in the way and is no folder", done.stderr)
+                self.assertNotIn("space", done.stderr)
+        checks = json.loads(self.run_program("doctor", "--json", AQUILON_HOME=str(file)).stdout)["checks"]
+        [store] = [check for check in checks if check["topic"] == "model store"]
+        self.assertEqual(store["text"], f"cannot create folder {file}/models: {file} is in the way and is no folder")
+
     def test_progress_bar_on_a_terminal(self):
         parent, child = pty.openpty()
         self.hub.fail("cdn", "/", lambda h: send_file(h, self.data, pause=0.01))
