@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/packed_layout.h"
+
+namespace aquilon::kernels {
+
+// Quantised activations: tiles of a few tokens, and in a tile for each 32 columns, with C tokens:
+//   C x 32 s8   q, C f32   d: x = d q, C i32   sum of q, C f32   d times that sum,
+//   C x 2 s16   sums of q over both halves of 16 columns
+static constexpr std::size_t kActivationBytes = 48;  // of 32 columns of one token
+
+static constexpr std::size_t activation_bytes(std::size_t columns) {
+  return columns / quant::kTileColumns * kActivationBytes;
+}
+
+// A packed product as plain numbers and pointers, so that instruction-set files need no other
+// header.
+struct LinearJob {
+  const unsigned char* w;  // [groups] of 16 packed rows
+  quant::Packing packing;
+  std::size_t rows;        // N
+  std::size_t columns;     // K, a multiple of 32
+  const unsigned char* x;  // tiles, in order
+  std::size_t tiles;
+  std::size_t tile_tokens;  // of each tile, but the first `wider` tiles have one more
+  std::size_t wider;
+  const float* bias;  // [N] or null
+  bool add;           // out += product instead of out = product
+  float* out;         // [T, out_stride]
+  std::size_t out_stride;
+  unsigned char* panel;  // scratch: 16 * K bytes, aligned to 64
+};
+
+// Computes groups [begin, end) of 16 output rows for all tokens.
+using LinearGroups = void(const LinearJob& job, std::size_t begin, std::size_t end) noexcept;
+// Quantises one tile of `tokens` rows.   x  [tokens, columns]
+using QuantizeTile = void(const float* x, std::size_t tokens, std::size_t columns,
+                          unsigned char* out) noexcept;
+
+struct LinearKernel {
+  QuantizeTile* quantize;
+  LinearGroups* groups;
+  std::size_t max_tile;  // tokens that its widest tile takes
+};
+
+LinearGroups linear_groups_ref;
+QuantizeTile quantize_tile_ref;
+LinearGroups linear_groups_avx2;
+QuantizeTile quantize_tile_avx2;
+
+}  // namespace aquilon::kernels

@@ -1,0 +1,232 @@
+#include "kernels/linear/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "quant/decode.h"
+#include "tensor/huge_buffer.h"
+
+namespace aquilon::kernels {
+namespace {
+
+using tensor::DType;
+using tensor::DTypeInfo;
+
+// A matrix of random blocks whose halves are kept finite and small, and its packed form.
+struct Weights {
+  Weights(DType type, std::size_t n_rows, std::size_t n_columns, std::mt19937& rng)
+      : stored(n_rows * tensor::row_bytes(type, n_columns)) {
+    for (std::byte& b : stored) b = static_cast<std::byte>(rng() & 0xbf);
+    view = {stored.data(), type, n_rows, n_columns};
+    auto buffer = tensor::HugeBuffer::create(quant::packed_bytes(view));
+    EXPECT_TRUE(buffer.ok());
+    memory = std::move(*buffer);
+    packed = {memory.data(), *quant::packing_of(type), n_rows, n_columns};
+    quant::pack_groups(view, 0, packed.groups(), memory.data());
+  }
+
+  std::vector<std::byte> stored;
+  tensor::MatrixView view;
+  tensor::HugeBuffer memory;
+  quant::PackedMatrix packed;
+};
+
+std::vector<float> random_floats(std::size_t n, std::mt19937& rng) {
+  std::vector<float> x(n);
+  std::normal_distribution<float> normal;
+  for (float& v : x) v = normal(rng);
+  return x;
+}
+
+class LinearTest : public testing::TestWithParam<DType> {
+ protected:
+  // Runs one implementation in tiles of `tile` tokens, on its own quantisation.
+  std::vector<float> run(const LinearKernel& kernel, const Weights& w, const std::vector<float>& x,
+                         std::size_t tile, const float* bias = nullptr, float before = NAN) {
+    const std::size_t rows = w.packed.rows, columns = w.packed.columns;
+    const std::size_t tokens = x.size() / columns;
+    std::vector<float> out(tokens * rows, before);
+    std::vector<unsigned char> q(tokens * activation_bytes(columns));
+    const std::size_t tiles = (tokens + tile - 1) / tile;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < tiles; ++i) {
+      const std::size_t n = tokens / tiles + (i < tokens % tiles ? 1 : 0);
+      kernel.quantize(&x[first * columns], n, columns, &q[first * activation_bytes(columns)]);
+      first += n;
+    }
+    const LinearJob job{
+        .w = reinterpret_cast<const unsigned char*>(w.packed.data),
+        .packing = w.packed.packing,
+        .rows = rows,
+        .columns = columns,
+        .x = q.data(),
+        .tiles = tiles,
+        .tile_tokens = tokens / tiles,
+        .wider = tokens % tiles,
+        .bias = bias,
+        .add = !std::isnan(before),
+        .out = out.data(),
+        .out_stride = rows,
+        .panel = panel_.data() + (64 - reinterpret_cast<std::uintptr_t>(panel_.data()) % 64)};
+    kernel.groups(job, 0, w.packed.groups());
+    return out;
+  }
+
+  const LinearKernel& reference() { return *linear_impls().back().fn; }
+
+  std::mt19937 rng_{11};
+  std::vector<unsigned char> panel_ = std::vector<unsigned char>(16 * 4096 + 64);
+};
+
+// Columns in blocks of the type: whole chunks, and for blocks of 32 chunks that are not full.
+std::vector<std::size_t> widths(DType type) {
+  const std::size_t block = tensor::dtype_info(type).block_size;
+  if (block == 256) return {256, 768};
+  return {32, 96, 256, 288, 576, 896};
+}
+
+// The packed form means what the blocks mean: the products of single columns are the weights.
+TEST_P(LinearTest, PackingKeepsEveryWeight) {
+  for (const std::size_t columns : widths(GetParam())) {
+    const Weights w(GetParam(), 19, columns, rng_);
+    std::vector<float> x(columns * columns, 0.0f);
+    for (std::size_t k = 0; k < columns; ++k) x[k * columns + k] = 127.0f;  // d = 1, q = 127
+    const std::vector<float> got = run(reference(), w, x, 8);
+    std::vector<float> want(19 * columns);
+    quant::decode(GetParam(), w.stored.data(), want.size(), want.data());
+    for (std::size_t k = 0; k < columns; ++k)
+      for (std::size_t r = 0; r < 19; ++r) {
+        const float weight = want[r * columns + k];
+        ASSERT_NEAR(got[k * 19 + r] / 127.0f, weight, 1e-4f * (1 + std::fabs(weight)) * 64)
+            << "row " << r << " column " << k << " of " << columns;
+      }
+  }
+}
+
+// Quantised activations cost about 1/254 of a block's largest value for each product.
+TEST_P(LinearTest, IsCloseToExactProducts) {
+  const std::size_t rows = 33, columns = 768, tokens = 3;
+  const Weights w(GetParam(), rows, columns, rng_);
+  const std::vector<float> x = random_floats(tokens * columns, rng_);
+  const std::vector<float> got = run(reference(), w, x, 8);
+  std::vector<float> values(rows * columns);
+  quant::decode(GetParam(), w.stored.data(), values.size(), values.data());
+  double error = 0, scale = 0;
+  for (std::size_t t = 0; t < tokens; ++t)
+    for (std::size_t r = 0; r < rows; ++r) {
+      double exact = 0;
+      for (std::size_t k = 0; k < columns; ++k) {
+        const double product = static_cast<double>(values[r * columns + k]) * x[t * columns + k];
+        exact += product;
+        scale += product * product;
+      }
+      error += std::pow(got[t * rows + r] - exact, 2);
+    }
+  EXPECT_LT(std::sqrt(error / scale), 0.01);
+}
+
+TEST_P(LinearTest, EveryImplementationAndTileGivesTheSameBits) {
+  for (const std::size_t columns : widths(GetParam()))
+    for (const std::size_t rows : {1u, 15u, 16u, 40u}) {
+      const Weights w(GetParam(), rows, columns, rng_);
+      for (const std::size_t tokens : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 13u, 20u, 25u, 31u}) {
+        const std::vector<float> x = random_floats(tokens * columns, rng_);
+        const std::vector<float> want = run(reference(), w, x, 1);
+        for (const Impl<const LinearKernel>& impl : linear_impls()) {
+          if (impl.isa > chosen_isa()) continue;
+          const std::vector<float> got = run(*impl.fn, w, x, impl.fn->max_tile);
+          ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size()))
+              << isa_name(impl.isa) << ' ' << rows << 'x' << columns << ", " << tokens << " tokens";
+        }
+      }
+    }
+}
+
+TEST_P(LinearTest, AddsBiasAndToWhatIsThere) {
+  const Weights w(GetParam(), 21, 256, rng_);
+  const std::vector<float> x = random_floats(2 * 256, rng_);
+  const std::vector<float> bias = random_floats(21, rng_);
+  const std::vector<float> plain = run(reference(), w, x, 2);
+  for (const Impl<const LinearKernel>& impl : linear_impls()) {
+    if (impl.isa > chosen_isa()) continue;
+    const std::vector<float> got = run(*impl.fn, w, x, 2, bias.data(), 0.5f);
+    for (std::size_t i = 0; i < got.size(); ++i)
+      ASSERT_EQ(got[i], 0.5f + (plain[i] + bias[i % 21])) << isa_name(impl.isa);
+  }
+}
+
+// Largest quants against largest activations of one sign: no intermediate sum may saturate.
+TEST_P(LinearTest, ExtremesDoNotOverflow) {
+  Weights w(GetParam(), 16, 768, rng_);
+  for (const int fill : {0xbf, 0x3f, 0x80}) {
+    std::memset(w.stored.data(), fill, w.stored.size());
+    for (std::size_t i = 0; i < w.memory.size(); ++i) w.memory.data()[i] = std::byte{0};
+    quant::pack_groups(w.view, 0, w.packed.groups(), w.memory.data());
+    for (const float sign : {1.0f, -1.0f}) {
+      const std::vector<float> x(24 * 768, sign);
+      const std::vector<float> want = run(reference(), w, x, 1);
+      for (const Impl<const LinearKernel>& impl : linear_impls()) {
+        if (impl.isa > chosen_isa()) continue;
+        const std::vector<float> got = run(*impl.fn, w, x, impl.fn->max_tile);
+        ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size())) << isa_name(impl.isa);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, LinearTest,
+                         testing::Values(DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
+                                         DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K),
+                         [](const auto& info) {
+                           return std::string(tensor::dtype_info(info.param).name);
+                         });
+
+TEST(QuantizeTile, EveryImplementationGivesTheSameBytes) {
+  std::mt19937 rng(5);
+  std::vector<float> x = random_floats(6 * 96, rng);
+  x[3] = NAN;
+  x[40] = INFINITY;
+  for (std::size_t i = 64; i < 96; ++i) x[i] = 0;
+  for (std::size_t i = 96; i < 128; ++i) x[i] = 1e-44f * static_cast<float>(i);
+  for (std::size_t i = 128; i < 160; ++i) x[i] = 127.0f * (i % 2 ? 0.5f : -1.5f) / 127.0f;
+  for (std::size_t tokens = 1; tokens <= 6; ++tokens) {
+    std::vector<unsigned char> want(tokens * activation_bytes(96));
+    linear_impls().back().fn->quantize(x.data(), tokens, 96, want.data());
+    for (const Impl<const LinearKernel>& impl : linear_impls()) {
+      if (impl.isa > chosen_isa()) continue;
+      std::vector<unsigned char> got(want.size());
+      impl.fn->quantize(x.data(), tokens, 96, got.data());
+      EXPECT_EQ(got, want) << isa_name(impl.isa);
+    }
+  }
+}
+
+TEST(Linear, SameBitsOnAnyNumberOfThreadsAndBesideOtherMatrices) {
+  std::mt19937 rng(3);
+  const Weights a(DType::kQ4_K, 203, 512, rng), b(DType::kQ6_K, 64, 512, rng);
+  const std::vector<float> x = random_floats(9 * 512, rng);
+  std::vector<float> first;
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    QuantizedRows q;
+    q.quantize(pool, x.data(), 9, 512);
+    std::vector<float> out(9 * 267, NAN);
+    const Linear both[] = {{&a.packed, out.data(), 267}, {&b.packed, out.data() + 203, 267}};
+    linear(pool, both, q);
+    if (first.empty()) first = out;
+    ASSERT_EQ(0, std::memcmp(out.data(), first.data(), 4 * out.size())) << threads;
+    std::vector<float> alone(9 * 64, NAN);
+    const Linear one[] = {{&b.packed, alone.data(), 64}};
+    linear(pool, one, q);
+    for (std::size_t t = 0; t < 9; ++t)
+      ASSERT_EQ(0, std::memcmp(&alone[t * 64], &out[t * 267 + 203], 64 * 4));
+  }
+}
+
+}  // namespace
+}  // namespace aquilon::kernels
