@@ -5,13 +5,38 @@
 namespace aquilon::api {
 namespace {
 
+// Digits would hide what a limit beyond a double's exact integers is.
+std::string limit_text(double limit) {
+  if (limit == -0x1p63) return "-2^63";
+  if (limit == 0x1p64) return "2^64 - 1";
+  return fmt::format("{}", limit);
+}
+
+Refusal too_small(const Location& where, std::string_view number, double min) {
+  return invalid_value(
+      where, "greater_than_equal",
+      fmt::format("{} is too small: at least {} is expected", number, limit_text(min)));
+}
+
+Refusal too_large(const Location& where, std::string_view number, double max) {
+  return invalid_value(
+      where, "less_than_equal",
+      fmt::format("{} is too large: at most {} is expected", number, limit_text(max)));
+}
+
 Refusal check_range(double number, const Location& where, double min, double max) {
-  if (number < min)
-    return invalid_value(where, "greater_than_equal",
-                         fmt::format("{} is too small: at least {} is expected", number, min));
-  if (number > max)
-    return invalid_value(where, "less_than_equal",
-                         fmt::format("{} is too large: at most {} is expected", number, max));
+  if (number < min) return too_small(where, fmt::format("{}", number), min);
+  if (number > max) return too_large(where, fmt::format("{}", number), max);
+  return {};
+}
+
+// An integer literal beyond 64 bits arrives as the nearest double, which may be the limit itself.
+Refusal check_64_bits(const boost::json::value& value, const Location& where, double min,
+                      double max) {
+  if (!value.is_double()) return {};
+  const double number = value.get_double();
+  if (number >= 0x1p64) return too_large(where, fmt::format("{}", number), max);
+  if (number <= -0x1p63) return too_small(where, fmt::format("{}", number), min);
   return {};
 }
 
@@ -33,6 +58,7 @@ Refusal read_integer(const boost::json::value& value, const Location& where, dou
   if (number != std::floor(number))
     return invalid_value(where, "int_from_float", "an integer is expected");
   if (Refusal refusal = check_range(number, where, min, max)) return refusal;
+  if (Refusal refusal = check_64_bits(value, where, min, max)) return refusal;
   if (value.is_int64()) {
     out = value.get_int64();
   } else if (value.is_uint64()) {
@@ -40,7 +66,7 @@ Refusal read_integer(const boost::json::value& value, const Location& where, dou
   } else if (std::abs(number) < 9e15) {                   // exact in a double
     out = static_cast<std::int64_t>(number);
   } else {
-    return invalid_value(where, "int_type", "an integer is expected");
+    return invalid_value(where, "int_type", "an integer without point or exponent is expected");
   }
   return {};
 }

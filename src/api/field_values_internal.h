@@ -13,7 +13,7 @@ namespace aquilon::api {
 
 using Location = std::vector<std::string>;
 
-// A whole number; 5.0 counts as 5.
+// A whole number of 64 bits, from 2^63 on as its two's complement; 5.0 counts as 5.
 Refusal read_integer(const boost::json::value& value, const Location& where, double min, double max,
                      std::int64_t& out);
 Refusal read_number(const boost::json::value& value, const Location& where, double min, double max,

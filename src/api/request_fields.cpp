@@ -13,8 +13,8 @@ using G = chat::GenerationRequest;
 using C = CompletionRequest;
 
 constexpr double kIntMax = std::numeric_limits<int>::max();
-constexpr double kSeedMin = std::numeric_limits<std::int64_t>::min();
-constexpr double kSeedMax = 18446744073709551615.0;
+constexpr double kSeedMin = -0x1p63;  // a negative seed counts modulo 2^64, as -1 and 2^64 - 1
+constexpr double kSeedMax = 0x1p64;   // read_integer keeps it below
 
 // clang-format off
 constexpr Field kShared[] = {
@@ -32,8 +32,8 @@ constexpr Field kShared[] = {
     {"presence_penalty", "number", &S::presence_penalty, -2, 2, false, "on tokens of the answer"},
     {"frequency_penalty", "number", &S::frequency_penalty, -2, 2, false, "on tokens of the answer, by count"},
     {"logit_bias", "object", &read_logit_bias, -100, 100, false, "token id to bias, at most 1024"},
-    {"seed", "integer", &read_seed, kSeedMin, kSeedMax, false, "same seed and request: same answer"},
-    {"random_seed", "integer", &read_seed, 0, kSeedMax, false, "Mistral's name of seed"},
+    {"seed", "integer", &read_seed, kSeedMin, kSeedMax, false, "-2^63 to 2^64 - 1; same seed and request: same answer"},
+    {"random_seed", "integer", &read_seed, 0, kSeedMax, false, "Mistral's name of seed; 0 to 2^64 - 1"},
     {"stop", "string | [string]", &read_stop, 0, 0, false, "at most 16 of 256 bytes; not part of the answer"},
     {"stop_token_ids", "[integer]", &read_stop_token_ids, 0, kIntMax, false, "at most 128 ids that end the answer"},
     {"ignore_eos", "boolean", &G::ignore_eos, 0, 0, false, "end-of-generation tokens do not end the answer"},

@@ -15,12 +15,19 @@
 namespace aquilon::apps {
 namespace {
 
+// Digits would hide what the limits of 64 bits are.
+std::string limit_text(double limit) {
+  if (limit == -0x1p63) return "-2^63";
+  if (limit == 0x1p63) return "2^63 - 1";  // no std::int64_t is larger
+  return fmt::format("{:.12g}", limit);
+}
+
 std::string range_text(const OptionInfo& info) {
   const bool from = info.min > std::numeric_limits<double>::lowest();
   const bool to = info.max < std::numeric_limits<double>::max();
-  if (from && to) return fmt::format("{:.12g} to {:.12g}", info.min, info.max);
-  if (from) return fmt::format("at least {:.12g}", info.min);
-  if (to) return fmt::format("at most {:.12g}", info.max);
+  if (from && to) return fmt::format("{} to {}", limit_text(info.min), limit_text(info.max));
+  if (from) return "at least " + limit_text(info.min);
+  if (to) return "at most " + limit_text(info.max);
   return {};
 }
 

@@ -55,7 +55,10 @@ struct SamplingOptions {
                           .help = "subtract from tokens of the answer each time they came",
                           .min = -2,
                           .max = 2});
-    v(seed, {.flag = "seed", .help = "the same seed gives the same answer; default: a new one"});
+    v(seed, {.flag = "seed",
+             .help = "the same seed gives the same answer; default: a new one",
+             .min = -0x1p63,
+             .max = 0x1p63});
     v(max_tokens, {.flag = "max-tokens",
                    .help = "tokens of the answer, at most; default: up to the end of the context",
                    .unit = "TOKENS",
