@@ -174,7 +174,7 @@ Status chat(const ChatOptions& options) {
 }  // namespace
 
 void register_chat(Commands& commands) {
-  commands.add<ChatOptions>("chat", "a conversation in the terminal", chat);
+  commands.add<ChatOptions>("chat", "Hold a conversation in the terminal", chat);
 }
 
 }  // namespace aquilon::apps

@@ -263,11 +263,11 @@ TEST_F(CommandTest, HelpShowsRangeUnitDefaultAndNoSecret) {
   EXPECT_FALSE(served_);
   EXPECT_NE(run({"--help"}).out.find("  serve     API server\n"), std::string::npos);
   EXPECT_EQ(run({"--version"}).out, "aquilon " AQUILON_VERSION "\n");
-  EXPECT_NE(
-      run({"--print-flags-markdown"})
-          .out.find(
-              "| `--port NUMBER` | port to listen on | 0 to 65535 | `8080` | `AQUILON_PORT` |"),
-      std::string::npos);
+  const std::string markdown = run({"--print-flags-markdown"}).out;
+  for (const char* row :
+       {"| `--port NUMBER` | port to listen on | 0 to 65535 | `8080` | `AQUILON_PORT` |",
+        "| `--allow-host TEXT` | host name that clients may use (may be repeated) |"})
+    EXPECT_NE(markdown.find(row), std::string::npos) << row;
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ Status complete(const CompleteOptions& options) {
 }  // namespace
 
 void register_complete(Commands& commands) {
-  commands.add<CompleteOptions>("complete", "one completion of a prompt", complete);
+  commands.add<CompleteOptions>("complete", "Complete a prompt", complete);
 }
 
 }  // namespace aquilon::apps

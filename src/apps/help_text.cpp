@@ -67,6 +67,11 @@ std::string markdown_cell(std::string_view text) {
   return cell;
 }
 
+std::string_view markdown_notes(const OptionDoc& option) {
+  if (option.required) return " (required)";
+  return option.repeatable && !option.positional ? " (may be repeated)" : "";
+}
+
 std::string code_cell(std::string_view text) {
   return text.empty() ? "" : fmt::format("`{}`", markdown_cell(text));
 }
@@ -120,9 +125,8 @@ std::string flags_markdown(std::span<const CommandDoc> commands) {
     out += "| flag | what | range | default | environment |\n|---|---|---|---|---|\n";
     for (const OptionDoc& option : command.options)
       out += fmt::format("| {} | {}{} | {} | {} | {} |\n", code_cell(label(option)),
-                         markdown_cell(option.help), option.required ? " (required)" : "",
-                         option.range, code_cell(option.default_value),
-                         code_cell(option.environment()));
+                         markdown_cell(option.help), markdown_notes(option), option.range,
+                         code_cell(option.default_value), code_cell(option.environment()));
     out += "\n";
   }
   if (!out.empty()) out.pop_back();

@@ -116,7 +116,7 @@ Status logits(const LogitsOptions& options) {
 }  // namespace
 
 void register_logits(Commands& commands) {
-  commands.add<LogitsOptions>("logits", "the logits of a prompt, as a file", logits);
+  commands.add<LogitsOptions>("logits", "Write the logits of a prompt to a file", logits);
 }
 
 }  // namespace aquilon::apps

@@ -64,7 +64,7 @@ struct SamplingOptions {
                    .unit = "TOKENS",
                    .min = 1,
                    .max = 1 << 24});
-    v(stop, {.flag = "stop", .help = "text that ends the answer and is left out; may be repeated"});
+    v(stop, {.flag = "stop", .help = "text that ends the answer and is left out"});
     v(ignore_eos, {.flag = "ignore-eos", .help = "go on after the model's own end of the answer"});
   }
 

@@ -107,7 +107,7 @@ Status serve(const ServeOptions& options) {
 }  // namespace
 
 void register_serve(Commands& commands) {
-  commands.add<ServeOptions>("serve", "API server and chat page on one port", serve);
+  commands.add<ServeOptions>("serve", "Serve the API and the chat page on one port", serve);
 }
 
 }  // namespace aquilon::apps

@@ -77,7 +77,7 @@ Status tokenize(const TokenizeOptions& options) {
 }  // namespace
 
 void register_tokenize(Commands& commands) {
-  commands.add<TokenizeOptions>("tokenize", "the token ids of a text", tokenize);
+  commands.add<TokenizeOptions>("tokenize", "Print the token ids of a text", tokenize);
 }
 
 }  // namespace aquilon::apps

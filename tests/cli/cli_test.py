@@ -25,6 +25,20 @@ def run(*args, stdin="", env=None, timeout=120):
                           env={**environment, **(env or {})})
 
 
+def option_texts(help_text):
+    """What --help says of each option, its lines joined."""
+    rows = re.findall(r"^  (\S.*(?:\n   .*)*)", help_text, re.M)
+    return [" ".join(re.split(r"  +|\n", row, maxsplit=1)[1].split()) for row in rows]
+
+
+def repeated_phrases(text):
+    """Phrases of three words that come twice, and a default that is told twice."""
+    words = re.findall(r"[\w'-]+", text.lower())
+    phrases = [" ".join(words[i:i + 3]) for i in range(len(words) - 2)]
+    twice = sorted({p for p in phrases if phrases.count(p) > 1})
+    return twice + (["default"] if len(re.findall(r"\bdefault:|[;(] ?default ", text)) > 1 else [])
+
+
 def default_model():
     """The default model's file, or None: installed by ./run, or among the test models."""
     folder = os.environ.get("AQUILON_TEST_MODELS", os.path.expanduser("~/.cache/aquilon/test-models"))
@@ -119,11 +133,25 @@ class Inside(unittest.TestCase):
         self.assertEqual(list(map(json.loads, done.stdout.splitlines())), [[258], [259], [], [104, 195, 169]])
         self.assertEqual(run("tokenize", "--model", self.model, "he").stdout.split(), ["258", '"he"'])
 
-    def test_help_names_every_command(self):
-        done = run("--help")
-        for command in ("serve", "chat", "complete", "tokenize", "logits", "models", "pull", "doctor"):
-            self.assertIn(command, done.stdout)
-            self.assertIn("--", run(command, "--help").stdout)
+    def test_help_of_every_command(self):
+        listed = re.findall(r"^  (\w+)  +(.+)$", run("--help").stdout, re.M)
+        names = [name for name, _ in listed]
+        self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "models", "pull", "doctor"})
+        for name, summary in listed:
+            # As an order: "Serve the API", neither "The API" nor "serve the API."
+            self.assertRegex(summary, r"^(?!The |A |An |One |API )[A-Z][a-z]+,? \S.*[^.]$", name)
+            shown = run(name, "--help").stdout
+            self.assertTrue(shown.startswith(f"{summary}\n\nusage: aquilon {name} "), shown)
+            texts = option_texts(shown)
+            self.assertEqual(len(texts), len(re.findall(r"^  (?:--|\[)", shown, re.M)))
+            for text in texts:
+                with self.subTest(command=name, option=text):
+                    self.assertEqual(repeated_phrases(text), [])
+                    sentence = text.split(" (")[0]
+                    self.assertFalse(sentence.endswith("."), "options' texts have no full stop")
+                    self.assertRegex(sentence, r"^(?:[a-z0-9]|API |GGUF |Jinja |JSON )", "nor a capital")
+        self.assertEqual(repeated_phrases("ends it; may be repeated (may be repeated)"), ["may be repeated"])
+        self.assertEqual(repeated_phrases("prints it; default: on (default on)"), ["default"])
 
 
 class Talking(unittest.TestCase):
