@@ -203,6 +203,23 @@ struct Commands::State {
     return command.run();
   }
 
+  Error unknown_command(const std::string& name) const {
+    const std::string hint = did_you_mean(name, names());
+    return make_error(Code::kInvalidArgument, "unknown command '{}'{}", name,
+                      hint.empty() ? "; aquilon --help lists them" : hint);
+  }
+
+  // `aquilon help [COMMAND]`, for those who know it from other programs.
+  Status help(const std::vector<std::string>& arguments) {
+    if (arguments.size() > 1)
+      return make_error(Code::kInvalidArgument, "usage: aquilon help [COMMAND]");
+    const bool whole = arguments.empty() || arguments[0] == "help" || arguments[0] == "--help";
+    Command* command = whole ? nullptr : find(arguments[0]);
+    if (!whole && command == nullptr) return unknown_command(arguments[0]);
+    print(whole ? program_help(docs()) : command_help(command->doc));
+    return {};
+  }
+
   Status dispatch(const std::vector<std::string>& arguments) {
     const ProgramFlags flags = AQ_TRY(parse_program_flags(arguments));
     if (flags.version || flags.markdown || flags.help) {
@@ -216,11 +233,8 @@ struct Commands::State {
       return make_error(Code::kInvalidArgument, "no command given; one of: {} (aquilon --help)",
                         fmt::join(names(), ", "));
     Command* command = find(*rest);
-    if (command == nullptr) {
-      const std::string hint = did_you_mean(*rest, names());
-      return make_error(Code::kInvalidArgument, "unknown command '{}'{}", *rest,
-                        hint.empty() ? "; aquilon --help lists them" : hint);
-    }
+    if (command == nullptr && *rest == "help") return help({rest + 1, arguments.end()});
+    if (command == nullptr) return unknown_command(*rest);
     return run(*command, flags.config, {rest + 1, arguments.end()});
   }
 };

@@ -193,6 +193,8 @@ TEST_F(CommandTest, BadArgumentsAreOneLineAndStatusTwo) {
       {{"serve", "--port", "1"}, "--model is missing: model to serve"},
       {{"complete"}, "PROMPT is missing: text to continue"},
       {{"srve"}, "unknown command 'srve'; did you mean serve?"},
+      {{"help", "srve"}, "unknown command 'srve'; did you mean serve?"},
+      {{"help", "serve", "port"}, "usage: aquilon help [COMMAND]"},
       {{"zebra"}, "unknown command 'zebra'; aquilon --help lists them"},
       {{"--versoin"}, "unknown flag --versoin; did you mean --version?"},
       {{"--config"}, "--config needs a value"},
@@ -251,6 +253,17 @@ TEST_F(CommandTest, AFailureIsOneLineAndTheStatusOfItsCode) {
   outcome = run({"complete", "throw"});
   EXPECT_EQ(outcome.err, "aquilon: unexpected failure: boom\n");
   EXPECT_EQ(outcome.exit_status, 70);
+}
+
+TEST_F(CommandTest, HelpIsACommandToo) {
+  const std::string whole = run({"--help"}).out;
+  EXPECT_EQ(run({"help"}).out, whole);
+  EXPECT_EQ(run({"help", "help"}).out, whole);
+  EXPECT_EQ(run({"help", "serve"}).out, run({"serve", "--help"}).out);
+  EXPECT_EQ(run({"help", "serve"}).exit_status, 0);
+  EXPECT_FALSE(served_);
+  EXPECT_EQ(run({"complete", "help"}).exit_status, 0);
+  EXPECT_EQ(completed_->prompt, "help");
 }
 
 TEST_F(CommandTest, HelpShowsRangeUnitDefaultAndNoSecret) {

@@ -84,7 +84,7 @@ std::string program_help(std::span<const CommandDoc> commands) {
   std::string out = "usage: aquilon [--config FILE] COMMAND [FLAGS]\n\n";
   for (const CommandDoc& command : commands) out += row(command.name, command.summary, column);
   out +=
-      "\naquilon COMMAND --help lists a command's flags; aquilon --version says the version.\n"
+      "\naquilon help COMMAND lists a command's flags; aquilon --version says the version.\n"
       "Each flag can also be set by its environment variable (--max-queue: AQUILON_MAX_QUEUE) or "
       "in the\n"
       "configuration file under [COMMAND] (max-queue = 8). A flag wins over the environment, that "

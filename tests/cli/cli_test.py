@@ -142,6 +142,7 @@ class Inside(unittest.TestCase):
             self.assertRegex(summary, r"^(?!The |A |An |One |API )[A-Z][a-z]+,? \S.*[^.]$", name)
             shown = run(name, "--help").stdout
             self.assertTrue(shown.startswith(f"{summary}\n\nusage: aquilon {name} "), shown)
+            self.assertEqual(run("help", name).stdout, shown)
             texts = option_texts(shown)
             self.assertEqual(len(texts), len(re.findall(r"^  (?:--|\[)", shown, re.M)))
             for text in texts:
