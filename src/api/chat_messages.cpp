@@ -49,20 +49,18 @@ Refusal read_part(const json::value& part, const Location& where, std::string& t
   return read_string(*text_value, step(where, "text"), text);
 }
 
-// A string, or text parts joined by line breaks, or null for nothing.
-Refusal read_content(const json::object& message, const Location& where, std::string_view role,
-                     std::string& content) {
+// A string, or text parts joined by line breaks. Null and nothing would be of use only beside
+// tool_calls, which are refused before.
+Refusal read_content(const json::object& message, const Location& where, std::string& content) {
   const json::value* value = message.if_contains("content");
-  if (!value || value->is_null()) {
-    if (role != "system" && value) return {};
-    return invalid_value(step(where, "content"), value ? "string_type" : "missing",
-                         "a text is expected");
-  }
+  if (!value) return invalid_value(step(where, "content"), "missing", "a text is expected");
   if (value->is_string()) return read_string(*value, step(where, "content"), content);
   if (!value->is_array())
     return invalid_value(step(where, "content"), "string_type",
                          "a text or a list of text parts is expected");
   const json::array& parts = value->get_array();
+  if (parts.empty())
+    return invalid_value(step(where, "content"), "too_short", "at least one part is expected");
   for (std::size_t i = 0; i < parts.size(); ++i) {
     std::string text;
     if (Refusal refusal = read_part(parts[i], step(step(where, "content"), i), text))
@@ -92,7 +90,7 @@ Refusal read_message(const json::value& value, const Location& where, json::arra
     if (is_set(message, name))
       return bad_request("messages", "unsupported_parameter",
                          "'{}' of a message is not supported by this server: leave it out", name);
-  if (Refusal refusal = read_content(message, where, role, content)) return refusal;
+  if (Refusal refusal = read_content(message, where, content)) return refusal;
   out.push_back(json::object{{"role", role}, {"content", content}});
   return {};
 }
