@@ -78,20 +78,35 @@ bool is_set(const json::object& message, std::string_view name) {
   return !value->is_bool() || value->get_bool();
 }
 
-Refusal read_message(const json::value& value, const Location& where, json::array& out) {
+// Mistral's `prefix`: the answer begins with this message.
+Refusal read_prefix(const json::object& message, const Location& where, std::string_view role,
+                    bool is_last, bool& prefix) {
+  const json::value* value = message.if_contains("prefix");
+  if (!value || value->is_null()) return {};
+  if (Refusal refusal = read_bool(*value, step(where, "prefix"), prefix)) return refusal;
+  if (!prefix || (is_last && role == "assistant")) return {};
+  return order_error(fmt::format(
+      "messages.{}.prefix: only the last message, and if it is the assistant's, begins an answer",
+      where[1]));
+}
+
+Refusal read_message(const json::value& value, const Location& where, bool is_last,
+                     chat::ChatPrompt& out) {
   if (!value.is_object()) return invalid_value(where, "dict_type", "a message is an object");
   const json::object& message = value.get_object();
   std::string role;
   std::string content;
   if (Refusal refusal = read_role(message, where, role)) return refusal;
-  static constexpr std::array<std::string_view, 5> kUnsupported = {
-      "tool_calls", "function_call", "prefix", "audio", "tool_call_id"};
+  static constexpr std::array<std::string_view, 4> kUnsupported = {"tool_calls", "function_call",
+                                                                   "audio", "tool_call_id"};
   for (const std::string_view name : kUnsupported)
     if (is_set(message, name))
       return bad_request("messages", "unsupported_parameter",
                          "'{}' of a message is not supported by this server: leave it out", name);
   if (Refusal refusal = read_content(message, where, content)) return refusal;
-  out.push_back(json::object{{"role", role}, {"content", content}});
+  if (Refusal refusal = read_prefix(message, where, role, is_last, out.continue_final_message))
+    return refusal;
+  out.messages.push_back(json::object{{"role", role}, {"content", content}});
   return {};
 }
 
@@ -106,12 +121,19 @@ Refusal read_messages(const Field& field, const json::value& value, CompletionRe
   if (messages.size() > kMaxMessages)
     return invalid_value(where, "too_long", fmt::format("at most {} messages", kMaxMessages));
   for (std::size_t i = 0; i < messages.size(); ++i)
-    if (Refusal refusal = read_message(messages[i], step(where, i), out.chat.messages))
+    if (Refusal refusal =
+            read_message(messages[i], step(where, i), i + 1 == messages.size(), out.chat))
       return refusal;
-  const std::string_view last = out.chat.messages.back().at("role").get_string();
-  if (last != "user")
-    return order_error(
-        fmt::format("the last message must be the user's, but it is of role '{}'", last));
+  const json::object& last = out.chat.messages.back().get_object();
+  const std::string_view role = last.at("role").get_string();
+  if (out.chat.continue_final_message) {
+    out.answer_prefix = std::string_view(last.at("content").get_string());
+  } else if (role != "user") {
+    return order_error(fmt::format(
+        "the last message must be the user's, or the assistant's with 'prefix': true for an answer "
+        "that it begins, but it is of role '{}'",
+        role));
+  }
   return {};
 }
 

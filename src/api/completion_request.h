@@ -25,6 +25,7 @@ struct CompletionRequest {
   bool include_usage = false;          // stream_options: one more chunk with usage and no choices
   std::vector<chat::Prompt> prompts;   // one for a chat
   chat::GenerationRequest generation;  // its prompt is unset
+  std::string answer_prefix;           // every answer begins with it, before what is generated
 
   // Steps of the reading, of no use afterwards.
   bool chat_logprobs = false;

@@ -17,7 +17,9 @@ std::string prompt_text(const chat::Prompt& prompt) {
   if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
   const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
   if (!chat) return {};
-  return std::string(std::string_view(chat->messages.back().at("content").get_string()));
+  const auto& messages = chat->messages;
+  const auto last = messages.end() - (chat->continue_final_message && messages.size() > 1 ? 2 : 1);
+  return std::string(std::string_view(last->at("content").get_string()));
 }
 
 int prompt_tokens(const chat::Prompt& prompt) {

@@ -65,13 +65,17 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
   started_ = true;
   running_ = generations_->size();
   choices_.resize(static_cast<std::size_t>(request_.choice_count()));
-  for (std::size_t i = 0; i < choices_.size(); ++i) choices_[i].index = static_cast<int>(i);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    choices_[i].index = static_cast<int>(i);
+    choices_[i].text = request_.answer_prefix;
+  }
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
     exchange_->begin_events();
-    for (const ChoicePart& choice : choices_) {
+    for (ChoicePart& choice : choices_) {
       const std::string opening = shape_->opening(choice.index);
       if (!opening.empty()) exchange_->send_event(opening);
+      if (!choice.text.empty()) stream_part(choice);
     }
   }
   for (auto& [prompt, event] : std::exchange(early_, {})) take_event(prompt, std::move(event));

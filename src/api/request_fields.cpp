@@ -56,7 +56,7 @@ constexpr Field kShared[] = {
 };
 
 constexpr Field kChat[] = {
-    {"messages", "[message]", &read_messages, 0, 0, true, "the conversation; the last one is the user's"},
+    {"messages", "[message]", &read_messages, 0, 0, true, "the conversation; the last one is the user's, or the assistant's with prefix: true"},
     {"max_completion_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "OpenAI's name of max_tokens; wins over it"},
     {"logprobs", "boolean", &C::chat_logprobs, 0, 0, false, "log-probabilities of the answer's tokens"},
     {"top_logprobs", "integer", &C::chat_top_logprobs, 0, 20, false, "alternatives per token; needs logprobs"},

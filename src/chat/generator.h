@@ -23,6 +23,9 @@ struct ChatPrompt {
   boost::json::array messages;
   boost::json::value tools;             // null: none
   boost::json::object template_kwargs;  // chat_template_kwargs
+  // The last message is the assistant's and the beginning of the answer; what is generated follows
+  // its text without repeating it.
+  bool continue_final_message = false;
 };
 
 // A conversation, a text to continue, or ids to continue.

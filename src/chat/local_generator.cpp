@@ -79,6 +79,7 @@ class LocalGenerator final : public Generator {
     input.messages = chat.messages;
     input.tools = chat.tools;
     input.kwargs = chat.template_kwargs;
+    input.continue_final_message = chat.continue_final_message;
     input.bos_token = special.bos >= 0 ? std::string(tokenizer.token_bytes(special.bos)) : "";
     input.eos_token = special.eos >= 0 ? std::string(tokenizer.token_bytes(special.eos)) : "";
     const RenderedPrompt prompt = AQ_TRY(template_->render(input));

@@ -1,0 +1,63 @@
+// What a chat becomes for the model: its prompt's ids, and templates that are refused.
+#include "chat/local_generator.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <future>
+
+namespace aquilon::chat {
+namespace {
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+Result<std::unique_ptr<Generator>> load(const std::string& chat_template) {
+  return make_local_generator(
+      {.path = AQUILON_SOURCE_DIR "/tests/data/oracle/llama-gqa/model-f32.gguf",
+       .id = "tiny",
+       .threads = 1,
+       .parallel = 1,
+       .chat_template = chat_template});
+}
+
+std::vector<text::TokenId> prompt_ids(Generator& generator, Prompt prompt) {
+  GenerationRequest request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = 1;
+  auto done = std::make_shared<std::promise<void>>();
+  auto generation = generator.start(std::move(request), [done](GenerationEvent event) {
+    if (event.usage) done->set_value();
+  });
+  if (!generation.ok()) {
+    ADD_FAILURE() << generation.error().message;
+    return {};
+  }
+  done->get_future().wait();
+  return (*generation)->prompt_ids();
+}
+
+ChatPrompt chat(const char* messages, bool continues) {
+  ChatPrompt prompt;
+  prompt.messages = boost::json::parse(messages).as_array();
+  prompt.continue_final_message = continues;
+  return prompt;
+}
+
+TEST(LocalGeneratorTest, AnAnswerIsBegunOrContinued) {
+  const auto generator = load(kTemplate);
+  ASSERT_TRUE(generator.ok()) << generator.error().message;
+  const auto is_prompt = [&](const char* messages, bool continues, const char* text) {
+    const auto ids = prompt_ids(**generator, chat(messages, continues));
+    EXPECT_GT(ids.size(), 8u);
+    EXPECT_EQ(ids, prompt_ids(**generator, std::string(text))) << text;
+  };
+  is_prompt(R"([{"role":"user","content":"he"}])", false, "<user>he</><assistant>");
+  const char* begun = R"([{"role":"user","content":"he"},{"role":"assistant","content":"the t"}])";
+  is_prompt(begun, true, "<user>he</><assistant>the t");
+  is_prompt(begun, false, "<user>he</><assistant>the t</><assistant>");
+}
+
+}  // namespace
+}  // namespace aquilon::chat
