@@ -88,4 +88,12 @@ Result<RenderedPrompt> ChatTemplate::render(const TemplateInput& input) const {
   return render_program(program_->root, messages, input);
 }
 
+bool ChatTemplate::leaves_messages_out() const {
+  constexpr const char* kText = "aqprobe";
+  TemplateInput input;
+  input.messages = boost::json::array{boost::json::object{{"role", "user"}, {"content", kText}}};
+  const auto prompt = render(input);
+  return prompt.ok() && prompt->text.find(kText) == std::string::npos;
+}
+
 }  // namespace aquilon::chat

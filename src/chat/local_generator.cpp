@@ -143,6 +143,10 @@ Result<TemplateChoice> choose_template(const LocalGeneratorOptions& options,
                            "--chat-template FILE",
                            "messages"}};
   auto parsed = ChatTemplate::parse(source);
+  if (parsed.ok() && parsed->leaves_messages_out())
+    parsed = make_error(Code::kInvalidArgument,
+                        "a prompt made with it does not hold the text of the messages: it must "
+                        "write message.content for each message of messages");
   if (parsed.ok()) return TemplateChoice{std::move(*parsed), {}};
   if (!own) return std::move(parsed).error().with_context("--chat-template");
   Error problem = std::move(parsed).error().with_context("the model's chat template");

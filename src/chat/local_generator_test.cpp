@@ -59,5 +59,22 @@ TEST(LocalGeneratorTest, AnAnswerIsBegunOrContinued) {
   is_prompt(begun, false, "<user>he</><assistant>the t</><assistant>");
 }
 
+TEST(LocalGeneratorTest, RefusesATemplateThatLeavesTheMessagesOut) {
+  for (const char* deaf : {"hello", "{{ messages | length }}<assistant>",
+                           "{% for m in messages %}<{{ m.role }}>{% endfor %}<assistant>"}) {
+    const auto generator = load(deaf);
+    ASSERT_FALSE(generator.ok()) << deaf;
+    EXPECT_EQ(generator.error().code, Code::kInvalidArgument);
+    EXPECT_NE(
+        generator.error().message.find("--chat-template: a prompt made with it does not hold"),
+        std::string::npos)
+        << generator.error().message;
+  }
+  // One that refuses the probe, or wants a variable of the request's, may still be right.
+  for (const char* strict :
+       {"{{ raise_exception('tools are missing') }}", "{{ style + messages[0].content }}"})
+    EXPECT_TRUE(load(strict).ok()) << strict;
+}
+
 }  // namespace
 }  // namespace aquilon::chat

@@ -64,6 +64,7 @@ class Errors(unittest.TestCase):
             (pathlib.Path(tmp) / "not.gguf").write_text("this is no model")
             (pathlib.Path(tmp) / "mamba.gguf").write_bytes(tiny_gguf("mamba"))
             (pathlib.Path(tmp) / "bad.jinja").write_text("{% if %}")
+            (pathlib.Path(tmp) / "deaf.jinja").write_text("{% for m in messages %}{{ m.role }}{% endfor %}")
             names = {"tmp": tmp, "tiny": str(TINY / "model-f32.gguf"), "port": str(taken.getsockname()[1])}
 
             def fill(s):
