@@ -61,6 +61,7 @@ struct FakeGenerator::Stream {
   std::vector<Choice> choices;
   std::vector<text::TokenId> prompt_ids;
   chat::Usage usage;
+  int context = 0;
   int fail_at = -1;
   bool wait = false;
   bool closed = false;
@@ -103,6 +104,8 @@ void FakeGenerator::Stream::step(std::size_t index) {
     choice.text += token;
     if (!event.finish && request.max_tokens == static_cast<int>(choice.next))
       event.finish = chat::FinishReason::kLength;
+    if (!event.finish && usage.prompt_tokens + static_cast<int>(choice.next) >= context)
+      event.finish = chat::FinishReason::kModelLength;
   }
   choice.finished = event.finish.has_value();
   const bool all =
@@ -175,6 +178,7 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   }
   if (text.starts_with("!full"))
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
+  stream->context = options_.context_length;
   stream->usage.prompt_tokens = count;
   stream->wait = text.starts_with("!wait");
   if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
