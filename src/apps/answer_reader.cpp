@@ -1,17 +1,12 @@
 #include "apps/answer_reader.h"
 
-#include <atomic>
 #include <chrono>
-#include <csignal>
 
 namespace aquilon::apps {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-std::atomic<bool> g_interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
 // Hands events from the engine's thread to the reader's.
 class EventQueue {
@@ -45,8 +40,9 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest request,
+                           InterruptFlag& interrupt,
                            const std::function<void(const std::string&)>& on_text) {
-  take_interrupt();
+  interrupt.take();
   EventQueue queue;
   const Clock::time_point start = Clock::now();
   const auto generation = AQ_TRY(generator.start(
@@ -54,7 +50,7 @@ Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest r
   Answer answer;
   answer.prompt_ids = generation->prompt_ids();
   while (true) {
-    if (take_interrupt()) {
+    if (interrupt.take()) {
       answer.interrupted = true;
       generation->cancel();
     }
@@ -71,16 +67,6 @@ Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest r
     if (event->error && !answer.interrupted) return *event->error;
     return answer;
   }
-}
-
-void catch_interrupts() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { g_interrupted = true; };
-  sigaction(SIGINT, &action, nullptr);  // no SA_RESTART: a read at the prompt returns
-}
-
-bool take_interrupt() {
-  return g_interrupted.exchange(false);
 }
 
 std::string_view finish_name(chat::FinishReason reason) {

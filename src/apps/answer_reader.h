@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/interrupt.h"
 #include "base/result.h"
 #include "chat/generator.h"
 
@@ -26,15 +27,12 @@ struct Answer {
   bool interrupted = false;  // by Ctrl-C
 };
 
-// Generates one answer; `on_text` gets its pieces as they come. Ctrl-C (interrupted()) ends the
-// answer, not the program. Errors: those of Generator::start and of a generation that broke.
+// Generates one answer; `on_text` gets its pieces as they come. A signal in `interrupt`
+// ends the answer, not the program. Errors: those of Generator::start and of a generation that
+// broke.
 Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest request,
+                           InterruptFlag& interrupt,
                            const std::function<void(const std::string&)>& on_text);
-
-// Makes SIGINT set a flag instead of ending the program.
-void catch_interrupts();
-// Whether SIGINT came since the last call.
-bool take_interrupt();
 
 // "stop", "length": the API's words.
 std::string_view finish_name(chat::FinishReason reason);

@@ -41,8 +41,9 @@ constexpr std::string_view kHelp =
 // The conversation and what the person may say besides talking.
 class Conversation {
  public:
-  Conversation(ChatOptions options, std::unique_ptr<chat::Generator> generator)
-      : options_(std::move(options)), generator_(std::move(generator)) {}
+  Conversation(ChatOptions options, std::unique_ptr<chat::Generator> generator,
+               InterruptFlag& interrupt)
+      : options_(std::move(options)), generator_(std::move(generator)), interrupt_(interrupt) {}
 
   void greet() const {
     fmt::print(stderr, "{} · {} tokens of context · /help for commands\n", generator_->card().id,
@@ -61,6 +62,7 @@ class Conversation {
 
   ChatOptions options_;
   std::unique_ptr<chat::Generator> generator_;
+  InterruptFlag& interrupt_;
   boost::json::array history_;  // user and assistant turns
 };
 
@@ -135,10 +137,11 @@ void Conversation::answer() {
   prompt.messages.insert(prompt.messages.end(), history_.begin(), history_.end());
   chat::GenerationRequest request = options_.sampling.request();
   request.prompt = std::move(prompt);
-  const auto answer = read_answer(*generator_, std::move(request), [](const std::string& piece) {
-    std::fwrite(piece.data(), 1, piece.size(), stdout);
-    std::fflush(stdout);
-  });
+  const auto answer =
+      read_answer(*generator_, std::move(request), interrupt_, [](const std::string& piece) {
+        std::fwrite(piece.data(), 1, piece.size(), stdout);
+        std::fflush(stdout);
+      });
   if (!answer.ok()) {
     fmt::print(stderr, "{}\n", answer.error().message);
     history_.pop_back();  // the message can be sent again, shorter
@@ -162,10 +165,10 @@ Status chat(const ChatOptions& options) {
                       "{} has no chat template: use `aquilon complete`, or give one with "
                       "--chat-template FILE",
                       generator->card().id);
-  catch_interrupts();
-  Conversation conversation(options, std::move(generator));
+  InterruptFlag interrupt({SIGINT});
+  Conversation conversation(options, std::move(generator), interrupt);
   if (isatty(STDIN_FILENO)) conversation.greet();
-  LineReader reader;
+  LineReader reader(interrupt);
   while (const auto message = reader.read_message("> "))
     if (!conversation.handle(*message)) break;
   return {};

@@ -74,13 +74,13 @@ Status complete(const CompleteOptions& options) {
   chat::GenerationRequest request = options.sampling.request();
   request.prompt = AQ_TRY(make_prompt(options));
   const auto generator = AQ_TRY(load_generator(options.model));
-  catch_interrupts();
+  InterruptFlag interrupt({SIGINT});
   const auto print = [&](const std::string& piece) {
     if (options.json) return;
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);
   };
-  const Answer answer = AQ_TRY(read_answer(*generator, std::move(request), print));
+  const Answer answer = AQ_TRY(read_answer(*generator, std::move(request), interrupt, print));
   if (options.json)
     print_json(answer);
   else

@@ -1,32 +1,42 @@
 #include "apps/interrupt.h"
 
+#include <atomic>
+
 namespace aquilon::apps {
 namespace {
 
-volatile std::sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
 
-void note_signal(int) {
-  interrupted = 1;
+void note_signal(int number) {
+  if (!interrupted.exchange(true)) return;
+  std::signal(number, SIG_DFL);
+  std::raise(number);  // arrives when this handler returns
 }
 
 }  // namespace
 
-InterruptFlag::InterruptFlag() {
-  interrupted = 0;
+InterruptFlag::InterruptFlag(std::initializer_list<int> signals) {
+  interrupted = false;
   struct sigaction action {};
-  action.sa_handler = note_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one has its usual effect
-  ::sigaction(SIGINT, &action, &old_int_);
-  ::sigaction(SIGTERM, &action, &old_term_);
+  action.sa_handler = note_signal;  // without SA_RESTART
+  for (const int number : signals) {
+    struct sigaction former {};
+    ::sigaction(number, &action, &former);
+    former_.emplace_back(number, former);
+  }
 }
 
 InterruptFlag::~InterruptFlag() {
-  ::sigaction(SIGINT, &old_int_, nullptr);
-  ::sigaction(SIGTERM, &old_term_, nullptr);
+  for (const auto& [number, former] : former_) ::sigaction(number, &former, nullptr);
 }
 
 bool InterruptFlag::is_set() const {
-  return interrupted != 0;
+  return interrupted;
+}
+
+bool InterruptFlag::take() {
+  return interrupted.exchange(false);
 }
 
 }  // namespace aquilon::apps

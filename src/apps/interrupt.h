@@ -2,23 +2,28 @@
 #pragma once
 
 #include <csignal>
+#include <initializer_list>
+#include <utility>
+#include <vector>
 
 namespace aquilon::apps {
 
-// While an object lives, SIGINT and SIGTERM only set a flag, and a second one ends the program. One
-// at a time.
+// While an object lives, the signals only set a flag, and calls that wait (read) return. A second
+// signal that comes before the first was taken has its usual effect: it ends the program. One at a
+// time.
 class InterruptFlag {
  public:
-  InterruptFlag();
+  explicit InterruptFlag(std::initializer_list<int> signals = {SIGINT, SIGTERM});
   ~InterruptFlag();
   InterruptFlag(const InterruptFlag&) = delete;
   InterruptFlag& operator=(const InterruptFlag&) = delete;
 
   bool is_set() const;
+  // Whether it was set; it no longer is.
+  bool take();
 
  private:
-  struct sigaction old_int_ {};
-  struct sigaction old_term_ {};
+  std::vector<std::pair<int, struct sigaction>> former_;
 };
 
 }  // namespace aquilon::apps

@@ -7,8 +7,6 @@
 #include <cstdio>
 #include <iostream>
 
-#include "apps/answer_reader.h"  // take_interrupt
-
 namespace aquilon::apps {
 namespace {
 
@@ -46,7 +44,7 @@ struct LineReader::Editor {
   }
 };
 
-LineReader::LineReader() {
+LineReader::LineReader(InterruptFlag& interrupt) : interrupt_(interrupt) {
   if (isatty(STDIN_FILENO)) editor_ = std::make_unique<Editor>();
 }
 LineReader::~LineReader() = default;
@@ -78,11 +76,12 @@ std::optional<std::string> LineReader::read_line(const std::string& prompt) {
     return line;
   }
   editor_->prompt = prompt;
+  interrupt_.take();  // one that came too late for the answer
   while (true) {
     int count = 0;
     const char* text = el_gets(editor_->line, &count);
     if (text == nullptr || count <= 0) {
-      if (!take_interrupt()) return std::nullopt;
+      if (!interrupt_.take()) return std::nullopt;
       std::fputc('\n', stderr);
       el_reset(editor_->line);
       continue;

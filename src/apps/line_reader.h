@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "apps/interrupt.h"
+
 namespace aquilon::apps {
 
 // Threads: one user at a time.
 class LineReader {
  public:
-  LineReader();
+  explicit LineReader(InterruptFlag& interrupt);
   ~LineReader();
 
   // The next message: a line, lines joined by a trailing '\', or a block between lines of `"""`.
@@ -21,6 +23,7 @@ class LineReader {
   std::optional<std::string> read_line(const std::string& prompt);
 
   struct Editor;
+  InterruptFlag& interrupt_;
   std::unique_ptr<Editor> editor_;  // absent where stdin is no terminal
 };
 
