@@ -11,7 +11,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/version.hpp>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -52,25 +51,6 @@ int usable_cores() {
   return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
-// The container's limit, version 2 or 1 of control groups; nothing when it is no limit.
-std::optional<std::uint64_t> memory_limit(std::uint64_t total) {
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    const std::string text = kernel_text(path);
-    std::uint64_t limit = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-    if (error == std::errc() && limit < total) return limit;
-  }
-  return std::nullopt;
-}
-
-Finding memory() {
-  const std::uint64_t total = meminfo_bytes(kernel_text("/proc/meminfo"), "MemTotal");
-  const std::optional<std::uint64_t> limit = memory_limit(total);
-  const std::uint64_t available = std::min(available_memory(), limit.value_or(UINT64_MAX));
-  return check_memory(total, available, limit);
-}
-
 Finding store_disk(const std::string& folder) {
   const auto free = hub::free_disk_bytes(folder);
   Status usable = hub::check_folder_usable(folder);
@@ -107,7 +87,8 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   std::vector<Finding> findings;
   findings.push_back(check_processor(kernel_text("/proc/cpuinfo"), usable_cores(),
                                      parse_core_quota(kernel_text("/sys/fs/cgroup/cpu.max"))));
-  findings.push_back(memory());
+  const MachineMemory memory = machine_memory();
+  findings.push_back(check_memory(memory.total, memory.available, memory.limit));
   findings.push_back(check_huge_pages(kernel_text("/sys/kernel/mm/transparent_hugepage/enabled")));
   const auto store = hub::Store::open();
   if (store.ok()) {

@@ -223,11 +223,4 @@ std::optional<double> parse_core_quota(std::string_view cpu_max) {
   return quota / period;
 }
 
-std::uint64_t meminfo_bytes(std::string_view meminfo, std::string_view key) {
-  const std::string_view value = line_value(meminfo, std::string(key) + ":");
-  std::uint64_t kib = 0;
-  std::from_chars(value.data(), value.data() + value.size(), kib);
-  return kib > UINT64_MAX / 1024 ? UINT64_MAX : kib * 1024;
-}
-
 }  // namespace aquilon::apps

@@ -45,7 +45,4 @@ Finding check_port(int port);
 // The quota of a control group as cores ("150000 100000" -> 1.5), nothing for "max ...".
 std::optional<double> parse_core_quota(std::string_view cpu_max);
 
-// The number after "<key>" in lines such as "MemTotal:  123 kB", in bytes; 0 when absent.
-std::uint64_t meminfo_bytes(std::string_view meminfo, std::string_view key);
-
 }  // namespace aquilon::apps
