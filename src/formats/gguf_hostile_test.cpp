@@ -1,7 +1,6 @@
 // Damaged files: every truncation, every bit flip, random splices, and files made to exhaust
 // memory.
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,21 +17,12 @@ namespace {
 
 constexpr std::string_view kName = "hostile.gguf";
 constexpr std::uint64_t kMaxAllocated = 64 << 20;
-constexpr double kMaxSeconds = 0.1;
 
-double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-// Parses within the limits of time and memory, and walks what was opened. Whether it loaded; if
+// Parses within the limit of memory, and walks what was opened. Whether it loaded; if
 // not, the error has been checked.
 bool loads(std::span<const std::byte> bytes) {
   const std::uint64_t allocated = allocated_bytes_for_test();
-  const double start = cpu_seconds();
   const auto file = GgufFile::parse(bytes, std::string(kName));
-  EXPECT_LE(cpu_seconds() - start, kMaxSeconds);
   EXPECT_LE(allocated_bytes_for_test() - allocated, kMaxAllocated);
   if (file.ok()) return walk(*file), true;
   EXPECT_TRUE(names_offset_and_field(file.error(), kName, bytes.size()));
