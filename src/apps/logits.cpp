@@ -24,6 +24,7 @@ struct LogitsOptions {
   std::string ids_file;
   std::string out;
   int threads = 0;
+  std::string kv_type = "f32";
 
   template <class V>
   void visit(V& v) {
@@ -38,6 +39,9 @@ struct LogitsOptions {
             .required = true});
     v(threads,
       {.flag = "threads", .help = "threads that compute; 0: one a core", .min = 0, .max = 1024});
+    v(kv_type, {.flag = "kv-type",
+                .help = "how keys and values are stored: bf16, f16 or f32",
+                .unit = "TYPE"});
   }
 };
 
@@ -79,9 +83,9 @@ Target choose_target(const std::string& out) {
 }
 
 // Runs the prompt slice by slice, so that only kSlice rows are in memory.
-Status write_logits(model::Model& model, std::span<const text::TokenId> ids, std::FILE* file,
-                    const std::string& path) {
-  model::KvCache kv = AQ_TRY(model::KvCache::create(model.config(), ids.size()));
+Status write_logits(model::Model& model, std::span<const text::TokenId> ids, model::KvType type,
+                    std::FILE* file, const std::string& path) {
+  model::KvCache kv = AQ_TRY(model::KvCache::create(model.config(), ids.size(), type));
   std::vector<float> logits;
   for (std::size_t at = 0; at < ids.size(); at += kSlice) {
     const std::size_t n = std::min(kSlice, ids.size() - at);
@@ -96,6 +100,7 @@ Status write_logits(model::Model& model, std::span<const text::TokenId> ids, std
 
 Status logits(const LogitsOptions& options) {
   const std::vector<text::TokenId> ids = AQ_TRY(read_prompt(options));
+  const model::KvType type = AQ_TRY(model::parse_kv_type(options.kv_type));
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto model = AQ_TRY(model::Model::load(path, threads));
@@ -105,7 +110,7 @@ Status logits(const LogitsOptions& options) {
   if (!file)
     return make_error(Code::kUnavailable, "cannot create {}: {}", options.out,
                       std::strerror(errno));
-  AQ_RETURN_IF_ERROR(write_logits(*model, ids, file.get(), options.out));
+  AQ_RETURN_IF_ERROR(write_logits(*model, ids, type, file.get(), options.out));
   if (std::fclose(file.release()) != 0 ||
       (target.write_to != target.path &&
        std::rename(target.write_to.c_str(), target.path.c_str()) != 0))

@@ -6,6 +6,7 @@
 #include "chat/local_generator.h"
 #include "hub/store.h"
 #include "kernels/isa.h"
+#include "model/kv_pool.h"
 
 namespace aquilon::apps {
 namespace {
@@ -32,6 +33,7 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   if (!kernels::isa_problem().empty())
     return Error{Code::kInvalidArgument, std::string(kernels::isa_problem())};
   chat::LocalGeneratorOptions local;
+  local.kv_type = AQ_TRY(model::parse_kv_type(options.kv_type));
   local.path = AQ_TRY(resolve_model(options.model));
   local.id = id.empty() ? model_id(options, local.path) : id;
   local.context = static_cast<std::size_t>(options.ctx);

@@ -15,6 +15,7 @@ struct ModelOptions {
   int threads = 0;
   int parallel = 1;
   int max_queue = 64;
+  std::string kv_type = "bf16";
   std::string chat_template;  // path
 
   template <class V>
@@ -32,6 +33,9 @@ struct ModelOptions {
        .max = 1 << 24});
     v(threads,
       {.flag = "threads", .help = "threads that compute; 0: one a core", .min = 0, .max = 1024});
+    v(kv_type, {.flag = "kv-type",
+                .help = "how keys and values are stored: bf16, f16 or f32 (twice the memory)",
+                .unit = "TYPE"});
     v(chat_template, {.flag = "chat-template",
                       .help = "Jinja chat template to use instead of the model's own",
                       .unit = "FILE"});

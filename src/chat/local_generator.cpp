@@ -31,13 +31,14 @@ class LocalGeneration final : public Generation {
 
 class LocalGenerator final : public Generator {
  public:
-  LocalGenerator(std::unique_ptr<model::Model> model, std::optional<ChatTemplate> chat_template,
-                 Error template_problem, ModelCard card, const engine::EngineOptions& options)
+  LocalGenerator(std::unique_ptr<model::Model> model, std::shared_ptr<model::KvPool> pool,
+                 std::optional<ChatTemplate> chat_template, Error template_problem, ModelCard card,
+                 const engine::EngineOptions& options)
       : model_(std::move(model)),
         template_(std::move(chat_template)),
         template_problem_(std::move(template_problem)),
         card_(std::move(card)),
-        engine_(*model_, options) {}
+        engine_(*model_, std::move(pool), options) {}
 
   const ModelCard& card() const override { return card_; }
   bool ready() const override { return engine_.ready(); }
@@ -101,30 +102,41 @@ class LocalGenerator final : public Generator {
   engine::Engine engine_;
 };
 
-// The context that this machine can hold for every sequence that runs together.
-Result<std::size_t> choose_context(const LocalGeneratorOptions& options,
-                                   const model::Model& model) {
+struct Memory {
+  std::size_t context;  // tokens of a sequence
+  std::size_t pages;    // of keys and values
+};
+
+// What this machine can hold. By default every sequence that runs together has its whole context;
+// one that is asked for has to fit once, and requests wait for pages where it does not fit more
+// often.
+Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::Model& model) {
   const model::ModelConfig& config = model.config();
-  const std::uint64_t free = available_memory();
-  const std::uint64_t fixed = model.file().file_bytes() + kWorkingMemory;
-  const std::uint64_t per_token = config.kv_bytes_per_token() * options.parallel;
   if (options.context > config.context_length)
     return make_error(Code::kInvalidArgument,
                       "--ctx {} is more than the {} tokens that this model was trained for",
                       options.context, config.context_length);
-  const std::uint64_t room = free > fixed ? (free - fixed) / per_token : 0;
+  const std::uint64_t free = available_memory();
+  const std::uint64_t fixed = model.file().file_bytes() + kWorkingMemory;
+  const std::uint64_t page = model::kv_layout(config, options.kv_type).page_bytes();
+  const std::uint64_t room = free > fixed ? (free - fixed) / page : 0;
   const std::size_t least =
       options.context != 0 ? options.context : std::min(kLeastContext, config.context_length);
-  if (room < least)
+  const std::uint64_t least_pages = engine::pages_for_context(least);
+  if (room < least_pages)
     return make_error(
         Code::kOutOfMemory,
         "not enough memory: {} needed for the model and {} tokens of context, {} free; "
-        "use a smaller model, --ctx or --parallel",
-        format_bytes(fixed + least * per_token), least, format_bytes(free));
-  if (options.context != 0) return options.context;
-  // Leave a fifth of what is free to others.
-  const std::uint64_t polite = std::max<std::uint64_t>(least, room / 5 * 4);
-  return static_cast<std::size_t>(std::min<std::uint64_t>(polite, config.context_length));
+        "use a smaller model, --ctx or --kv-type",
+        format_bytes(fixed + least_pages * page), least, format_bytes(free));
+  const std::uint64_t polite = std::max(least_pages, room / 5 * 4);  // leave a fifth to others
+  std::uint64_t context = options.context;
+  if (context == 0) {
+    const std::uint64_t share = std::max(least_pages, polite / options.parallel) - 1;
+    context = std::min<std::uint64_t>(share * kernels::kPagePositions, config.context_length);
+  }
+  const std::uint64_t all = options.parallel * engine::pages_for_context(context);
+  return Memory{context, std::min(polite, all)};
 }
 
 struct TemplateChoice {
@@ -159,17 +171,18 @@ Result<TemplateChoice> choose_template(const LocalGeneratorOptions& options,
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   auto model = AQ_TRY(model::Model::load(options.path, threads));
-  const std::size_t context = AQ_TRY(choose_context(options, *model));
+  const Memory memory = AQ_TRY(choose_memory(options, *model));
+  auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
   TemplateChoice chat_template = AQ_TRY(choose_template(options, *model));
   ModelCard card;
   card.id = options.id;
   card.created = std::time(nullptr);
   card.description = model->config().name;
-  card.context_length = static_cast<int>(context);
+  card.context_length = static_cast<int>(memory.context);
   card.chat = chat_template.parsed.has_value();
-  const engine::EngineOptions engine{context, options.parallel, options.max_queue};
+  const engine::EngineOptions engine{memory.context, options.parallel, options.max_queue};
   return std::unique_ptr<Generator>(
-      new LocalGenerator(std::move(model), std::move(chat_template.parsed),
+      new LocalGenerator(std::move(model), std::move(pool), std::move(chat_template.parsed),
                          std::move(chat_template.problem), std::move(card), engine));
 }
 

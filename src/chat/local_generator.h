@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "chat/generator.h"
+#include "model/kv_pool.h"  // KvType
 
 namespace aquilon::chat {
 
@@ -14,9 +15,10 @@ struct LocalGeneratorOptions {
   std::string id;              // name that clients use
   std::size_t context = 0;     // tokens; 0: the smaller of the model's and what memory allows
   int threads = 0;             // 0: every core that this process may use
-  std::size_t parallel = 4;    // requests that run together, each with a context of its own
+  std::size_t parallel = 4;    // requests that run together
   std::size_t max_queue = 64;  // requests that wait
-  std::string chat_template;   // Jinja source; empty: the file's own
+  model::KvType kv_type = model::KvType::kBf16;
+  std::string chat_template;  // Jinja source; empty: the file's own
 };
 
 // Loads the model and starts its engine.

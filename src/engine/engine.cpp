@@ -4,6 +4,7 @@
 #include <chrono>
 #include <random>
 
+#include "base/check.h"
 #include "engine/job_internal.h"
 
 namespace aquilon::engine {
@@ -37,8 +38,12 @@ const std::vector<text::TokenId>& Ticket::prompt() const {
   return job_->request().prompt;
 }
 
-Engine::Engine(model::Model& model, const EngineOptions& options)
-    : model_(model), options_(options), thread_([this] { run(); }) {}
+Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
+               const EngineOptions& options)
+    : model_(model), pool_(std::move(pool)), options_(options) {
+  AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
+  thread_ = std::thread([this] { run(); });
+}
 
 Engine::~Engine() {
   {
@@ -119,11 +124,8 @@ bool Engine::wait_for_work() {
 
 void Engine::drop_cancelled() {
   const Error cancelled{Code::kCancelled, "the request was cancelled"};
-  for (const auto& sequence : running_) {
-    if (!sequence->job().cancelled()) continue;
-    sequence->job().fail(cancelled);
-    sequence->abandon();
-  }
+  for (const auto& sequence : running_)
+    if (sequence->job().cancelled()) end_job(sequence->job(), cancelled);
   std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
   std::vector<std::shared_ptr<Job>> gone;
   {
@@ -136,21 +138,35 @@ void Engine::drop_cancelled() {
   for (const auto& job : gone) job->fail(cancelled);
 }
 
+// Ends a running job with an error; its sequences are abandoned.
+void Engine::end_job(Job& job, const Error& error) {
+  job.fail(error);
+  for (const auto& sequence : running_)
+    if (&sequence->job() == &job) sequence->abandon();
+}
+
 void Engine::admit() {
   while (running_.size() < options_.parallel) {
     std::shared_ptr<Job> job;
     {
       const std::lock_guard lock(mutex_);
-      if (queue_.empty()) return;
+      // In order: a request that needs much is not overtaken for ever by those that need little.
+      if (queue_.empty() || !has_room_for(queue_.front()->request())) return;
       job = std::move(queue_.front());
       queue_.pop_front();
     }
-    auto sequence = Sequence::create(job, 0, model_, options_.context);
-    if (sequence.ok())
-      running_.push_back(std::move(*sequence));
-    else
-      job->fail(sequence.error());
+    running_.push_back(
+        std::make_unique<Sequence>(job, 0, model_, options_.context, model::KvCache(pool_)));
   }
+}
+
+// The pool holds all that is running to its longest end, and one more sequence of the request.
+bool Engine::has_room_for(const Request& request) const {
+  std::size_t pages = most_pages(request, options_.context);
+  for (const auto* group : {&running_, &started_})
+    for (const auto& sequence : *group)
+      pages += most_pages(sequence->job().request(), options_.context);
+  return pages <= pool_->pages();
 }
 
 void Engine::step() {
@@ -162,7 +178,13 @@ void Engine::step() {
   for (const auto& sequence : running_) {
     const bool prefilling = sequence->prefilling();
     if (prefilling && prompt_tokens == 0) continue;
-    batch.push_back(sequence->next_slice(prompt_tokens));
+    const model::Slice slice = sequence->next_slice(prompt_tokens);
+    const Status room = slice.kv->reserve(slice.tokens.size());
+    if (!room.ok()) {
+      end_job(sequence->job(), room.error());
+      continue;
+    }
+    batch.push_back(slice);
     owners.push_back(sequence.get());
     if (prefilling) prompt_tokens -= batch.back().tokens.size();
   }
@@ -174,7 +196,8 @@ void Engine::step() {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     owners[i]->fed(batch[i]);
     if (batch[i].want == model::WantLogits::kNone) continue;
-    answer(*owners[i], std::span(logits_).subspan(row++ * vocab, vocab));
+    const std::span<float> logits = std::span(logits_).subspan(row++ * vocab, vocab);
+    if (!owners[i]->finished()) answer(*owners[i], logits);
   }
 }
 
@@ -189,22 +212,20 @@ void Engine::answer(Sequence& sequence, std::span<float> logits) {
 
 void Engine::start_choices(const Sequence& source) {
   Job& job = source.job();
-  while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel) {
-    auto sequence = source.fork(job.next_choice());
-    if (!sequence.ok()) return;  // it will take over the memory of one that finished
-    job.take_next_choice();
+  while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel &&
+         has_room_for(job.request())) {
+    started_.push_back(source.fork(job.take_next_choice()));
     std::vector<float> logits = job.first_logits();
-    (*sequence)->advance(logits);
-    started_.push_back(std::move(*sequence));
+    started_.back()->advance(logits);
   }
 }
 
-// Frees finished sequences; one whose job has choices left hands its memory to the next.
+// Frees finished sequences; one whose job has choices left hands its place to the next.
 void Engine::retire_finished() {
   for (auto& sequence : running_) {
     Job& job = sequence->job();
     while (sequence->finished() && job.has_next_choice() && !job.cancelled()) {
-      sequence = sequence->recycle(job.take_next_choice());
+      sequence = sequence->fork(job.take_next_choice());
       std::vector<float> logits = job.first_logits();
       sequence->advance(logits);
     }

@@ -22,6 +22,11 @@ struct EngineOptions {
   std::size_t max_queue = 64;  // requests that wait
 };
 
+// Pages that one sequence may need in a context of so many tokens.
+constexpr std::size_t pages_for_context(std::size_t context) {
+  return model::pages_for(context) + 1;
+}
+
 class Job;  // engine/job_internal.h
 class Sequence;
 
@@ -44,8 +49,9 @@ class Ticket {
 // Threads: every member is safe from any thread.
 class Engine {
  public:
-  // The model outlives the engine; nobody else calls its forward().
-  Engine(model::Model& model, const EngineOptions& options);
+  // The model outlives the engine; nobody else calls its forward() or uses the pool.
+  // Requires: the pool has pages_for_context(options.context) at least.
+  Engine(model::Model& model, std::shared_ptr<model::KvPool> pool, const EngineOptions& options);
   // Ends what runs with an error event.
   ~Engine();
 
@@ -62,7 +68,9 @@ class Engine {
   void run();
   bool wait_for_work();  // false: stopping
   void drop_cancelled();
+  void end_job(Job& job, const Error& error);
   void admit();
+  bool has_room_for(const Request& request) const;
   void step();
   void answer(Sequence& sequence, std::span<float> logits);
   void start_choices(const Sequence& source);
@@ -70,6 +78,7 @@ class Engine {
   void fail_all(const Error& error);
 
   model::Model& model_;
+  const std::shared_ptr<model::KvPool> pool_;
   const EngineOptions options_;
 
   std::mutex mutex_;  // guards queue_ and stopping_

@@ -61,7 +61,14 @@ class EngineTest : public testing::Test {
     auto model = model::Model::load(path, 2);
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
-    engine_ = std::make_unique<Engine>(*model_, EngineOptions{256, 3, 4});
+    start({256, 3, 4});
+  }
+  // An engine whose pool holds `sequences` of the longest.
+  void start(const EngineOptions& options, std::size_t sequences = 3) {
+    engine_.reset();
+    const std::size_t pages = sequences * pages_for_context(options.context);
+    pool_ = model::KvPool::create(model_->config(), model::KvType::kF32, pages).value();
+    engine_ = std::make_unique<Engine>(*model_, pool_, options);
   }
 
   static Request request(std::vector<TokenId> prompt, int max_tokens) {
@@ -80,6 +87,7 @@ class EngineTest : public testing::Test {
   }
 
   std::unique_ptr<model::Model> model_;
+  std::shared_ptr<model::KvPool> pool_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -206,7 +214,7 @@ TEST_F(EngineTest, RefusesBadRequests) {
 }
 
 TEST_F(EngineTest, QueueIsBoundedAndCancelFreesIt) {
-  engine_ = std::make_unique<Engine>(*model_, EngineOptions{8192, 3, 4});  // none ends by itself
+  start({8192, 3, 4});  // none ends by itself
   std::vector<Collector> collectors(3);
   std::vector<std::unique_ptr<Ticket>> tickets;
   // Three run. The queue takes four more; wait until the first three have left it.
@@ -260,7 +268,7 @@ TEST_F(EngineTest, TicketMayDieInItsOwnSink) {
 }
 
 TEST_F(EngineTest, StoppingEndsWhatRuns) {
-  engine_ = std::make_unique<Engine>(*model_, EngineOptions{8192, 1, 1});
+  start({8192, 1, 1});
   Collector running;
   auto ticket = engine_->submit(request({1}, INT_MAX), running.sink()).value();
   engine_.reset();

@@ -45,7 +45,6 @@ class Job {
   }
   std::vector<float> first_logits() const { return first_logits_; }
   bool has_next_choice() const { return next_choice_ < request_.n; }
-  int next_choice() const { return next_choice_; }
   int take_next_choice() { return next_choice_++; }
 
  private:
@@ -61,16 +60,16 @@ class Job {
   std::vector<bool> ended_ = std::vector<bool>(static_cast<std::size_t>(request_.n));
 };
 
-// One choice of a job, running. Made by prefilling the prompt, or by copying a sequence that has.
+// One choice of a job, running. Made by prefilling the prompt, or from a sequence that has.
 class Sequence {
  public:
-  // Errors: kOutOfMemory.
-  static Result<std::unique_ptr<Sequence>> create(std::shared_ptr<Job> job, int choice,
-                                                  const model::Model& model, std::size_t context);
+  Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model, std::size_t context,
+           model::KvCache kv);
 
   Job& job() const { return *job_; }
+  model::KvCache& kv() { return kv_; }
   bool prefilling() const { return fed_ < job_->request().prompt.size(); }
-  bool started() const { return generated_ > 0; }  // has answered
+  bool started() const { return !answer_.empty(); }
   bool finished() const { return finished_; }
   // The next tokens to run, at most `limit`; logits are wanted with the prompt's last token.
   model::Slice next_slice(std::size_t limit);
@@ -78,15 +77,11 @@ class Sequence {
   void fed(const model::Slice& slice);
   // Chooses the next token from this sequence's row of logits and emits it.
   void advance(std::span<float> logits);
-  // A sequence for another choice, with a copy of this one's prompt. Errors: kOutOfMemory.
-  Result<std::unique_ptr<Sequence>> fork(int choice) const;
-  // The same once this one is finished: takes its memory over.
-  std::unique_ptr<Sequence> recycle(int choice);
+  // A sequence for another choice, which shares the pages of the prompt.
+  std::unique_ptr<Sequence> fork(int choice) const;
   void abandon() { finished_ = true; }
 
  private:
-  Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model, std::size_t context,
-           model::KvCache kv);
   std::optional<FinishReason> finish_reason(text::TokenId id) const;
 
   std::shared_ptr<Job> job_;
@@ -96,10 +91,13 @@ class Sequence {
   model::KvCache kv_;
   Sampler sampler_;
   TextStream text_;
-  std::size_t fed_ = 0;  // tokens of prompt and answer that the model has seen
-  std::size_t generated_ = 0;
-  text::TokenId last_ = -1;
+  std::size_t fed_;  // tokens of prompt and answer that the model has seen
+  std::vector<text::TokenId> answer_;
   bool finished_ = false;
 };
+
+// Pages that a sequence of the request may come to hold: those of its longest answer, and one for
+// the moment at which it copies a shared page.
+std::size_t most_pages(const Request& request, std::size_t context);
 
 }  // namespace aquilon::engine

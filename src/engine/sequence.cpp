@@ -6,15 +6,10 @@ namespace aquilon::engine {
 
 using text::TokenId;
 
-Result<std::unique_ptr<Sequence>> Sequence::create(std::shared_ptr<Job> job, int choice,
-                                                   const model::Model& model, std::size_t context) {
-  const Request& request = job->request();
+std::size_t most_pages(const Request& request, std::size_t context) {
   const std::size_t room = context - request.prompt.size();
   const std::size_t answer = std::min(room, static_cast<std::size_t>(request.max_tokens));
-  model::KvCache kv =
-      AQ_TRY(model::KvCache::create(model.config(), request.prompt.size() + answer));
-  return std::unique_ptr<Sequence>(
-      new Sequence(std::move(job), choice, model, context, std::move(kv)));
+  return model::pages_for(request.prompt.size() + answer) + 1;
 }
 
 Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model,
@@ -25,11 +20,12 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       context_(context),
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
-      text_(model.tokenizer(), job_->request().stop) {}
+      text_(model.tokenizer(), job_->request().stop),
+      fed_(kv_.length()) {}
 
 model::Slice Sequence::next_slice(std::size_t limit) {
   const std::vector<TokenId>& prompt = job_->request().prompt;
-  if (!prefilling()) return {&kv_, {&last_, 1}, model::WantLogits::kLast};
+  if (!prefilling()) return {&kv_, {&answer_.back(), 1}, model::WantLogits::kLast};
   const std::size_t n = std::min(limit, prompt.size() - fed_);
   const bool whole = fed_ + n == prompt.size();
   return {&kv_, std::span(prompt).subspan(fed_, n),
@@ -40,19 +36,9 @@ void Sequence::fed(const model::Slice& slice) {
   fed_ += slice.tokens.size();
 }
 
-Result<std::unique_ptr<Sequence>> Sequence::fork(int choice) const {
-  auto other = AQ_TRY(create(job_, choice, model_, context_));
-  other->fed_ = job_->request().prompt.size();
-  other->kv_.copy_from(kv_, other->fed_);
-  return other;
-}
-
-std::unique_ptr<Sequence> Sequence::recycle(int choice) {
-  const std::size_t prompt = job_->request().prompt.size();
-  kv_.truncate(prompt);
-  std::unique_ptr<Sequence> other(new Sequence(job_, choice, model_, context_, std::move(kv_)));
-  other->fed_ = prompt;
-  return other;
+std::unique_ptr<Sequence> Sequence::fork(int choice) const {
+  return std::make_unique<Sequence>(job_, choice, model_, context_,
+                                    kv_.fork(job_->request().prompt.size()));
 }
 
 void Sequence::advance(std::span<float> logits) {
@@ -60,18 +46,18 @@ void Sequence::advance(std::span<float> logits) {
   const bool with_logprobs = request.top_logprobs >= 0;
   std::vector<float> own;  // the model's distribution, before the sampler bends it
   if (with_logprobs) own.assign(logits.begin(), logits.end());
-  last_ = sampler_.sample(logits);
-  ++generated_;
+  const TokenId id = sampler_.sample(logits);
+  answer_.push_back(id);
 
   Event event;
   event.choice = choice_;
-  event.ids = {last_};
-  event.finish = finish_reason(last_);
+  event.ids = {id};
+  event.finish = finish_reason(id);
   if (event.finish != FinishReason::kStop) {
-    event.text = text_.push(last_);
+    event.text = text_.push(id);
     if (with_logprobs)
       event.logprobs.push_back(
-          log_probabilities(own, last_, request.top_logprobs, model_.tokenizer()));
+          log_probabilities(own, id, request.top_logprobs, model_.tokenizer()));
   }
   if (text_.stopped()) event.finish = FinishReason::kStop;
   if (event.finish) {
@@ -87,8 +73,8 @@ std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
   const auto& stops = request.stop_tokens;
   const bool ends = !request.ignore_eos && model_.special().is_end(id);
   if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
-  if (generated_ >= static_cast<std::size_t>(request.max_tokens)) return FinishReason::kLength;
-  if (request.prompt.size() + generated_ >= context_) return FinishReason::kModelLength;
+  if (answer_.size() >= static_cast<std::size_t>(request.max_tokens)) return FinishReason::kLength;
+  if (request.prompt.size() + answer_.size() >= context_) return FinishReason::kModelLength;
   return std::nullopt;
 }
 

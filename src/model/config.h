@@ -48,11 +48,6 @@ struct ModelConfig {
   std::size_t context_length = 0;  // tokens it was trained for
   float norm_eps = 0;
   RopeConfig rope;
-
-  // Bytes of keys and values that one token adds to a sequence.
-  std::size_t kv_bytes_per_token() const {
-    return 2 * n_layers * n_kv_heads * head_dim * sizeof(float);
-  }
 };
 
 // Errors: kUnsupported names the architecture (and lists those that we run), mixture of experts,

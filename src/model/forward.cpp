@@ -1,6 +1,7 @@
 #include "model/forward.h"
 
 #include "base/check.h"
+#include "kernels/attention/kv_store.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 #include "kernels/rope/rope.h"
@@ -10,15 +11,20 @@
 namespace aquilon::model {
 
 Forward::Forward(const ModelConfig& config, const Weights& weights, int threads)
-    : config_(config), weights_(weights), rope_(config.rope, weights.rope_freqs), pool_(threads) {}
+    : config_(config),
+      weights_(weights),
+      rope_(config.rope, weights.rope_freqs),
+      pool_(threads),
+      attention_(config.n_heads) {}
 
 void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
                   const HiddenObserver& observe) {
   embed(batch);
+  plan_attention(batch);
   if (observe) observe(0, b_.x);
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
     const LayerWeights& w = weights_.layers[layer];
-    attention_block(w, layer, batch);
+    attention_block(w, layer);
     feed_forward_block(w);
     if (observe) observe(layer + 1, b_.x);
   }
@@ -45,8 +51,19 @@ void Forward::embed(std::span<const Slice> batch) {
     }
 }
 
+void Forward::plan_attention(std::span<const Slice> batch) {
+  kv_slices_.clear();
+  if (batch.empty()) return;
+  kv_layout_ = batch.front().kv->pool()->layout();
+  for (const Slice& slice : batch) {
+    AQ_CHECK(slice.kv->pool()->layout().type == kv_layout_.type);
+    kv_slices_.push_back(slice.kv->slice(slice.tokens.size()));
+  }
+  attention_.plan(kv_layout_, kv_slices_);
+}
+
 // x += wo(attention(rope(wq n), rope(wk n), wv n)), n = norm(x)
-void Forward::attention_block(const LayerWeights& w, std::size_t layer, std::span<Slice> batch) {
+void Forward::attention_block(const LayerWeights& w, std::size_t layer) {
   const ModelConfig& c = config_;
   b_.normed.resize(tokens_ * c.dim);
   kernels::rmsnorm(b_.x.data(), w.attention_norm.data(), tokens_, c.dim, c.norm_eps,
@@ -61,17 +78,8 @@ void Forward::attention_block(const LayerWeights& w, std::size_t layer, std::spa
                 c.rope.dims, layout);
 
   b_.mixed.resize(tokens_ * c.n_heads * c.head_dim);
-  std::size_t row = 0;
-  for (Slice& slice : batch) {
-    const std::size_t n = slice.tokens.size();
-    const std::size_t position = slice.kv->length();
-    const std::size_t kv_row = row * c.n_kv_heads * c.head_dim;
-    const std::size_t q_row = row * c.n_heads * c.head_dim;
-    slice.kv->store(layer, position, n, &b_.k[kv_row], &b_.v[kv_row]);
-    kernels::attention(pool_, &b_.q[q_row], slice.kv->view(layer), position, n, c.n_heads,
-                       c.n_kv_heads, c.head_dim, &b_.mixed[q_row]);
-    row += n;
-  }
+  kernels::store_kv(pool_, kv_layout_, layer, kv_slices_, b_.k.data(), b_.v.data());
+  attention_.run(pool_, layer, b_.q.data(), b_.mixed.data());
   project(w.wo, b_.mixed, b_.delta);
   add_delta();
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/attention/attention.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "model/rope_table.h"
@@ -20,7 +21,7 @@ enum class WantLogits { kNone, kLast, kAll };
 
 // The next tokens of one sequence: a piece of its prompt, or the token that was sampled last.
 struct Slice {
-  KvCache* kv;                            // has room for them; advanced by the pass
+  KvCache* kv;                            // has reserved room for them; advanced by the pass
   std::span<const text::TokenId> tokens;  // not empty, ids within the vocabulary
   WantLogits want = WantLogits::kLast;
 };
@@ -30,7 +31,7 @@ struct Slice {
 using HiddenObserver = std::function<void(std::size_t stage, std::span<const float> hidden)>;
 
 // Runs batches on one model. A sequence's logits are bit-equal however its tokens are sliced and
-// whatever else is in the batch, on any number of threads.
+// whatever else is in the batch, on any number of threads. The caches of a batch have one type.
 // Threads: one caller at a time.
 class Forward {
  public:
@@ -56,7 +57,8 @@ class Forward {
   };
 
   void embed(std::span<const Slice> batch);
-  void attention_block(const LayerWeights& w, std::size_t layer, std::span<Slice> batch);
+  void plan_attention(std::span<const Slice> batch);
+  void attention_block(const LayerWeights& w, std::size_t layer);
   void feed_forward_block(const LayerWeights& w);
   void output(std::span<const Slice> batch, std::vector<float>& logits,
               const HiddenObserver& observe);
@@ -68,7 +70,10 @@ class Forward {
   const Weights& weights_;
   RopeTable rope_;
   ThreadPool pool_;
-  std::size_t tokens_ = 0;  // T of the running batch
+  kernels::Attention attention_;
+  kernels::KvLayout kv_layout_;              // of the running batch
+  std::vector<kernels::KvSlice> kv_slices_;  // its new positions
+  std::size_t tokens_ = 0;                   // T of the running batch
   Buffers b_;
 };
 

@@ -1,77 +1,104 @@
 #include "model/kv_cache.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "base/check.h"
-#include "base/checked_math.h"
-#include "base/memory.h"
 
 namespace aquilon::model {
 
-void KvCache::Unmap::operator()(float* p) const {
-  ::munmap(p, bytes);
-}
+using kernels::kPagePositions;
 
-Result<KvCache> KvCache::create(const ModelConfig& config, std::size_t capacity) {
-  const CheckedSize bytes = CheckedSize(config.kv_bytes_per_token()) * capacity;
-  void* p = MAP_FAILED;
-  if (bytes.at_most(std::size_t{1} << 46))
-    p = ::mmap(nullptr, *bytes.value(), PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED)
-    return make_error(Code::kOutOfMemory,
-                      "no memory for the keys and values of {} tokens ({} each)", capacity,
-                      format_bytes(config.kv_bytes_per_token()));
-  KvCache cache;
-  cache.data_ = {static_cast<float*>(p), Unmap{*bytes.value()}};
-  cache.n_layers_ = config.n_layers;
-  cache.n_kv_heads_ = config.n_kv_heads;
-  cache.head_dim_ = config.head_dim;
-  cache.capacity_ = capacity;
+KvCache::KvCache(std::shared_ptr<KvPool> pool) : pool_(std::move(pool)) {}
+
+Result<KvCache> KvCache::create(const ModelConfig& config, std::size_t capacity, KvType type) {
+  KvCache cache(AQ_TRY(KvPool::create(config, type, pages_for(capacity))));
+  AQ_RETURN_IF_ERROR(cache.reserve(capacity));
   return cache;
 }
 
-float* KvCache::head(std::size_t layer, std::size_t values, std::size_t kv_head) const {
-  return data_.get() + ((layer * 2 + values) * n_kv_heads_ + kv_head) * capacity_ * head_dim_;
+KvCache& KvCache::operator=(KvCache&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(pages_, other.pages_);
+  std::swap(data_, other.data_);
+  std::swap(length_, other.length_);
+  return *this;
 }
 
-kernels::KvView KvCache::view(std::size_t layer) const {
-  return {head(layer, 0, 0), head(layer, 1, 0), capacity_};
+KvCache::~KvCache() {
+  for (const PageId page : pages_) pool_->release(page);
 }
 
-void KvCache::store(std::size_t layer, std::size_t position, std::size_t tokens, const float* k,
-                    const float* v) {
-  AQ_CHECK(position + tokens <= capacity_);
-  for (std::size_t h = 0; h < n_kv_heads_; ++h) {
-    float* keys = head(layer, 0, h) + position * head_dim_;
-    float* values = head(layer, 1, h) + position * head_dim_;
-    for (std::size_t t = 0; t < tokens; ++t) {
-      const std::size_t from = (t * n_kv_heads_ + h) * head_dim_;
-      std::copy_n(k + from, head_dim_, keys + t * head_dim_);
-      std::copy_n(v + from, head_dim_, values + t * head_dim_);
-    }
-  }
+std::size_t KvCache::capacity() const {
+  const std::size_t partial = length_ % kPagePositions;
+  if (partial != 0 && pool_->references(pages_[length_ / kPagePositions]) > 1) return length_;
+  return pages_.size() * kPagePositions;
+}
+
+Status KvCache::reserve(std::size_t tokens) {
+  if (tokens == 0) return {};
+  if (length_ % kPagePositions != 0) AQ_RETURN_IF_ERROR(own_last_page());
+  const std::size_t wanted = pages_for(length_ + tokens);
+  while (pages_.size() < wanted) push(AQ_TRY(pool_->allocate()));
+  return {};
+}
+
+// Copies the page that the next position goes into if somebody else sees it.
+Status KvCache::own_last_page() {
+  const std::size_t i = length_ / kPagePositions;
+  if (pool_->references(pages_[i]) == 1) return {};
+  const PageId own = AQ_TRY(pool_->allocate());
+  std::memcpy(pool_->data(own), data_[i], pool_->layout().page_bytes());
+  pool_->release(std::exchange(pages_[i], own));
+  data_[i] = pool_->data(own);
+  return {};
+}
+
+kernels::KvSlice KvCache::slice(std::size_t tokens) const {
+  AQ_CHECK(length_ + tokens <= capacity());
+  return {data_.data(), length_, tokens};
 }
 
 void KvCache::advance(std::size_t tokens) {
-  AQ_CHECK(length_ + tokens <= capacity_);
+  AQ_CHECK(length_ + tokens <= pages_.size() * kPagePositions);
   length_ += tokens;
 }
 
 void KvCache::truncate(std::size_t length) {
   AQ_CHECK(length <= length_);
   length_ = length;
+  while (pages_.size() > pages_for(length)) {
+    pool_->release(pages_.back());
+    pages_.pop_back();
+    data_.pop_back();
+  }
 }
 
-void KvCache::copy_from(const KvCache& other, std::size_t length) {
-  AQ_CHECK(length <= other.length_ && length <= capacity_ && length_ == 0);
-  for (std::size_t layer = 0; layer < n_layers_; ++layer)
-    for (const std::size_t values : {0u, 1u})
-      for (std::size_t h = 0; h < n_kv_heads_; ++h)
-        std::copy_n(other.head(layer, values, h), length * head_dim_, head(layer, values, h));
+KvCache KvCache::fork(std::size_t length) const {
+  AQ_CHECK(length <= length_);
+  KvCache other(pool_);
+  other.adopt(std::span(pages_).first(pages_for(length)), length);
+  return other;
+}
+
+void KvCache::adopt(std::span<const PageId> pages, std::size_t length) {
+  AQ_CHECK(pages_.empty() && pages_for(length) == pages.size());
+  for (const PageId page : pages) {
+    pool_->retain(page);
+    push(page);
+  }
   length_ = length;
+}
+
+void KvCache::replace(std::size_t i, PageId page) {
+  pool_->retain(page);
+  pool_->release(std::exchange(pages_[i], page));
+  data_[i] = pool_->data(page);
+}
+
+void KvCache::push(PageId page) {
+  pages_.push_back(page);
+  data_.push_back(pool_->data(page));
 }
 
 }  // namespace aquilon::model

@@ -58,7 +58,7 @@ class LlamaCppOracle : public testing::TestWithParam<RealModel> {
 
   // Logits of every position, [T, V].
   std::vector<float> run(std::span<const TokenId> ids) {
-    KvCache kv = KvCache::create(model_->config(), ids.size()).value();
+    KvCache kv = KvCache::create(model_->config(), ids.size(), KvType::kBf16).value();
     Slice slice{&kv, ids, WantLogits::kAll};
     std::vector<float> logits;
     model_->forward().run({&slice, 1}, logits);

@@ -1,0 +1,52 @@
+// Attention over a batch as a list of work.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "kernels/attention/attention_impl_internal.h"  // kBlockPositions
+#include "kernels/attention/kv_layout.h"
+
+namespace aquilon::kernels {
+
+// Some rows of a slice and K/V head; row r is head r % G of the head's group in token r / G.
+struct AttentionTile {
+  std::size_t slice;
+  std::size_t kv_head;
+  std::size_t first_row;  // of the slice
+  std::size_t rows;
+  std::size_t items;         // that share the tile
+  std::size_t partials = 0;  // where its blocks' results begin, in floats, where items > 1
+};
+
+struct AttentionItem {
+  std::size_t tile;
+  std::size_t first_block;
+  std::size_t last_block;  // exclusive
+  std::size_t cost;        // rows times positions
+};
+
+struct AttentionPlan {
+  std::vector<std::size_t> first_token;  // [slices] of each slice, in the batch
+  std::vector<AttentionTile> tiles;
+  std::vector<AttentionItem> items;  // dearest first
+  std::size_t partial_floats = 0;
+};
+
+// Positions that a row of a slice sees.
+constexpr std::size_t row_length(const KvSlice& slice, std::size_t row, std::size_t group) {
+  return slice.position + row / group + 1;
+}
+
+// Floats of one block's result.
+constexpr std::size_t partial_floats(const AttentionTile& tile, const KvLayout& layout) {
+  return tile.rows * (layout.row() + 2);
+}
+
+// A slice with few rows (a decoding sequence, above all) is split by blocks, others by rows alone.
+//   group  query heads a K/V head
+void plan_attention(const KvLayout& layout, std::size_t group, std::span<const KvSlice> batch,
+                    AttentionPlan& plan);
+
+}  // namespace aquilon::kernels
