@@ -40,7 +40,7 @@ const std::vector<text::TokenId>& Ticket::prompt() const {
 
 Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
                const EngineOptions& options)
-    : model_(model), pool_(std::move(pool)), options_(options) {
+    : model_(model), pool_(std::move(pool)), options_(options), prefixes_(pool_) {
   AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
   thread_ = std::thread([this] { run(); });
 }
@@ -122,11 +122,17 @@ bool Engine::wait_for_work() {
   return !stopping_;
 }
 
+void Engine::remove_finished() {
+  for (const auto& sequence : running_)
+    if (sequence->finished()) sequence->keep_prefix(prefixes_);
+  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+}
+
 void Engine::drop_cancelled() {
   const Error cancelled{Code::kCancelled, "the request was cancelled"};
   for (const auto& sequence : running_)
     if (sequence->job().cancelled()) end_job(sequence->job(), cancelled);
-  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+  remove_finished();
   std::vector<std::shared_ptr<Job>> gone;
   {
     const std::lock_guard lock(mutex_);
@@ -157,6 +163,7 @@ void Engine::admit() {
     }
     running_.push_back(
         std::make_unique<Sequence>(job, 0, model_, options_.context, model::KvCache(pool_)));
+    running_.back()->find_prefix(prefixes_);
   }
 }
 
@@ -169,6 +176,13 @@ bool Engine::has_room_for(const Request& request) const {
   return pages <= pool_->pages();
 }
 
+// What the pool lacks is taken from the tree; admit() sees to it that this suffices.
+Status Engine::reserve(model::KvCache& kv, std::size_t tokens) {
+  Status status = kv.reserve(tokens);
+  while (!status.ok() && prefixes_.evict()) status = kv.reserve(tokens);
+  return status;
+}
+
 void Engine::step() {
   const bool shared = std::any_of(running_.begin(), running_.end(),
                                   [](const auto& sequence) { return !sequence->prefilling(); });
@@ -179,7 +193,7 @@ void Engine::step() {
     const bool prefilling = sequence->prefilling();
     if (prefilling && prompt_tokens == 0) continue;
     const model::Slice slice = sequence->next_slice(prompt_tokens);
-    const Status room = slice.kv->reserve(slice.tokens.size());
+    const Status room = reserve(*slice.kv, slice.tokens.size());
     if (!room.ok()) {
       end_job(sequence->job(), room.error());
       continue;
@@ -204,10 +218,12 @@ void Engine::step() {
 // The next token of a sequence; with its prompt's first logits, the other choices start too.
 void Engine::answer(Sequence& sequence, std::span<float> logits) {
   Job& job = sequence.job();
-  const bool first = !sequence.started() && job.request().n > 1;
-  if (first) job.keep_first_logits(logits);
+  const bool first = !sequence.started();
+  const bool more = first && job.request().n > 1;
+  if (first) sequence.keep_prefix(prefixes_);
+  if (more) job.keep_first_logits(logits);
   sequence.advance(logits);
-  if (first) start_choices(sequence);
+  if (more) start_choices(sequence);
 }
 
 void Engine::start_choices(const Sequence& source) {
@@ -225,6 +241,7 @@ void Engine::retire_finished() {
   for (auto& sequence : running_) {
     Job& job = sequence->job();
     while (sequence->finished() && job.has_next_choice() && !job.cancelled()) {
+      sequence->keep_prefix(prefixes_);
       sequence = sequence->fork(job.take_next_choice());
       std::vector<float> logits = job.first_logits();
       sequence->advance(logits);
@@ -232,7 +249,7 @@ void Engine::retire_finished() {
   }
   std::move(started_.begin(), started_.end(), std::back_inserter(running_));
   started_.clear();
-  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+  remove_finished();
 }
 
 void Engine::fail_all(const Error& error) {

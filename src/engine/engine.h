@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/prefix_tree.h"
 #include "engine/request.h"
 #include "model/model.h"
 
@@ -71,10 +72,12 @@ class Engine {
   void end_job(Job& job, const Error& error);
   void admit();
   bool has_room_for(const Request& request) const;
+  Status reserve(model::KvCache& kv, std::size_t tokens);
   void step();
   void answer(Sequence& sequence, std::span<float> logits);
   void start_choices(const Sequence& source);
   void retire_finished();
+  void remove_finished();
   void fail_all(const Error& error);
 
   model::Model& model_;
@@ -87,6 +90,7 @@ class Engine {
   bool stopping_ = false;
 
   // The thread's own.
+  PrefixTree prefixes_;
   std::vector<std::unique_ptr<Sequence>> running_;
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
   std::vector<float> logits_;                       // [rows, V] of the last step

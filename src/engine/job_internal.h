@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/prefix_tree.h"
 #include "engine/request.h"
 #include "engine/sampler.h"
 #include "engine/text_stream.h"
@@ -67,7 +68,10 @@ class Sequence {
            model::KvCache kv);
 
   Job& job() const { return *job_; }
-  model::KvCache& kv() { return kv_; }
+  // Starts from what is computed already of the prompt, all but its last token at most.
+  void find_prefix(PrefixTree& prefixes);
+  // Leaves what is computed to later requests.
+  void keep_prefix(PrefixTree& prefixes);
   bool prefilling() const { return fed_ < job_->request().prompt.size(); }
   bool started() const { return !answer_.empty(); }
   bool finished() const { return finished_; }

@@ -46,6 +46,8 @@ struct Request {
   bool ignore_eos = false;
   int n = 1;              // answers to the same prompt
   int top_logprobs = -1;  // -1: none
+  // Computed prompts are shared among requests of the same salt only.
+  std::uint64_t cache_salt = 0;
 };
 
 // One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is

@@ -23,6 +23,21 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       text_(model.tokenizer(), job_->request().stop),
       fed_(kv_.length()) {}
 
+void Sequence::find_prefix(PrefixTree& prefixes) {
+  const Request& request = job_->request();
+  const std::span prompt(request.prompt);
+  fed_ = prefixes.find(prompt.first(prompt.size() - 1), request.cache_salt, kv_);
+  job_->usage().cached_tokens = static_cast<int>(fed_);
+}
+
+void Sequence::keep_prefix(PrefixTree& prefixes) {
+  const Request& request = job_->request();
+  std::vector<TokenId> tokens = request.prompt;
+  tokens.insert(tokens.end(), answer_.begin(), answer_.end());
+  tokens.resize(kv_.length());  // the last of the answer is not computed
+  prefixes.keep(tokens, request.cache_salt, kv_);
+}
+
 model::Slice Sequence::next_slice(std::size_t limit) {
   const std::vector<TokenId>& prompt = job_->request().prompt;
   if (!prefilling()) return {&kv_, {&answer_.back(), 1}, model::WantLogits::kLast};

@@ -173,6 +173,61 @@ TEST(Forward, BatchAndThreadsDoNotChangeBits) {
     EXPECT_EQ(got[i], run_sliced(*alone, prompts[i], {64})) << i;
 }
 
+// Sequences that fork, go back and share pages give the bits of the same tokens alone, whatever the
+// type of keys and values.
+TEST(Forward, ForksAndTruncationsDoNotChangeBits) {
+  const std::string path = oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
+  auto model = Model::load(path, 2).value();
+  const std::size_t vocab = model->config().vocab_size;
+  struct Running {
+    KvCache kv;
+    std::vector<TokenId> tokens;
+  };
+  for (const KvType type : {KvType::kBf16, KvType::kF16, KvType::kF32}) {
+    std::mt19937 rng(static_cast<unsigned>(type));
+    const auto pool = KvPool::create(model->config(), type, 400).value();
+    std::vector<Running> running;
+    for (int i = 0; i < 3; ++i) running.push_back({KvCache(pool), {}});
+    std::vector<float> logits;
+    for (int step = 0; step < 60; ++step) {
+      std::vector<std::vector<TokenId>> fed(running.size());
+      std::vector<Slice> batch;
+      for (std::size_t i = 0; i < running.size(); ++i) {
+        fed[i].resize(1 + rng() % (rng() % 4 == 0 ? 90 : 3));
+        for (TokenId& id : fed[i]) id = static_cast<TokenId>(rng() % vocab);
+        ASSERT_TRUE(running[i].kv.reserve(fed[i].size()).ok());
+        batch.push_back({&running[i].kv, fed[i], WantLogits::kLast});
+      }
+      logits.clear();
+      model->forward().run(batch, logits);
+      for (std::size_t i = 0; i < running.size(); ++i)
+        running[i].tokens.insert(running[i].tokens.end(), fed[i].begin(), fed[i].end());
+      const std::size_t checked = rng() % running.size();
+      if (step % 6 == 5) {
+        KvCache alone =
+            KvCache::create(model->config(), running[checked].tokens.size(), type).value();
+        Slice slice{&alone, running[checked].tokens, WantLogits::kLast};
+        std::vector<float> want;
+        model->forward().run({&slice, 1}, want);
+        const std::span got = std::span(logits).subspan(checked * vocab, vocab);
+        ASSERT_TRUE(std::equal(want.begin(), want.end(), got.begin())) << step;
+      }
+      Running& source = running[rng() % running.size()];
+      const std::size_t keep = rng() % (source.tokens.size() + 1);
+      if (rng() % 2 == 0 || source.tokens.size() > 500) {
+        source.kv.truncate(keep);
+        source.tokens.resize(keep);
+      } else {
+        Running forked{source.kv.fork(keep), source.tokens};
+        forked.tokens.resize(keep);
+        running[rng() % running.size()] = std::move(forked);
+      }
+    }
+    running.clear();
+    EXPECT_EQ(pool->free_pages(), pool->pages());
+  }
+}
+
 // What we do not run is refused by name.
 TEST(ModelLoad, RefusesByName) {
   struct {
