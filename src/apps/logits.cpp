@@ -103,7 +103,7 @@ Status logits(const LogitsOptions& options) {
   const model::KvType type = AQ_TRY(model::parse_kv_type(options.kv_type));
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
-  const auto model = AQ_TRY(model::Model::load(path, threads));
+  const auto model = AQ_TRY(model::Model::load(path, {.threads = threads}));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
   const Target target = choose_target(options.out);
   std::unique_ptr<std::FILE, Close> file(std::fopen(target.write_to.c_str(), "wb"));

@@ -22,6 +22,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_.get(), size_}; }
   const std::string& path() const { return path_; }
+  // Lets the system take back the memory of these bytes; they are read again when touched.
+  void drop(std::span<const std::byte> bytes) const;
 
  private:
   struct Unmap {

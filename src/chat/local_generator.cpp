@@ -170,7 +170,7 @@ Result<TemplateChoice> choose_template(const LocalGeneratorOptions& options,
 
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
-  auto model = AQ_TRY(model::Model::load(options.path, threads));
+  auto model = AQ_TRY(model::Model::load(options.path, {.threads = threads}));
   const Memory memory = AQ_TRY(choose_memory(options, *model));
   auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
   TemplateChoice chat_template = AQ_TRY(choose_template(options, *model));

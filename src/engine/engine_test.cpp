@@ -59,7 +59,7 @@ class EngineTest : public testing::Test {
  protected:
   void SetUp() override {
     const std::string path = model::oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
-    auto model = model::Model::load(path, 2);
+    auto model = model::Model::load(path, {.threads = 2});
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
     start({256, 3, 4});

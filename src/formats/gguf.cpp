@@ -109,4 +109,8 @@ tensor::MatrixView GgufFile::matrix(const GgufTensor& tensor) const {
           tensor.dims.size() == 2 ? tensor.dims[1] : 1, tensor.dims[0]};
 }
 
+void GgufFile::drop_pages(const tensor::MatrixView& matrix) const {
+  if (map_) map_->drop({matrix.data, matrix.rows * matrix.row_stride()});
+}
+
 }  // namespace aquilon::formats

@@ -93,6 +93,8 @@ class GgufFile {
   // A tensor of this file as a matrix: dims {columns} or {columns, rows}. The data of an opened
   // file is aligned to 8 bytes at least. Requires: one or two dimensions.
   tensor::MatrixView matrix(const GgufTensor& tensor) const;
+  // Lets the system take back the memory of a matrix of this file; it is read again when touched.
+  void drop_pages(const tensor::MatrixView& matrix) const;
 
  private:
   friend class GgufParser;

@@ -1,20 +1,29 @@
 #include "model/forward.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "kernels/attention/kv_store.h"
-#include "kernels/matmul/matmul.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 #include "kernels/rope/rope.h"
 #include "kernels/swiglu/swiglu.h"
 #include "quant/decode.h"
 
 namespace aquilon::model {
+namespace {
 
-Forward::Forward(const ModelConfig& config, const Weights& weights, int threads)
+const float* optional(const std::vector<float>& bias) {
+  return bias.empty() ? nullptr : bias.data();
+}
+
+}  // namespace
+
+Forward::Forward(const ModelConfig& config, const Weights& weights, ThreadPool& pool)
     : config_(config),
       weights_(weights),
       rope_(config.rope, weights.rope_freqs),
-      pool_(threads),
+      pool_(pool),
+      projector_(pool),
       attention_(config.n_heads) {}
 
 void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
@@ -24,8 +33,9 @@ void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
   if (observe) observe(0, b_.x);
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
     const LayerWeights& w = weights_.layers[layer];
-    attention_block(w, layer);
-    feed_forward_block(w);
+    const bool only_wanted = layer + 1 == config_.n_layers && !observe;
+    attention_block(w, layer, batch, only_wanted);
+    if (tokens_ > 0) feed_forward_block(w);
     if (observe) observe(layer + 1, b_.x);
   }
   output(batch, logits, observe);
@@ -63,72 +73,79 @@ void Forward::plan_attention(std::span<const Slice> batch) {
 }
 
 // x += wo(attention(rope(wq n), rope(wk n), wv n)), n = norm(x)
-void Forward::attention_block(const LayerWeights& w, std::size_t layer) {
+void Forward::attention_block(const LayerWeights& w, std::size_t layer,
+                              std::span<const Slice> batch, bool only_wanted) {
   const ModelConfig& c = config_;
   b_.normed.resize(tokens_ * c.dim);
-  kernels::rmsnorm(b_.x.data(), w.attention_norm.data(), tokens_, c.dim, c.norm_eps,
-                   b_.normed.data());
-  project(w.wq, b_.normed, b_.q, w.bq);
-  project(w.wk, b_.normed, b_.k, w.bk);
-  project(w.wv, b_.normed, b_.v, w.bv);
-  const kernels::RopeLayout layout = c.family->rope_layout;
-  kernels::rope(b_.q.data(), b_.cos.data(), b_.sin.data(), tokens_, c.n_heads, c.head_dim,
-                c.rope.dims, layout);
-  kernels::rope(b_.k.data(), b_.cos.data(), b_.sin.data(), tokens_, c.n_kv_heads, c.head_dim,
-                c.rope.dims, layout);
+  b_.q.resize(tokens_ * c.n_heads * c.head_dim);
+  b_.k.resize(tokens_ * c.n_kv_heads * c.head_dim);
+  b_.v.resize(tokens_ * c.n_kv_heads * c.head_dim);
+  const Product qkv[] = {{&w.wq, b_.q.data(), optional(w.bq)},
+                         {&w.wk, b_.k.data(), optional(w.bk)},
+                         {&w.wv, b_.v.data(), optional(w.bv)}};
+  projector_.run(b_.normed.data(), tokens_, c.dim, qkv, norm_of_x(w.attention_norm));
+  pool_.run(tokens_, [&](std::size_t t) { rotate(t); });
 
   b_.mixed.resize(tokens_ * c.n_heads * c.head_dim);
   kernels::store_kv(pool_, kv_layout_, layer, kv_slices_, b_.k.data(), b_.v.data());
   attention_.run(pool_, layer, b_.q.data(), b_.mixed.data());
-  project(w.wo, b_.mixed, b_.delta);
-  add_delta();
+  if (only_wanted) keep_wanted(batch);
+  if (tokens_ == 0) return;
+  const Product wo[] = {{&w.wo, b_.x.data(), nullptr, true}};
+  projector_.run(b_.mixed.data(), tokens_, c.n_heads * c.head_dim, wo);
 }
 
 // x += w2(silu(w1 n) * w3 n), n = norm(x)
 void Forward::feed_forward_block(const LayerWeights& w) {
-  kernels::rmsnorm(b_.x.data(), w.ffn_norm.data(), tokens_, config_.dim, config_.norm_eps,
-                   b_.normed.data());
-  project(w.w1, b_.normed, b_.gate);
-  project(w.w3, b_.normed, b_.up);
-  kernels::swiglu(b_.gate.data(), b_.up.data(), b_.gate.size());
-  project(w.w2, b_.gate, b_.delta);
-  add_delta();
+  const std::size_t hidden = config_.hidden_dim;
+  b_.gate.resize(tokens_ * hidden);
+  b_.up.resize(tokens_ * hidden);
+  const Product in[] = {{&w.w1, b_.gate.data()}, {&w.w3, b_.up.data()}};
+  projector_.run(b_.normed.data(), tokens_, config_.dim, in, norm_of_x(w.ffn_norm));
+  const Product out[] = {{&w.w2, b_.x.data(), nullptr, true}};
+  projector_.run(b_.gate.data(), tokens_, hidden, out, [&](std::size_t first, std::size_t n) {
+    kernels::swiglu(&b_.gate[first * hidden], &b_.up[first * hidden], n * hidden);
+  });
 }
 
 // logits = output(norm(x)) for the wanted rows
 void Forward::output(std::span<const Slice> batch, std::vector<float>& logits,
                      const HiddenObserver& observe) {
-  const std::size_t dim = config_.dim;
-  std::size_t wanted = 0;
+  if (tokens_ > 0 && observe) keep_wanted(batch);
+  if (tokens_ == 0) return;
+  const std::size_t at = logits.size();
+  logits.resize(at + tokens_ * config_.vocab_size);
+  const Product out[] = {{&weights_.output, logits.data() + at}};
+  projector_.run(b_.normed.data(), tokens_, config_.dim, out, norm_of_x(weights_.norm));
+  if (observe) observe(config_.n_layers + 1, std::span(b_.normed).first(tokens_ * config_.dim));
+}
+
+// From here on the batch is its wanted rows: moves those of x and mixed to the front.
+void Forward::keep_wanted(std::span<const Slice> batch) {
+  const std::size_t gathered = config_.n_heads * config_.head_dim;
   std::size_t row = 0;
+  tokens_ = 0;
   for (const Slice& slice : batch) {
     const std::size_t n = slice.tokens.size();
     for (std::size_t i = 0; i < n; ++i, ++row) {
       if (slice.want == WantLogits::kNone || (slice.want == WantLogits::kLast && i + 1 < n))
         continue;
-      kernels::rmsnorm(&b_.x[row * dim], weights_.norm.data(), 1, dim, config_.norm_eps,
-                       &b_.normed[wanted++ * dim]);
+      std::copy_n(&b_.x[row * config_.dim], config_.dim, &b_.x[tokens_ * config_.dim]);
+      std::copy_n(&b_.mixed[row * gathered], gathered, &b_.mixed[tokens_ * gathered]);
+      ++tokens_;
     }
   }
-  if (observe) observe(config_.n_layers + 1, std::span(b_.normed).first(wanted * dim));
-  const std::size_t at = logits.size();
-  logits.resize(at + wanted * config_.vocab_size);
-  if (wanted > 0)
-    kernels::matmul(pool_, weights_.output, b_.normed.data(), wanted, logits.data() + at);
 }
 
-// out = x w^T + bias, for all tokens
-void Forward::project(const tensor::MatrixView& w, const std::vector<float>& x,
-                      std::vector<float>& out, const std::vector<float>& bias) {
-  out.resize(tokens_ * w.rows);
-  kernels::matmul(pool_, w, x.data(), tokens_, out.data());
-  if (bias.empty()) return;
-  for (std::size_t t = 0; t < tokens_; ++t)
-    for (std::size_t i = 0; i < w.rows; ++i) out[t * w.rows + i] += bias[i];
-}
-
-void Forward::add_delta() {
-  for (std::size_t i = 0; i < b_.x.size(); ++i) b_.x[i] += b_.delta[i];
+void Forward::rotate(std::size_t t) {
+  const ModelConfig& c = config_;
+  const kernels::RopeLayout layout = c.family->rope_layout;
+  const float* cos = &b_.cos[t * rope_.pairs()];
+  const float* sin = &b_.sin[t * rope_.pairs()];
+  kernels::rope(&b_.q[t * c.n_heads * c.head_dim], cos, sin, 1, c.n_heads, c.head_dim, c.rope.dims,
+                layout);
+  kernels::rope(&b_.k[t * c.n_kv_heads * c.head_dim], cos, sin, 1, c.n_kv_heads, c.head_dim,
+                c.rope.dims, layout);
 }
 
 }  // namespace aquilon::model

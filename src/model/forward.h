@@ -9,8 +9,10 @@
 
 #include "base/thread_pool.h"
 #include "kernels/attention/attention.h"
+#include "kernels/rmsnorm/rmsnorm.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
+#include "model/projector.h"
 #include "model/rope_table.h"
 #include "model/weights.h"
 #include "text/tokenizer.h"  // TokenId
@@ -35,7 +37,7 @@ using HiddenObserver = std::function<void(std::size_t stage, std::span<const flo
 // Threads: one caller at a time.
 class Forward {
  public:
-  Forward(const ModelConfig& config, const Weights& weights, int threads);
+  Forward(const ModelConfig& config, const Weights& weights, ThreadPool& pool);
 
   // Appends to `logits` one row of V values for every wanted position, in the order of the slices.
   //   logits  [rows, V]  f32
@@ -51,29 +53,37 @@ class Forward {
     std::vector<float> mixed;   // [T, H*E]  what attention gathered
     std::vector<float> gate;    // [T, F]
     std::vector<float> up;      // [T, F]
-    std::vector<float> delta;   // [T, D]    what a block adds to x
     std::vector<float> cos;     // [T, E/2]
     std::vector<float> sin;     // [T, E/2]
   };
 
   void embed(std::span<const Slice> batch);
   void plan_attention(std::span<const Slice> batch);
-  void attention_block(const LayerWeights& w, std::size_t layer);
+  // only_wanted: the batch shrinks to its wanted rows once keys and values are stored.
+  void attention_block(const LayerWeights& w, std::size_t layer, std::span<const Slice> batch,
+                       bool only_wanted);
   void feed_forward_block(const LayerWeights& w);
   void output(std::span<const Slice> batch, std::vector<float>& logits,
               const HiddenObserver& observe);
-  void project(const tensor::MatrixView& w, const std::vector<float>& x, std::vector<float>& out,
-               const std::vector<float>& bias = {});
-  void add_delta();
+  void keep_wanted(std::span<const Slice> batch);
+  void rotate(std::size_t t);
+  // Writes rows of `normed` from those of x, as the projector asks for them.
+  auto norm_of_x(const std::vector<float>& weight) {
+    return [this, &weight](std::size_t first, std::size_t n) {
+      kernels::rmsnorm(&b_.x[first * config_.dim], weight.data(), n, config_.dim, config_.norm_eps,
+                       &b_.normed[first * config_.dim]);
+    };
+  }
 
   const ModelConfig& config_;
   const Weights& weights_;
   RopeTable rope_;
-  ThreadPool pool_;
+  ThreadPool& pool_;
+  Projector projector_;
   kernels::Attention attention_;
   kernels::KvLayout kv_layout_;              // of the running batch
   std::vector<kernels::KvSlice> kv_slices_;  // its new positions
-  std::size_t tokens_ = 0;                   // T of the running batch
+  std::size_t tokens_ = 0;                   // T: rows of x that still matter in the running batch
   Buffers b_;
 };
 

@@ -52,7 +52,7 @@ class ForwardOracle : public testing::TestWithParam<OracleCase> {
           << "the repository lost tests/data/oracle/" << GetParam().name;
       GTEST_SKIP() << "no " << GetParam().name << " here: set AQUILON_SHARED to test it";
     }
-    auto model = Model::load(folder_ + "/" + GetParam().file, 2);
+    auto model = Model::load(folder_ + "/" + GetParam().file, {.threads = 2});
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
     manifest_ = read_manifest_for_test(folder_);
@@ -135,8 +135,8 @@ INSTANTIATE_TEST_SUITE_P(Hf, ForwardOracle, testing::ValuesIn(kCases), [](const 
 // Sequences that run together give the bits of each alone, on any number of threads.
 TEST(Forward, BatchAndThreadsDoNotChangeBits) {
   const std::string path = oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
-  auto alone = Model::load(path, 1).value();
-  auto together = Model::load(path, 3).value();
+  auto alone = Model::load(path, {.threads = 1}).value();
+  auto together = Model::load(path, {.threads = 3}).value();
   const std::size_t vocab = alone->config().vocab_size;
   std::mt19937 rng(11);
   std::vector<std::vector<TokenId>> prompts(5);
@@ -242,7 +242,7 @@ TEST(ModelLoad, RefusesByName) {
     const std::string folder = oracle_folder_for_test(c.name);
     if (folder.empty()) continue;
     ++tested;
-    const auto model = Model::load(folder + "/model-f32.gguf", 1);
+    const auto model = Model::load(folder + "/model-f32.gguf", {.threads = 1});
     ASSERT_FALSE(model.ok()) << c.name;
     EXPECT_EQ(model.error().code, Code::kUnsupported);
     EXPECT_NE(model.error().message.find(c.words), std::string::npos) << model.error().message;

@@ -51,7 +51,7 @@ class LlamaCppOracle : public testing::TestWithParam<RealModel> {
     if (!std::filesystem::exists(folder_) || !std::filesystem::exists(path))
       GTEST_SKIP() << "needs " << GetParam().name << ".gguf and its recorded answers "
                    << "(AQUILON_TEST_MODELS, AQUILON_SHARED)";
-    auto model = Model::load(path, 2);
+    auto model = Model::load(path, {.threads = 2});
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
   }

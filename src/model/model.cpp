@@ -4,7 +4,7 @@
 
 namespace aquilon::model {
 
-Result<std::unique_ptr<Model>> Model::load(const std::string& path, int threads) {
+Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOptions& options) {
   formats::GgufFile opened = AQ_TRY(formats::GgufFile::open(path));
   std::unique_ptr<Model> model(new Model(std::move(opened)));
   const formats::GgufFile& file = model->file_;
@@ -17,7 +17,10 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path, int threads)
   model->special_ = AQ_TRY(read_special_tokens(file, *model->tokenizer_));
   if (file.find("tokenizer.chat_template") != nullptr)
     model->chat_template_ = AQ_TRY(file.get_string("tokenizer.chat_template"));
-  model->forward_ = std::make_unique<Forward>(model->config_, model->weights_, threads);
+  model->pool_ = std::make_unique<ThreadPool>(options.threads);
+  if (options.arithmetic == Arithmetic::kPacked)
+    AQ_RETURN_IF_ERROR(pack_weights(file, *model->pool_, model->weights_, options.progress));
+  model->forward_ = std::make_unique<Forward>(model->config_, model->weights_, *model->pool_);
   return model;
 }
 

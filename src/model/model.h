@@ -15,12 +15,22 @@
 
 namespace aquilon::model {
 
+enum class Arithmetic {
+  kPacked,     // quantised weights in integers, activations in 8 bits: fast
+  kReference,  // every weight decoded to f32: exact and slow
+};
+
+struct LoadOptions {
+  int threads = 1;  // of the forward pass
+  Arithmetic arithmetic = Arithmetic::kPacked;
+  PackProgress progress = {};  // called while weights are packed
+};
+
 // Threads: const members are safe from any; forward() has one caller at a time.
 class Model {
  public:
-  // `threads`: for the forward pass, at least 1.
-  // Errors: those of GgufFile::open, read_config, read_weights and the tokenizer.
-  static Result<std::unique_ptr<Model>> load(const std::string& path, int threads);
+  // Errors: those of GgufFile::open, read_config, read_weights, pack_weights and the tokenizer.
+  static Result<std::unique_ptr<Model>> load(const std::string& path, const LoadOptions& options);
 
   const formats::GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }
@@ -40,6 +50,7 @@ class Model {
   std::unique_ptr<text::Tokenizer> tokenizer_;
   SpecialTokens special_;
   std::string_view chat_template_;
+  std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Forward> forward_;
 };
 

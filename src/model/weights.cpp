@@ -74,17 +74,17 @@ Result<LayerWeights> read_layer(Binder& binder, const ModelConfig& c, std::size_
   const std::size_t kv_dim = c.n_kv_heads * c.head_dim;
   LayerWeights w;
   w.attention_norm = AQ_TRY(binder.vector(blk + "attn_norm.weight", c.dim));
-  w.wq = AQ_TRY(binder.matrix(blk + "attn_q.weight", q_dim, c.dim));
-  w.wk = AQ_TRY(binder.matrix(blk + "attn_k.weight", kv_dim, c.dim));
-  w.wv = AQ_TRY(binder.matrix(blk + "attn_v.weight", kv_dim, c.dim));
+  w.wq.stored = AQ_TRY(binder.matrix(blk + "attn_q.weight", q_dim, c.dim));
+  w.wk.stored = AQ_TRY(binder.matrix(blk + "attn_k.weight", kv_dim, c.dim));
+  w.wv.stored = AQ_TRY(binder.matrix(blk + "attn_v.weight", kv_dim, c.dim));
   w.bq = AQ_TRY(binder.optional_vector(blk + "attn_q.bias", q_dim, bias));
   w.bk = AQ_TRY(binder.optional_vector(blk + "attn_k.bias", kv_dim, bias));
   w.bv = AQ_TRY(binder.optional_vector(blk + "attn_v.bias", kv_dim, bias));
-  w.wo = AQ_TRY(binder.matrix(blk + "attn_output.weight", c.dim, q_dim));
+  w.wo.stored = AQ_TRY(binder.matrix(blk + "attn_output.weight", c.dim, q_dim));
   w.ffn_norm = AQ_TRY(binder.vector(blk + "ffn_norm.weight", c.dim));
-  w.w1 = AQ_TRY(binder.matrix(blk + "ffn_gate.weight", c.hidden_dim, c.dim));
-  w.w2 = AQ_TRY(binder.matrix(blk + "ffn_down.weight", c.dim, c.hidden_dim));
-  w.w3 = AQ_TRY(binder.matrix(blk + "ffn_up.weight", c.hidden_dim, c.dim));
+  w.w1.stored = AQ_TRY(binder.matrix(blk + "ffn_gate.weight", c.hidden_dim, c.dim));
+  w.w2.stored = AQ_TRY(binder.matrix(blk + "ffn_down.weight", c.dim, c.hidden_dim));
+  w.w3.stored = AQ_TRY(binder.matrix(blk + "ffn_up.weight", c.hidden_dim, c.dim));
   return w;
 }
 
@@ -104,9 +104,9 @@ Result<Weights> read_weights(const GgufFile& file, ModelConfig& config) {
   for (std::size_t layer = 0; layer < config.n_layers; ++layer)
     weights.layers.push_back(AQ_TRY(read_layer(binder, config, layer)));
   weights.norm = AQ_TRY(binder.vector("output_norm.weight", config.dim));
-  weights.output = weights.tok_embeddings;
+  weights.output.stored = weights.tok_embeddings;
   if (file.find_tensor("output.weight") != nullptr)
-    weights.output = AQ_TRY(binder.matrix("output.weight", config.vocab_size, config.dim));
+    weights.output.stored = AQ_TRY(binder.matrix("output.weight", config.vocab_size, config.dim));
   weights.rope_freqs =
       AQ_TRY(binder.optional_vector("rope_freqs.weight", config.rope.dims / 2, false));
   AQ_RETURN_IF_ERROR(binder.finish(config.family->architecture));

@@ -1,37 +1,51 @@
 // The weights of a model: views into its file, named as Mistral names them.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread_pool.h"
 #include "formats/gguf.h"
 #include "model/config.h"
+#include "quant/pack.h"
+#include "tensor/huge_buffer.h"
 #include "tensor/view.h"
 
 namespace aquilon::model {
 
+// A matrix as the file stores it, and repacked for the kernels once pack_weights has run, if its
+// type has a packing.
+struct WeightMatrix {
+  tensor::MatrixView stored;
+  quant::PackedMatrix packed;
+
+  std::size_t rows() const { return stored.rows; }
+};
+
 // Norms and biases are decoded to f32; matrices stay as they are stored. An absent bias is empty.
 struct LayerWeights {
   std::vector<float> attention_norm;  // [D]
-  tensor::MatrixView wq;              // [H*E, D]
-  tensor::MatrixView wk;              // [K*E, D]
-  tensor::MatrixView wv;              // [K*E, D]
+  WeightMatrix wq;                    // [H*E, D]
+  WeightMatrix wk;                    // [K*E, D]
+  WeightMatrix wv;                    // [K*E, D]
   std::vector<float> bq;              // [H*E]
   std::vector<float> bk;              // [K*E]
   std::vector<float> bv;              // [K*E]
-  tensor::MatrixView wo;              // [D, H*E]
+  WeightMatrix wo;                    // [D, H*E]
   std::vector<float> ffn_norm;        // [D]
-  tensor::MatrixView w1;              // [F, D]  gate
-  tensor::MatrixView w2;              // [D, F]  down
-  tensor::MatrixView w3;              // [F, D]  up
+  WeightMatrix w1;                    // [F, D]  gate
+  WeightMatrix w2;                    // [D, F]  down
+  WeightMatrix w3;                    // [F, D]  up
 };
 
 struct Weights {
   tensor::MatrixView tok_embeddings;  // [V, D]
   std::vector<LayerWeights> layers;   // L
   std::vector<float> norm;            // [D]
-  tensor::MatrixView output;          // [V, D]; the embeddings where the file ties them
+  WeightMatrix output;                // [V, D]; the embeddings where the file ties them
   std::vector<float> rope_freqs;      // [rope.dims / 2] divisors of the frequencies, or empty
+  tensor::HugeBuffer packed;          // what the matrices' packed forms point into
 };
 
 // Binds the file's tensors; sets config.vocab_size from the embeddings.
@@ -39,5 +53,15 @@ struct Weights {
 // says; kUnsupported names a tensor that this family does not have, since leaving it out would
 // change answers.
 Result<Weights> read_weights(const formats::GgufFile& file, ModelConfig& config);
+
+// Called as weights are packed. Threads: the caller's of pack_weights.
+using PackProgress = std::function<void(std::size_t done_bytes, std::size_t total_bytes)>;
+
+// Repacks every matrix whose type has a packing, layer by layer, and lets the system take back the
+// file's pages behind it. Memory: the packed size, reported by packed_weights_bytes().
+// Errors: kOutOfMemory.
+Status pack_weights(const formats::GgufFile& file, ThreadPool& pool, Weights& weights,
+                    const PackProgress& progress = {});
+std::size_t packed_weights_bytes(const Weights& weights);
 
 }  // namespace aquilon::model

@@ -65,20 +65,19 @@ std::span<const Impl<const LinearKernel>> linear_impls() {
   return kImpls;
 }
 
-void QuantizedRows::quantize(ThreadPool& pool, const float* x, std::size_t tokens,
-                             std::size_t columns) {
+void QuantizedRows::resize(std::size_t tokens, std::size_t columns) {
   AQ_CHECK(tokens > 0 && columns % quant::kTileColumns == 0);
   tokens_ = tokens;
   columns_ = columns;
   const std::size_t widest = kernel().max_tile;
   tiles_ = (tokens + widest - 1) / widest;
   data_.resize(tokens * activation_bytes(columns));
-  const auto tile = [&](std::size_t i) {
-    const std::size_t first = i * tile_tokens() + std::min(i, wider());
-    kernel().quantize(x + first * columns, tile_tokens() + (i < wider() ? 1 : 0), columns,
-                      data_.data() + first * activation_bytes(columns));
-  };
-  pool.run(tiles_, tile);
+}
+
+void QuantizedRows::quantize_tile(std::size_t i, const float* x) {
+  const std::size_t first = i * tile_tokens() + std::min(i, wider());
+  kernel().quantize(x + first * columns_, tile_tokens() + (i < wider() ? 1 : 0), columns_,
+                    data_.data() + first * activation_bytes(columns_));
 }
 
 void linear(ThreadPool& pool, std::span<const Linear> matrices, const QuantizedRows& x) noexcept {

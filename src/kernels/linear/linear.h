@@ -1,6 +1,7 @@
 // Products with packed quantised weights in integer arithmetic.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,7 +21,21 @@ namespace aquilon::kernels {
 class QuantizedRows {
  public:
   //   x  [tokens, columns] f32, columns a multiple of 32
-  void quantize(ThreadPool& pool, const float* x, std::size_t tokens, std::size_t columns);
+  void quantize(ThreadPool& pool, const float* x, std::size_t tokens, std::size_t columns) {
+    quantize(pool, x, tokens, columns, [](std::size_t, std::size_t) {});
+  }
+  // The same for rows that prepare(first, n) writes, called once for all of them, piece by piece
+  // on any thread, just before they are read.
+  template <class Prepare>
+  void quantize(ThreadPool& pool, const float* x, std::size_t tokens, std::size_t columns,
+                const Prepare& prepare) {
+    resize(tokens, columns);
+    pool.run(tiles_, [&](std::size_t i) {
+      const std::size_t first = i * tile_tokens() + std::min(i, wider());
+      prepare(first, tile_tokens() + (i < wider() ? 1 : 0));
+      quantize_tile(i, x);
+    });
+  }
 
   const unsigned char* data() const { return data_.data(); }
   std::size_t tokens() const { return tokens_; }
@@ -31,6 +46,9 @@ class QuantizedRows {
   std::size_t wider() const { return tokens_ % tiles_; }
 
  private:
+  void resize(std::size_t tokens, std::size_t columns);
+  void quantize_tile(std::size_t i, const float* x);
+
   std::vector<unsigned char> data_;
   std::size_t tokens_ = 0;
   std::size_t columns_ = 0;
