@@ -4,7 +4,7 @@
 
 namespace aquilon::model {
 
-Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOptions& options) {
+Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
   formats::GgufFile opened = AQ_TRY(formats::GgufFile::open(path));
   std::unique_ptr<Model> model(new Model(std::move(opened)));
   const formats::GgufFile& file = model->file_;
@@ -17,11 +17,31 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOp
   model->special_ = AQ_TRY(read_special_tokens(file, *model->tokenizer_));
   if (file.find("tokenizer.chat_template") != nullptr)
     model->chat_template_ = AQ_TRY(file.get_string("tokenizer.chat_template"));
-  model->pool_ = std::make_unique<ThreadPool>(options.threads);
-  if (options.arithmetic == Arithmetic::kPacked)
-    AQ_RETURN_IF_ERROR(pack_weights(file, *model->pool_, model->weights_, options.progress));
-  model->forward_ = std::make_unique<Forward>(model->config_, model->weights_, *model->pool_);
   return model;
+}
+
+Status Model::prepare(const LoadOptions& options) {
+  pool_ = std::make_unique<ThreadPool>(options.threads);
+  if (options.arithmetic == Arithmetic::kPacked)
+    AQ_RETURN_IF_ERROR(pack_weights(file_, *pool_, weights_, options.progress));
+  forward_ = std::make_unique<Forward>(config_, weights_, *pool_);
+  return {};
+}
+
+Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOptions& options) {
+  std::unique_ptr<Model> model = AQ_TRY(open(path));
+  AQ_RETURN_IF_ERROR(model->prepare(options));
+  return model;
+}
+
+std::uint64_t Model::weight_bytes(Arithmetic arithmetic) const {
+  if (arithmetic == Arithmetic::kReference) return file_.file_bytes();
+  const tensor::MatrixView& embeddings = weights_.tok_embeddings;
+  std::uint64_t stored = embeddings.rows * embeddings.row_stride();
+  for_each_matrix(weights_, [&](const WeightMatrix& m) {
+    if (!quant::packing_of(m.stored.dtype)) stored += m.stored.rows * m.stored.row_stride();
+  });
+  return stored + packed_weights_bytes(weights_);
 }
 
 }  // namespace aquilon::model

@@ -29,8 +29,16 @@ struct LoadOptions {
 // Threads: const members are safe from any; forward() has one caller at a time.
 class Model {
  public:
-  // Errors: those of GgufFile::open, read_config, read_weights, pack_weights and the tokenizer.
+  // Reads all but the weights, which stay in the file; says what is wrong with it. forward() comes
+  // with prepare(). Errors: those of GgufFile::open, read_config, read_weights and the tokenizer.
+  static Result<std::unique_ptr<Model>> open(const std::string& path);
+  // Makes the model ready to run. Errors: those of pack_weights.
+  Status prepare(const LoadOptions& options);
+  // Both.
   static Result<std::unique_ptr<Model>> load(const std::string& path, const LoadOptions& options);
+
+  // Memory that prepare() will take for weights, and what of the file stays in use beside it.
+  std::uint64_t weight_bytes(Arithmetic arithmetic) const;
 
   const formats::GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }

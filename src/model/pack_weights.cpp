@@ -7,22 +7,11 @@ namespace {
 
 constexpr std::size_t kTaskRows = 256;  // of a matrix: what one thread packs in one go
 
-// Every matrix that has a packing, in the order in which the forward pass reads them.
 template <class W, class F>
 void for_each_packable(W& weights, const F& f) {
-  const auto one = [&](auto& m) {
+  for_each_matrix(weights, [&](auto& m) {
     if (quant::packing_of(m.stored.dtype)) f(m);
-  };
-  for (auto& layer : weights.layers) {
-    one(layer.wq);
-    one(layer.wk);
-    one(layer.wv);
-    one(layer.wo);
-    one(layer.w1);
-    one(layer.w3);
-    one(layer.w2);
-  }
-  one(weights.output);
+  });
 }
 
 void pack(ThreadPool& pool, WeightMatrix& m, std::byte* to) {

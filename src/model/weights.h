@@ -48,6 +48,16 @@ struct Weights {
   tensor::HugeBuffer packed;          // what the matrices' packed forms point into
 };
 
+// Calls f with every matrix but the embeddings, in the order in which the forward pass reads them.
+template <class W, class F>
+void for_each_matrix(W& weights, const F& f) {
+  for (auto& layer : weights.layers)
+    for (auto matrix :
+         {&layer.wq, &layer.wk, &layer.wv, &layer.wo, &layer.w1, &layer.w3, &layer.w2})
+      f(*matrix);
+  f(weights.output);
+}
+
 // Binds the file's tensors; sets config.vocab_size from the embeddings.
 // Errors: kCorrupt names the tensor that is missing or whose shape is not what the configuration
 // says; kUnsupported names a tensor that this family does not have, since leaving it out would

@@ -23,39 +23,56 @@ struct RowChunk {
   signed char half_scale[2 * kTiles];
 };
 
+void put_u16(Byte* at, std::uint16_t v) {
+  std::memcpy(at, &v, sizeof v);
+}
+void put_u32(Byte* at, std::uint32_t v) {
+  std::memcpy(at, &v, sizeof v);
+}
+
 void nibbles(const Byte* x, Byte* q) {
   for (int j = 0; j < 16; ++j) q[j] = x[j] & 15;
   for (int j = 0; j < 16; ++j) q[j + 16] = x[j] >> 4;
 }
 
+// Adds 16 to q[j] where bit j of the mask is set. The product puts four neighbouring bits into four
+// bytes: copies moved by 0, 7, 14 and 21.
 void fifth_bits(std::uint32_t mask, Byte* q) {
-  for (unsigned j = 0; j < 32; ++j) q[j] = static_cast<Byte>(q[j] | (mask >> j & 1u) << 4);
+  for (int j = 0; j < 32; j += 4, mask >>= 4) {
+    const std::uint32_t bits = (mask & 15u) * 0x00204081u & 0x01010101u;
+    put_u32(q + j, load_u32(q + j) | bits << 4);
+  }
 }
 
 // Blocks of 32: each function reads one tile. Byte layouts are told in blocks_decode.h.
-void read_q4_0(const Byte* x, std::size_t t, RowChunk& c) {
+std::size_t read_q4_0(const Byte* x, std::size_t t, RowChunk& c) {
   c.d[t] = load_u16(x);
   nibbles(x + 2, c.q + 32 * t);
+  return 18;
 }
-void read_q4_1(const Byte* x, std::size_t t, RowChunk& c) {
+std::size_t read_q4_1(const Byte* x, std::size_t t, RowChunk& c) {
   c.d[t] = load_u16(x);
   c.m[t] = load_u16(x + 2);
   nibbles(x + 4, c.q + 32 * t);
+  return 20;
 }
-void read_q5_0(const Byte* x, std::size_t t, RowChunk& c) {
+std::size_t read_q5_0(const Byte* x, std::size_t t, RowChunk& c) {
   c.d[t] = load_u16(x);
   nibbles(x + 6, c.q + 32 * t);
   fifth_bits(load_u32(x + 2), c.q + 32 * t);
+  return 22;
 }
-void read_q5_1(const Byte* x, std::size_t t, RowChunk& c) {
+std::size_t read_q5_1(const Byte* x, std::size_t t, RowChunk& c) {
   c.d[t] = load_u16(x);
   c.m[t] = load_u16(x + 2);
   nibbles(x + 8, c.q + 32 * t);
   fifth_bits(load_u32(x + 4), c.q + 32 * t);
+  return 24;
 }
-void read_q8_0(const Byte* x, std::size_t t, RowChunk& c) {
+std::size_t read_q8_0(const Byte* x, std::size_t t, RowChunk& c) {
   c.d[t] = load_u16(x);
   for (int j = 0; j < 32; ++j) c.q[32 * t + static_cast<std::size_t>(j)] = x[2 + j] ^ 0x80;
+  return 34;
 }
 
 // Blocks of 256: each function reads a whole chunk.
@@ -101,7 +118,8 @@ void read_q6_k(const Byte* x, RowChunk& c) {
     }
 }
 
-void read_tile(Packing packing, const Byte* x, std::size_t tile, RowChunk& c) {
+// Returns the block's bytes.
+std::size_t read_tile(Packing packing, const Byte* x, std::size_t tile, RowChunk& c) {
   switch (packing) {
     case Packing::kQ4_0:
       return read_q4_0(x, tile, c);
@@ -118,10 +136,10 @@ void read_tile(Packing packing, const Byte* x, std::size_t tile, RowChunk& c) {
     case Packing::kQ6_K:
       break;
   }
+  return 0;
 }
 
-void read_chunk(Packing packing, const Byte* x, std::size_t tiles, std::size_t block_bytes,
-                RowChunk& c) {
+void read_chunk(Packing packing, const Byte* x, std::size_t tiles, RowChunk& c) {
   switch (packing) {
     case Packing::kQ4_K:
       return read_q4_k(x, c);
@@ -130,15 +148,8 @@ void read_chunk(Packing packing, const Byte* x, std::size_t tiles, std::size_t b
     case Packing::kQ6_K:
       return read_q6_k(x, c);
     default:
-      for (std::size_t t = 0; t < tiles; ++t) read_tile(packing, x + t * block_bytes, t, c);
+      for (std::size_t t = 0; t < tiles; ++t) x += read_tile(packing, x, t, c);
   }
-}
-
-void put_u16(Byte* at, std::uint16_t v) {
-  std::memcpy(at, &v, sizeof v);
-}
-void put_u32(Byte* at, std::uint32_t v) {
-  std::memcpy(at, &v, sizeof v);
 }
 
 void put_header(Header header, const RowChunk& c, std::size_t tiles, std::size_t row, Byte* out) {
@@ -188,6 +199,17 @@ void put_quants(int bits, const Byte* q, Byte* out) {
     }
 }
 
+// A row's part of a chunk. `from`: its blocks; `out`: the chunk
+void pack_chunk(Packing packing, const Byte* from, std::size_t tiles, std::size_t row, Byte* out) {
+  const PackingInfo info = packing_info(packing);
+  RowChunk chunk;
+  read_chunk(packing, from, tiles, chunk);
+  put_header(info.header, chunk, tiles, row, out);
+  out += header_bytes(info.header, tiles) + 4 * row;
+  for (std::size_t t = 0; t < tiles; ++t, out += tile_bytes(info.bits))
+    put_quants(info.bits, chunk.q + kTileColumns * t, out);
+}
+
 }  // namespace
 
 std::optional<Packing> packing_of(tensor::DType type) {
@@ -226,23 +248,15 @@ std::size_t packed_bytes(const tensor::MatrixView& matrix) {
 void pack_groups(const tensor::MatrixView& matrix, std::size_t begin, std::size_t end,
                  std::byte* out) noexcept {
   const Packing packing = *packing_of(matrix.dtype);
-  const PackingInfo info = packing_info(packing);
-  const std::size_t block_bytes = tensor::dtype_info(matrix.dtype).block_bytes;
   const std::size_t chunk_in = tensor::row_bytes(matrix.dtype, kChunkColumns);
-  RowChunk chunk;
-  for (std::size_t row = begin * kGroupRows; row < std::min(end * kGroupRows, matrix.rows); ++row) {
-    const std::size_t group = group_bytes(packing, matrix.columns);
-    auto* to = reinterpret_cast<Byte*>(out) + row / kGroupRows * group;
+  auto* to = reinterpret_cast<Byte*>(out) + begin * group_bytes(packing, matrix.columns);
+  for (std::size_t row = begin * kGroupRows; row < end * kGroupRows; row += kGroupRows) {
+    const std::size_t rows = std::min(kGroupRows, matrix.rows - row);
     const auto* from = reinterpret_cast<const Byte*>(matrix.row(row));
-    const std::size_t r = row % kGroupRows;
     for (std::size_t k = 0; k < matrix.columns; k += kChunkColumns, from += chunk_in) {
       const std::size_t tiles = std::min(matrix.columns - k, kChunkColumns) / kTileColumns;
-      read_chunk(packing, from, tiles, block_bytes, chunk);
-      put_header(info.header, chunk, tiles, r, to);
-      Byte* quants = to + header_bytes(info.header, tiles);
-      for (std::size_t t = 0; t < tiles; ++t)
-        put_quants(info.bits, chunk.q + kTileColumns * t,
-                   quants + t * tile_bytes(info.bits) + 4 * r);
+      for (std::size_t r = 0; r < rows; ++r)
+        pack_chunk(packing, from + r * matrix.row_stride(), tiles, r, to);
       to += chunk_bytes(packing, tiles);
     }
   }
