@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "apps/progress_line.h"
 #include "base/file.h"
 #include "chat/local_generator.h"
 #include "hub/store.h"
@@ -42,6 +43,10 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   local.max_queue = static_cast<std::size_t>(options.max_queue);
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
+  ProgressLine line;
+  local.progress = [&](std::uint64_t done, std::uint64_t total) {
+    line.update("loading", done, total);
+  };
   return chat::make_local_generator(local);
 }
 

@@ -117,7 +117,7 @@ Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::
                       "--ctx {} is more than the {} tokens that this model was trained for",
                       options.context, config.context_length);
   const std::uint64_t free = available_memory();
-  const std::uint64_t fixed = model.file().file_bytes() + kWorkingMemory;
+  const std::uint64_t fixed = model.weight_bytes(model::Arithmetic::kPacked) + kWorkingMemory;
   const std::uint64_t page = model::kv_layout(config, options.kv_type).page_bytes();
   const std::uint64_t room = free > fixed ? (free - fixed) / page : 0;
   const std::size_t least =
@@ -170,8 +170,9 @@ Result<TemplateChoice> choose_template(const LocalGeneratorOptions& options,
 
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
-  auto model = AQ_TRY(model::Model::load(options.path, {.threads = threads}));
+  auto model = AQ_TRY(model::Model::open(options.path));
   const Memory memory = AQ_TRY(choose_memory(options, *model));
+  AQ_RETURN_IF_ERROR(model->prepare({.threads = threads, .progress = options.progress}));
   auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
   TemplateChoice chat_template = AQ_TRY(choose_template(options, *model));
   ModelCard card;

@@ -1,6 +1,8 @@
 // The Generator that runs a model on this machine: template, tokenizer, engine.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,13 +21,14 @@ struct LocalGeneratorOptions {
   std::size_t max_queue = 64;  // requests that wait
   model::KvType kv_type = model::KvType::kBf16;
   std::string chat_template;  // Jinja source; empty: the file's own
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
 };
 
 // Loads the model and starts its engine.
-// Errors: those of Model::load; kOutOfMemory names what is needed and what is free, before anything
-// is allocated; kInvalidArgument for a context beyond the model's and for a bad template given
-// here. A template in the file that cannot be used costs the chat, not the model: see
-// ModelCard::chat.
+// Errors: those of Model::open and prepare; kOutOfMemory names what is needed and what is free,
+// before anything is allocated; kInvalidArgument for a context beyond the model's and for a bad
+// template given here. A template in the file that cannot be used costs the chat, not the model:
+// see ModelCard::chat.
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options);
 
 }  // namespace aquilon::chat

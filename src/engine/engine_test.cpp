@@ -192,7 +192,7 @@ TEST_F(EngineTest, RandomMixesEqualTheSameAlone) {
       requests.back().top_logprobs = 1;
       requests.back().n = rng() % 3 == 0 ? 1 + static_cast<int>(rng() % 5) : 1;
     }
-    model_ = model::Model::load(path, 1).value();
+    model_ = model::Model::load(path, {.threads = 1}).value();
     std::vector<Collected> alone;
     for (const Request& r : requests) {
       start({200, 1, 64}, 1);

@@ -177,7 +177,7 @@ TEST(Forward, BatchAndThreadsDoNotChangeBits) {
 // type of keys and values.
 TEST(Forward, ForksAndTruncationsDoNotChangeBits) {
   const std::string path = oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
-  auto model = Model::load(path, 2).value();
+  auto model = Model::load(path, {.threads = 2}).value();
   const std::size_t vocab = model->config().vocab_size;
   struct Running {
     KvCache kv;
