@@ -200,7 +200,7 @@ TEST_F(EngineTest, RandomMixesEqualTheSameAlone) {
       EXPECT_EQ(alone.back().usage->cached_tokens, 0);
     }
     engine_ = nullptr;
-    model_ = model::Model::load(path, 1 + static_cast<int>(seed % 4)).value();
+    model_ = model::Model::load(path, {.threads = 1 + static_cast<int>(seed % 4)}).value();
     start({200, 1 + rng() % 5, 64}, 1 + rng() % 3);
     std::vector<Collector> collectors(requests.size());
     std::vector<std::unique_ptr<Ticket>> tickets;
