@@ -12,24 +12,30 @@ struct Choice {
 };
 
 bool machine_has(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx2)
-    return __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("fma");  // F16C is older than both
+#if defined(__x86_64__)  // the compiler's table also asks the system whether it saves the registers
+  const bool avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");  // F16C is older than both
+  if (isa == Isa::kAvx2) return avx2;
+  if (isa == Isa::kAvx512)
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
 #endif
   return isa == Isa::kRef;
 }
 
 Choice choose_isa() {
-  const Isa best = machine_has(Isa::kAvx2) ? Isa::kAvx2 : Isa::kRef;
+  Isa best = Isa::kRef;
+  for (const Isa isa : {Isa::kAvx2, Isa::kAvx512})
+    if (machine_has(isa)) best = isa;
   const char* wanted = std::getenv("AQUILON_ISA");
   if (wanted == nullptr || *wanted == '\0') return {best, {}};
-  for (const Isa isa : {Isa::kRef, Isa::kAvx2}) {
+  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
     if (isa_name(isa) != wanted) continue;
     if (machine_has(isa)) return {isa, {}};
     return {best, "AQUILON_ISA=" + std::string(wanted) + ": this machine does not have it"};
   }
-  return {best, "AQUILON_ISA=" + std::string(wanted) + " is unknown; known: ref, avx2"};
+  return {best, "AQUILON_ISA=" + std::string(wanted) + " is unknown; known: ref, avx2, avx512"};
 }
 
 const Choice& choice() {

@@ -1,6 +1,6 @@
 // Instruction sets that kernels are written for, and how an implementation is chosen: each
-// operation has a table of implementations, best first, the reference last. AQUILON_ISA=ref|avx2
-// forces one.
+// operation has a table of implementations, best first, the reference last.
+// AQUILON_ISA=ref|avx2|avx512 forces one.
 #pragma once
 
 #include <span>
@@ -8,9 +8,10 @@
 
 namespace aquilon::kernels {
 
-enum class Isa { kRef, kAvx2 };
+// Each includes the ones before it. kAvx2: with FMA and F16C. kAvx512: F, BW, VL, DQ and VNNI.
+enum class Isa { kRef, kAvx2, kAvx512 };
 
-inline constexpr std::string_view kIsaNames[] = {"ref", "avx2"};
+inline constexpr std::string_view kIsaNames[] = {"ref", "avx2", "avx512"};
 
 constexpr std::string_view isa_name(Isa isa) {
   return kIsaNames[static_cast<int>(isa)];

@@ -16,7 +16,7 @@ const LinearKernel& kernel() {
   return *chosen;
 }
 
-// A thread's place for one group of 16 rows with a byte a quant.
+// A thread's place for groups of 16 rows with a byte a quant.
 unsigned char* panel_scratch(std::size_t bytes) {
   struct Free {
     void operator()(unsigned char* p) const { ::operator delete[](p, std::align_val_t{64}); }
@@ -53,11 +53,13 @@ void cut(std::span<const Linear> matrices, std::vector<Task>& tasks) {
 
 std::span<const Impl<const LinearKernel>> linear_impls() {
 #if defined(__x86_64__)
+  static constexpr LinearKernel kAvx512{quantize_tile_avx512, linear_groups_avx512, 12, 2};
   static constexpr LinearKernel kAvx2{quantize_tile_avx2, linear_groups_avx2, 6};
 #endif
   static constexpr LinearKernel kRef{quantize_tile_ref, linear_groups_ref, 8};
   static constexpr Impl<const LinearKernel> kImpls[] = {
 #if defined(__x86_64__)
+    {Isa::kAvx512, &kAvx512},
     {Isa::kAvx2, &kAvx2},
 #endif
     {Isa::kRef, &kRef},
@@ -99,7 +101,7 @@ void linear(ThreadPool& pool, std::span<const Linear> matrices, const QuantizedR
         .add = m.add,
         .out = m.out,
         .out_stride = m.out_stride,
-        .panel = panel_scratch(quant::kGroupRows * m.w->columns),
+        .panel = panel_scratch(kernel().panel_groups * quant::kGroupRows * m.w->columns),
     };
     kernel().groups(job, all[i].begin, all[i].end);
   });

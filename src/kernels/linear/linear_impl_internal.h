@@ -31,7 +31,7 @@ struct LinearJob {
   bool add;           // out += product instead of out = product
   float* out;         // [T, out_stride]
   std::size_t out_stride;
-  unsigned char* panel;  // scratch: 16 * K bytes, aligned to 64
+  unsigned char* panel;  // scratch: 16 * K bytes for each of panel_groups, aligned to 64
 };
 
 // Computes groups [begin, end) of 16 output rows for all tokens.
@@ -43,12 +43,15 @@ using QuantizeTile = void(const float* x, std::size_t tokens, std::size_t column
 struct LinearKernel {
   QuantizeTile* quantize;
   LinearGroups* groups;
-  std::size_t max_tile;  // tokens that its widest tile takes
+  std::size_t max_tile;          // tokens that its widest tile takes
+  std::size_t panel_groups = 1;  // that its scratch holds at a time
 };
 
 LinearGroups linear_groups_ref;
 QuantizeTile quantize_tile_ref;
 LinearGroups linear_groups_avx2;
 QuantizeTile quantize_tile_avx2;
+LinearGroups linear_groups_avx512;
+QuantizeTile quantize_tile_avx512;
 
 }  // namespace aquilon::kernels

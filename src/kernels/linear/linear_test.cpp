@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/linear/linear_emulated_for_test.h"
 #include "quant/decode.h"
 #include "tensor/huge_buffer.h"
 
@@ -16,6 +17,26 @@ namespace {
 
 using tensor::DType;
 using tensor::DTypeInfo;
+
+struct Tested {
+  std::string name;
+  const LinearKernel* kernel;
+};
+
+// What this machine can run: implementations, and those in portable code.
+std::vector<Tested> tested() {
+  std::vector<Tested> all;
+  for (const Impl<const LinearKernel>& impl : linear_impls())
+    if (impl.isa <= chosen_isa()) all.push_back({std::string(isa_name(impl.isa)), impl.fn});
+  if (emulated_avx512() != nullptr) all.push_back({"avx512 emulated", emulated_avx512()});
+  return all;
+}
+
+TEST(LinearEmulated, IsTested) {
+  if (emulated_avx512() == nullptr)
+    GTEST_SKIP()
+        << "SIMDe is missing (libsimde-dev): AVX-512 is tested only where a machine has it";
+}
 
 // A matrix of random blocks whose halves are kept finite and small, and its packed form.
 struct Weights {
@@ -80,7 +101,7 @@ class LinearTest : public testing::TestWithParam<DType> {
   const LinearKernel& reference() { return *linear_impls().back().fn; }
 
   std::mt19937 rng_{11};
-  std::vector<unsigned char> panel_ = std::vector<unsigned char>(16 * 4096 + 64);
+  std::vector<unsigned char> panel_ = std::vector<unsigned char>(2 * 16 * 896 + 64);
 };
 
 // Columns in blocks of the type: whole chunks, and for blocks of 32 chunks that are not full.
@@ -134,14 +155,14 @@ TEST_P(LinearTest, EveryImplementationAndTileGivesTheSameBits) {
   for (const std::size_t columns : widths(GetParam()))
     for (const std::size_t rows : {1u, 15u, 16u, 40u}) {
       const Weights w(GetParam(), rows, columns, rng_);
-      for (const std::size_t tokens : {1u, 2u, 3u, 4u, 5u, 6u, 7u, 13u, 20u, 25u, 31u}) {
+      for (const std::size_t tokens :
+           {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 12u, 13u, 20u, 25u, 31u, 49u, 58u}) {
         const std::vector<float> x = random_floats(tokens * columns, rng_);
         const std::vector<float> want = run(reference(), w, x, 1);
-        for (const Impl<const LinearKernel>& impl : linear_impls()) {
-          if (impl.isa > chosen_isa()) continue;
-          const std::vector<float> got = run(*impl.fn, w, x, impl.fn->max_tile);
+        for (const auto& [name, kernel] : tested()) {
+          const std::vector<float> got = run(*kernel, w, x, kernel->max_tile);
           ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size()))
-              << isa_name(impl.isa) << ' ' << rows << 'x' << columns << ", " << tokens << " tokens";
+              << name << ' ' << rows << 'x' << columns << ", " << tokens << " tokens";
         }
       }
     }
@@ -152,11 +173,10 @@ TEST_P(LinearTest, AddsBiasAndToWhatIsThere) {
   const std::vector<float> x = random_floats(2 * 256, rng_);
   const std::vector<float> bias = random_floats(21, rng_);
   const std::vector<float> plain = run(reference(), w, x, 2);
-  for (const Impl<const LinearKernel>& impl : linear_impls()) {
-    if (impl.isa > chosen_isa()) continue;
-    const std::vector<float> got = run(*impl.fn, w, x, 2, bias.data(), 0.5f);
+  for (const auto& [name, kernel] : tested()) {
+    const std::vector<float> got = run(*kernel, w, x, 2, bias.data(), 0.5f);
     for (std::size_t i = 0; i < got.size(); ++i)
-      ASSERT_EQ(got[i], 0.5f + (plain[i] + bias[i % 21])) << isa_name(impl.isa);
+      ASSERT_EQ(got[i], 0.5f + (plain[i] + bias[i % 21])) << name;
   }
 }
 
@@ -168,12 +188,11 @@ TEST_P(LinearTest, ExtremesDoNotOverflow) {
     for (std::size_t i = 0; i < w.memory.size(); ++i) w.memory.data()[i] = std::byte{0};
     quant::pack_groups(w.view, 0, w.packed.groups(), w.memory.data());
     for (const float sign : {1.0f, -1.0f}) {
-      const std::vector<float> x(24 * 768, sign);
+      const std::vector<float> x(48 * 768, sign);
       const std::vector<float> want = run(reference(), w, x, 1);
-      for (const Impl<const LinearKernel>& impl : linear_impls()) {
-        if (impl.isa > chosen_isa()) continue;
-        const std::vector<float> got = run(*impl.fn, w, x, impl.fn->max_tile);
-        ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size())) << isa_name(impl.isa);
+      for (const auto& [name, kernel] : tested()) {
+        const std::vector<float> got = run(*kernel, w, x, kernel->max_tile);
+        ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size())) << name;
       }
     }
   }
@@ -197,11 +216,10 @@ TEST(QuantizeTile, EveryImplementationGivesTheSameBytes) {
   for (std::size_t tokens = 1; tokens <= 6; ++tokens) {
     std::vector<unsigned char> want(tokens * activation_bytes(96));
     linear_impls().back().fn->quantize(x.data(), tokens, 96, want.data());
-    for (const Impl<const LinearKernel>& impl : linear_impls()) {
-      if (impl.isa > chosen_isa()) continue;
+    for (const auto& [name, kernel] : tested()) {
       std::vector<unsigned char> got(want.size());
-      impl.fn->quantize(x.data(), tokens, 96, got.data());
-      EXPECT_EQ(got, want) << isa_name(impl.isa);
+      kernel->quantize(x.data(), tokens, 96, got.data());
+      EXPECT_EQ(got, want) << name;
     }
   }
 }
