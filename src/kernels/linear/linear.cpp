@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
+#include <string>
 
 #include "base/check.h"
+#include "kernels/linear/linear_check.h"
 
 namespace aquilon::kernels {
 namespace {
@@ -12,8 +15,10 @@ namespace {
 constexpr std::size_t kTaskBytes = 96 << 10;  // of packed weights: what a stolen core may delay
 
 const LinearKernel& kernel() {
-  static const LinearKernel* const chosen = choose(linear_impls());
-  return *chosen;
+  static const LinearKernel& chosen = first_sound(
+      linear_impls(), chosen_isa(),
+      [](const std::string& line) { std::fprintf(stderr, "aquilon: %s\n", line.c_str()); });
+  return chosen;
 }
 
 // A thread's place for groups of 16 rows with a byte a quant.
