@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   aquilon::apps::register_models(commands);
   aquilon::apps::register_tokenize(commands);
   aquilon::apps::register_logits(commands);
+  aquilon::apps::register_perplexity(commands);
   aquilon::apps::register_doctor(commands);
   const int status = commands.run(argc, argv);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;

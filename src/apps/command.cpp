@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <new>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "apps/config_file.h"
@@ -163,6 +164,23 @@ struct Commands::State {
     return nullptr;
   }
 
+  // The command that the arguments start with, and how many of them are its name: one, or two for a
+  // command of a group ("bench model").
+  std::pair<Command*, std::ptrdiff_t> find(std::span<const std::string> arguments) {
+    if (arguments.empty()) return {nullptr, 0};
+    if (Command* command = find(arguments[0])) return {command, 1};
+    if (arguments.size() < 2) return {nullptr, 0};
+    return {find(arguments[0] + " " + arguments[1]), 2};
+  }
+
+  // The commands whose name has two words, of which this is the first.
+  std::vector<CommandDoc> group(const std::string& word) const {
+    std::vector<CommandDoc> docs;
+    for (const auto& command : commands)
+      if (command->doc.name.starts_with(word + " ")) docs.push_back(command->doc);
+    return docs;
+  }
+
   // Every heading and key of the file must mean something, not only those of the command that runs.
   Status check_config(const Config& config) {
     for (const auto& [heading, section] : config) {
@@ -203,20 +221,35 @@ struct Commands::State {
     return command.run();
   }
 
-  Error unknown_command(const std::string& name) const {
+  Error unknown_command(std::span<const std::string> arguments) const {
+    std::string name = arguments[0];
+    if (const auto members = group(name); !members.empty()) {
+      if (arguments.size() == 1) {
+        std::string list;
+        for (const CommandDoc& doc : members) list += (list.empty() ? "" : ", ") + doc.name;
+        return make_error(Code::kInvalidArgument, "{} needs one more word; one of: {}", name, list);
+      }
+      name += " " + arguments[1];
+    }
     const std::string hint = did_you_mean(name, names());
     return make_error(Code::kInvalidArgument, "unknown command '{}'{}", name,
                       hint.empty() ? "; aquilon --help lists them" : hint);
   }
 
   // `aquilon help [COMMAND]`, for those who know it from other programs.
-  Status help(const std::vector<std::string>& arguments) {
-    if (arguments.size() > 1)
-      return make_error(Code::kInvalidArgument, "usage: aquilon help [COMMAND]");
+  Status help(std::span<const std::string> arguments) {
     const bool whole = arguments.empty() || arguments[0] == "help" || arguments[0] == "--help";
-    Command* command = whole ? nullptr : find(arguments[0]);
-    if (!whole && command == nullptr) return unknown_command(arguments[0]);
-    print(whole ? program_help(docs()) : command_help(command->doc));
+    const auto [command, words] = find(arguments);
+    const std::vector<CommandDoc> members = whole ? docs() : group(arguments[0]);
+    const auto more = static_cast<std::ptrdiff_t>(arguments.size()) - words;
+    if (command != nullptr && more == 0)
+      print(command_help(command->doc));
+    else if (!members.empty() && arguments.size() <= 1)
+      print(program_help(members));
+    else if (command != nullptr || (members.empty() && arguments.size() > 1) || whole)
+      return make_error(Code::kInvalidArgument, "usage: aquilon help [COMMAND]");
+    else
+      return unknown_command(arguments);
     return {};
   }
 
@@ -228,14 +261,16 @@ struct Commands::State {
                              : program_help(docs()));
       return {};
     }
-    const auto rest = arguments.begin() + flags.used;
-    if (rest == arguments.end())
+    const auto rest = std::span(arguments).subspan(static_cast<std::size_t>(flags.used));
+    if (rest.empty())
       return make_error(Code::kInvalidArgument, "no command given; one of: {} (aquilon --help)",
                         fmt::join(names(), ", "));
-    Command* command = find(*rest);
-    if (command == nullptr && *rest == "help") return help({rest + 1, arguments.end()});
-    if (command == nullptr) return unknown_command(*rest);
-    return run(*command, flags.config, {rest + 1, arguments.end()});
+    const auto [command, words] = find(rest);
+    if (command == nullptr && rest[0] == "help") return help(rest.subspan(1));
+    const bool asks = rest.size() > 1 && (rest[1] == "--help" || rest[1] == "-h");
+    if (command == nullptr && asks) return help(rest.first(1));
+    if (command == nullptr) return unknown_command(rest);
+    return run(*command, flags.config, {rest.begin() + words, rest.end()});
   }
 };
 

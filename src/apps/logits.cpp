@@ -25,6 +25,7 @@ struct LogitsOptions {
   std::string out;
   int threads = 0;
   std::string kv_type = "f32";
+  bool reference = false;
 
   template <class V>
   void visit(V& v) {
@@ -42,6 +43,8 @@ struct LogitsOptions {
     v(kv_type, {.flag = "kv-type",
                 .help = "how keys and values are stored: bf16, f16 or f32",
                 .unit = "TYPE"});
+    v(reference,
+      {.flag = "reference", .help = "compute in f32 with every weight decoded: exact and slow"});
   }
 };
 
@@ -103,7 +106,10 @@ Status logits(const LogitsOptions& options) {
   const model::KvType type = AQ_TRY(model::parse_kv_type(options.kv_type));
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
-  const auto model = AQ_TRY(model::Model::load(path, {.threads = threads}));
+  const auto arithmetic =
+      options.reference ? model::Arithmetic::kReference : model::Arithmetic::kPacked;
+  const auto model =
+      AQ_TRY(model::Model::load(path, {.threads = threads, .arithmetic = arithmetic}));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
   const Target target = choose_target(options.out);
   std::unique_ptr<std::FILE, Close> file(std::fopen(target.write_to.c_str(), "wb"));
