@@ -15,6 +15,10 @@ int main(int argc, char** argv) {
   aquilon::apps::register_tokenize(commands);
   aquilon::apps::register_logits(commands);
   aquilon::apps::register_perplexity(commands);
+  aquilon::apps::register_bench_machine(commands);
+  aquilon::apps::register_bench_kernels(commands);
+  aquilon::apps::register_bench_model(commands);
+  aquilon::apps::register_bench_compare(commands);
   aquilon::apps::register_doctor(commands);
   const int status = commands.run(argc, argv);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;

@@ -61,6 +61,10 @@ void register_logits(Commands& commands);
 void register_perplexity(Commands& commands);
 void register_models(Commands& commands);
 void register_pull(Commands& commands);
+void register_bench_machine(Commands& commands);
+void register_bench_kernels(Commands& commands);
+void register_bench_model(Commands& commands);
+void register_bench_compare(Commands& commands);
 void register_doctor(Commands& commands);
 
 }  // namespace aquilon::apps

@@ -25,7 +25,7 @@ def tracked_texts():
 CODE = "\n".join(tracked_texts())
 WORDS = set(re.findall(r"\w+", CODE))
 FLAGS_DOC = (ROOT / "docs/FLAGS.md").read_text()
-COMMANDS = set(re.findall(r"^## `aquilon (\w+)`", FLAGS_DOC, re.M))
+COMMANDS = set(re.findall(r"^## `aquilon (\w+)[^`]*`", FLAGS_DOC, re.M))
 RUN_TEXT = (ROOT / "run").read_text()
 
 

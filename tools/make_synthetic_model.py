@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Writes a GGUF model of random weights with the shape of a real one, to measure speed with.
+
+usage: tools/make_synthetic_model.py --out FILE [--shape mistral-7b] [--layers 8] [--type Q4_0]
+
+Speed does not depend on the values: blocks are random with scales of ordinary size, and a pool of them is repeated. The
+vocabulary is a byte-level BPE of synthetic tokens (every byte, then pairs of bytes), so that any engine loads the file.
+"""
+import argparse
+import os
+import random
+import struct
+import sys
+
+U32, F32, STRING, ARRAY, I32 = 4, 6, 8, 9, 5  # GGUF's value types
+F32_TENSOR = 0
+
+# name: id, values a block, bytes of it, offset of its f16 scales and how many
+TYPES = {
+    "Q4_0": (2, 32, 18, 0, 1), "Q4_1": (3, 32, 20, 0, 2), "Q5_0": (6, 32, 22, 0, 1), "Q5_1": (7, 32, 24, 0, 2),
+    "Q8_0": (8, 32, 34, 0, 1), "Q4_K": (12, 256, 144, 0, 2), "Q5_K": (13, 256, 176, 0, 2), "Q6_K": (14, 256, 210, 208, 1),
+}
+SHAPES = {  # layers, D, H, K, F, V
+    "mistral-7b": (32, 4096, 32, 8, 14336, 32768),
+    "llama-1b": (16, 2048, 32, 8, 8192, 32768),
+    "tiny": (2, 256, 4, 2, 512, 512),
+}
+CONTEXT = 32768
+ALIGNMENT = 32
+
+
+def byte_alphabet():
+    """The printable character that stands for each byte in byte-level BPE."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in plain]
+    return {**{b: chr(b) for b in plain}, **{b: chr(256 + i) for i, b in enumerate(others)}}
+
+
+def vocabulary(size):
+    letters = [letter for _, letter in sorted(byte_alphabet().items())]
+    pairs = [(a, b) for a in letters for b in letters][:size - 1 - len(letters)]
+    tokens = letters + [a + b for a, b in pairs] + ["<|end|>"]
+    if len(tokens) != size:
+        sys.exit(f"a vocabulary has {len(letters) + 1} to {len(letters) + 1 + len(letters) ** 2} tokens, not {size}")
+    return tokens, [f"{a} {b}" for a, b in pairs], [1] * (size - 1) + [3]
+
+
+def text(value):
+    data = value.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def array(kind, values):
+    body = b"".join(map(text, values)) if kind == STRING else struct.pack(f"<{len(values)}i", *values)
+    return struct.pack("<IQ", kind, len(values)) + body
+
+
+def metadata(shape, layers, kind):
+    _, dim, heads, kv_heads, hidden, vocab = shape
+    tokens, merges, kinds = vocabulary(vocab)
+    number = lambda n: struct.pack("<I", n)
+    return [
+        ("general.architecture", STRING, text("llama")),
+        ("general.name", STRING, text(f"synthetic {layers} layers {kind}")),
+        ("llama.block_count", U32, number(layers)),
+        ("llama.context_length", U32, number(CONTEXT)),
+        ("llama.embedding_length", U32, number(dim)),
+        ("llama.feed_forward_length", U32, number(hidden)),
+        ("llama.attention.head_count", U32, number(heads)),
+        ("llama.attention.head_count_kv", U32, number(kv_heads)),
+        ("llama.attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
+        ("llama.rope.freq_base", F32, struct.pack("<f", 1e6)),
+        ("llama.rope.dimension_count", U32, number(dim // heads)),
+        ("llama.vocab_size", U32, number(vocab)),
+        ("tokenizer.ggml.model", STRING, text("gpt2")),
+        ("tokenizer.ggml.pre", STRING, text("gpt-2")),
+        ("tokenizer.ggml.tokens", ARRAY, array(STRING, tokens)),
+        ("tokenizer.ggml.token_type", ARRAY, array(I32, kinds)),
+        ("tokenizer.ggml.merges", ARRAY, array(STRING, merges)),
+        ("tokenizer.ggml.eos_token_id", U32, number(vocab - 1)),
+    ]
+
+
+def tensors(shape, layers):
+    """Name and dimensions, the contiguous one first."""
+    _, dim, heads, kv_heads, hidden, vocab = shape
+    kv_dim = dim // heads * kv_heads
+    yield "token_embd.weight", (dim, vocab)
+    for i in range(layers):
+        for name, dims in (("attn_norm", (dim,)), ("attn_q", (dim, dim)), ("attn_k", (dim, kv_dim)), ("attn_v", (dim, kv_dim)),
+                           ("attn_output", (dim, dim)), ("ffn_norm", (dim,)), ("ffn_gate", (dim, hidden)),
+                           ("ffn_up", (dim, hidden)), ("ffn_down", (hidden, dim))):
+            yield f"blk.{i}.{name}.weight", dims
+    yield "output_norm.weight", (dim,)
+    yield "output.weight", (dim, vocab)
+
+
+def block_pool(kind):
+    """Some hundred thousand bytes of random blocks."""
+    _, _, size, scale_at, scales = TYPES[kind]
+    pool = bytearray(random.randbytes(size * 4096))
+    for block in range(0, len(pool), size):
+        for i in range(scales):
+            struct.pack_into("<H", pool, block + scale_at + 2 * i, random.randrange(0x1000, 0x1800))
+    return bytes(pool)
+
+
+def size_of(dims, kind):
+    values = 1
+    for n in dims:
+        values *= n
+    if len(dims) == 1:
+        return 4 * values
+    _, block, size, *_ = TYPES[kind]
+    if dims[0] % block:
+        sys.exit(f"rows of {dims[0]} values are no whole blocks of {kind}")
+    return values // block * size
+
+
+def write_model(out, shape, layers, kind):
+    entries, listed = metadata(shape, layers, kind), list(tensors(shape, layers))
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(listed), len(entries))
+    head += b"".join(text(key) + struct.pack("<I", value_type) + value for key, value_type, value in entries)
+    offset = 0
+    for name, dims in listed:
+        tensor_type = F32_TENSOR if len(dims) == 1 else TYPES[kind][0]
+        head += text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + struct.pack("<IQ", tensor_type, offset)
+        offset += -(-size_of(dims, kind) // ALIGNMENT) * ALIGNMENT
+    out.write(head + bytes(-len(head) % ALIGNMENT))
+    pool = block_pool(kind)
+    for _, dims in listed:
+        left = size_of(dims, kind)
+        data = struct.pack("<f", 1.0) * dims[0] if len(dims) == 1 else pool
+        padding = -left % ALIGNMENT
+        while left:
+            left -= out.write(data[:left])
+        out.write(bytes(padding))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--shape", choices=SHAPES, default="mistral-7b")
+    parser.add_argument("--layers", type=int, help="of the shape's, at most; default: 8, or as many as there are")
+    parser.add_argument("--type", choices=TYPES, default="Q4_0")
+    args = parser.parse_args()
+    shape = SHAPES[args.shape]
+    layers = args.layers or min(8, shape[0])
+    if not 1 <= layers <= shape[0]:
+        parser.error(f"--layers is 1 to {shape[0]} for {args.shape}")
+    random.seed(1)
+    part = args.out + ".part"
+    with open(part, "wb", buffering=1 << 20) as out:
+        write_model(out, shape, layers, args.type)
+    os.replace(part, args.out)
+
+
+main()
