@@ -20,6 +20,8 @@
 #include "base/memory.h"
 #include "hub/folder.h"
 #include "hub/hub_client.h"
+#include "kernels/linear/linear.h"
+#include "kernels/linear/linear_check.h"
 
 namespace aquilon::apps {
 namespace {
@@ -49,6 +51,21 @@ int usable_cores() {
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
   return static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+// The instruction set of the kernels, tried as at the start of a model.
+Finding check_kernels() {
+  if (!kernels::isa_problem().empty())
+    return {"kernels", Health::kBad, std::string(kernels::isa_problem()), "unset AQUILON_ISA"};
+  const auto table = kernels::linear_impls();
+  const auto best = std::find_if(table.begin(), table.end(), [](const auto& impl) {
+    return impl.isa <= kernels::chosen_isa();
+  });
+  const std::string name(kernels::isa_name(best->isa));
+  const std::string problem = kernels::difference(*best->fn, *table.back().fn);
+  if (problem.empty()) return {"kernels", Health::kOk, "instruction set " + name, {}};
+  return {"kernels", Health::kWarn, name + " computes wrong " + problem + ", slower ones are used",
+          "look for a fault of the processor, hypervisor or emulator"};
 }
 
 Finding store_disk(const std::string& folder) {
@@ -87,6 +104,7 @@ std::vector<Finding> examine(const DoctorOptions& options) {
   std::vector<Finding> findings;
   findings.push_back(check_processor(kernel_text("/proc/cpuinfo"), usable_cores(),
                                      parse_core_quota(kernel_text("/sys/fs/cgroup/cpu.max"))));
+  findings.push_back(check_kernels());
   const MachineMemory memory = machine_memory();
   findings.push_back(check_memory(memory.total, memory.available, memory.limit));
   findings.push_back(check_huge_pages(kernel_text("/sys/kernel/mm/transparent_hugepage/enabled")));
