@@ -50,7 +50,7 @@ bench::Table arithmetic_table(int repetitions) {
                                  {"gops", "median"},
                                  {"gops_min", "min"},
                                  {"gops_max", "max"}},
-                     .chart = {bench::Chart::Kind::kBars, 0, 2}};
+                     .chart = {bench::Chart::Kind::kBars, 0, 2, 1}};
   for (const bench::ArithmeticProbe& probe : bench::arithmetic_probes())
     for (const std::vector<int>& cpus : processor_sets()) {
       std::vector<bench::Cell> row = {std::string(probe.name), cpus.size()};
@@ -77,7 +77,7 @@ Result<bench::Table> read_table(std::size_t bytes, int repetitions) {
                                  {"gbs", "median"},
                                  {"gbs_min", "min"},
                                  {"gbs_max", "max"}},
-                     .chart = {bench::Chart::Kind::kBars, 0, 2}};
+                     .chart = {bench::Chart::Kind::kBars, 0, 2, 1}};
   {
     const auto small = AQ_TRY(bench::SmallPages::create(bytes));
     add_reads(table, "4 KiB", small.bytes(), repetitions);

@@ -136,7 +136,7 @@ Status bench_model(const BenchModelOptions& options) {
   bench::Report report{.title = "Model " + path.substr(path.rfind('/') + 1),
                        .facts = bench::machine_facts()};
   report.facts.emplace_back("threads", std::to_string(threads));
-  report.facts.emplace_back("arithmetic", options.reference ? "reference, f32" : "packed");
+  report.facts.emplace_back("weights", options.reference ? "decoded to f32" : "packed");
   report.facts.emplace_back("keys and values", options.kv_type);
   report.facts.emplace_back("file", format_bytes(model->file().file_bytes()));
   report.facts.emplace_back("loaded in", fmt::format("{:.2f} s", load_s));

@@ -68,7 +68,7 @@ std::vector<std::pair<std::string, std::string>> machine_facts() {
     probes += (probes.empty() ? "" : ", ") + std::string(probe.name);
   return {{"processor", processor_name()},
           {"processors", std::to_string(usable_cores())},
-          {"arithmetic", probes},
+          {"instructions", probes},
           {"kernels", std::string(kernels::isa_name(kernels::chosen_isa()))}};
 }
 

@@ -31,7 +31,7 @@ struct Cell {
 struct Chart {
   enum class Kind { kNone, kBars, kLines };
   Kind kind = Kind::kNone;
-  std::size_t label = 0;   // bars: what each is called; lines: the axis
+  std::size_t label = 0;   // bars: what each is called, with `series`; lines: the axis
   std::size_t value = 0;   // height
   std::size_t series = 0;  // lines: one for each text in this column
 };

@@ -71,6 +71,14 @@ double largest(const Table& table) {
   return most > 0 ? most : 1;
 }
 
+std::string bar_name(const Table& table, const std::vector<Cell>& row) {
+  const Chart& chart = table.chart;
+  const std::string name = cell_text(row[chart.label], table.columns[chart.label]);
+  if (chart.series == chart.label) return name;
+  const Column& series = table.columns[chart.series];
+  return fmt::format("{}, {} {}", name, cell_text(row[chart.series], series), series.heading);
+}
+
 std::string bars_svg(const Table& table) {
   constexpr double kRow = 26, kLeft = 220, kRight = 90;
   const double height = kRow * static_cast<double>(table.rows.size()) + 8;
@@ -85,10 +93,8 @@ std::string bars_svg(const Table& table) {
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>"
         "<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"16\" rx=\"2\" style=\"fill:var(--s0)\"/>"
         "<text class=\"soft\" x=\"{:.1f}\" y=\"{}\">{}</text>\n",
-        kLeft - 8, y + 14,
-        escaped(cell_text(row[table.chart.label], table.columns[table.chart.label])), kLeft, y + 2,
-        bar, kLeft + bar + 6, y + 14,
-        cell_text(row[table.chart.value], table.columns[table.chart.value]));
+        kLeft - 8, y + 14, escaped(bar_name(table, row)), kLeft, y + 2, bar, kLeft + bar + 6,
+        y + 14, cell_text(row[table.chart.value], table.columns[table.chart.value]));
     y += kRow;
   }
   return out + "</svg>\n";

@@ -143,10 +143,10 @@ class Inside(unittest.TestCase):
                     row = struct.unpack_from("<384f", pathlib.Path(out).read_bytes(), i * 384 * 4)
                     total += math.log(sum(map(math.exp, row))) - row[chunk[i + 1]]
                     scored += 1
-            args = ("perplexity", "--model", self.model, "--file", file, "--ctx", "32", "--json")
+            args = ("perplexity", "--model", self.model, "--file", file, "--ctx", "32", "--kv-type", "f32", "--json")
             first = json.loads(run(*args, "--save-base", base).stdout)
             again = json.loads(run(*args, "--base", base, "--reference").stdout)
-            other = run(*args[:-3], "--ctx", "64", "--base", base)
+            other = run(*args[:5], "--ctx", "64", "--base", base)
         self.assertEqual(first["scored_tokens"], scored)
         self.assertGreater(first["chunks"], 4)
         self.assertAlmostEqual(first["perplexity"] / math.exp(total / scored), 1, delta=1e-6)
