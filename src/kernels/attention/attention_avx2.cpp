@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/attention/attention_impl_internal.h"
+#include "kernels/exp2_avx2_internal.h"
 
 namespace aquilon::kernels {
 namespace {
@@ -102,25 +103,6 @@ void mix_rows(const AttentionBlock& b, std::size_t first, const PageRun& run) {
   }
 }
 
-// 2^x for x <= 0 by a polynomial of degree 6 around the nearest integer; below 2^-126 it is that.
-// Relative error at most 1.3e-7; 2^0 is 1; NaN stays NaN. Its steps are fused multiply-adds, so a
-// file of another instruction set gives the same bits.
-inline __m256 exp2_of(__m256 x) {
-  const __m256 magic = _mm256_set1_ps(12582912.0f);  // 1.5 * 2^23: the sum's low bits are round(x)
-  x = _mm256_max_ps(_mm256_set1_ps(-126.0f), x);     // in this order NaN passes
-  const __m256 shifted = _mm256_add_ps(x, magic);
-  const __m256 f = _mm256_sub_ps(x, _mm256_sub_ps(shifted, magic));
-  __m256 y = _mm256_set1_ps(0.00015453163f);
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(0.0013390863f));
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(0.009618083f));
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(0.05550357f));
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(0.2402265f));
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(0.6931472f));
-  y = _mm256_fmadd_ps(y, f, _mm256_set1_ps(1.0f));
-  const __m256i exponent = _mm256_slli_epi32(_mm256_castps_si256(shifted), 23);
-  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(y), exponent));
-}
-
 // All bits set in the lanes below n.
 inline __m256 lanes_below(std::size_t n) {
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -155,12 +137,12 @@ void soften_row(float* scores, std::size_t valid, float* highest, float* sum) {
   const __m256 top = _mm256_set1_ps(*highest);
   __m256 total = _mm256_setzero_ps();
   for (std::size_t p = 0; p < whole; p += 8) {
-    const __m256 w = exp2_of(_mm256_sub_ps(_mm256_loadu_ps(scores + p), top));
+    const __m256 w = exp2_of_nonpositive(_mm256_sub_ps(_mm256_loadu_ps(scores + p), top));
     _mm256_storeu_ps(scores + p, w);
     total = _mm256_add_ps(total, w);
   }
   if (whole < valid) {
-    const __m256 w = exp2_of(_mm256_sub_ps(_mm256_loadu_ps(scores + whole), top));
+    const __m256 w = exp2_of_nonpositive(_mm256_sub_ps(_mm256_loadu_ps(scores + whole), top));
     _mm256_storeu_ps(scores + whole, w);
     total = _mm256_add_ps(total, _mm256_and_ps(w, mask));
   }
