@@ -29,6 +29,7 @@ struct KernelsOptions {
   int repetitions = 5;
   int sample_ms = 20;
   int threads = 0;
+  double floor = 0;
   BenchOutput output;
 
   template <class V>
@@ -53,6 +54,11 @@ struct KernelsOptions {
                   .max = 10000});
     v(threads,
       {.flag = "threads", .help = "threads that compute; 0: one a core", .min = 0, .max = 1024});
+    v(floor, {.flag = "floor",
+              .help = "fail where a product reaches less of the nearer limit",
+              .unit = "PERCENT",
+              .min = 0,
+              .max = 100});
     output.visit(v);
   }
 };
@@ -143,6 +149,19 @@ void add_row(bench::Table& table, const bench::KernelShape& shape, tensor::DType
        100 * limits.seconds(r) / r.seconds.median});
 }
 
+// A test for continuous integration: percent of the machine's limit, whatever the machine.
+Status check_floor(const bench::Report& report, double floor) {
+  constexpr std::size_t kType = 1, kTokens = 2, kLimitPercent = 9;  // columns of make_table()
+  for (const bench::Table& table : report.tables)
+    for (const std::vector<bench::Cell>& row : table.rows)
+      if (*row[kLimitPercent].number < floor)
+        return make_error(Code::kUnavailable,
+                          "{} {}, tokens {:.0f}: {:.0f} % of the limit, {:.0f} % were asked for",
+                          row[0].text, row[kType].text, *row[kTokens].number,
+                          *row[kLimitPercent].number, floor);
+  return {};
+}
+
 Status bench_kernels(const KernelsOptions& options) {
   if (!kernels::isa_problem().empty())
     return Error{Code::kInvalidArgument, std::string(kernels::isa_problem())};
@@ -170,7 +189,8 @@ Status bench_kernels(const KernelsOptions& options) {
     }
     report.tables.push_back(std::move(table));
   }
-  return show(report, options.output);
+  AQ_RETURN_IF_ERROR(show(report, options.output));
+  return check_floor(report, options.floor);
 }
 
 }  // namespace

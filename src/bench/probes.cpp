@@ -12,6 +12,16 @@ constexpr double kSampleSeconds = 0.005;
 constexpr std::size_t kTrialSteps = 20000;
 constexpr std::size_t kReadUnit = 4096;  // of shares
 
+#if defined(__x86_64__)
+// All that files named *_avx512.cpp are compiled for.
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx2") &&
+         __builtin_cpu_supports("fma");
+}
+#endif
+
 std::atomic<std::uint64_t> sink;  // what was read is used
 
 }  // namespace
@@ -24,11 +34,11 @@ std::vector<ArithmeticProbe> arithmetic_probes() {
     probes.push_back({"f32 AVX2 FMA", "f32", f32_loop_avx2, kF32OpsAvx2});
     probes.push_back({"int8 AVX2 maddubs", "int8", int8_loop_avx2, kInt8OpsAvx2});
   }
-  if (__builtin_cpu_supports("avx512f"))
+  if (has_avx512()) {
     probes.push_back({"f32 AVX-512 FMA", "f32", f32_loop_avx512, kF32OpsAvx512});
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni"))
     probes.push_back({"int8 AVX-512 VNNI", "int8", int8_loop_vnni512, kInt8OpsVnni});
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16"))
+  }
+  if (has_avx512() && __builtin_cpu_supports("avx512bf16"))
     probes.push_back({"bf16 AVX-512", "bf16", bf16_loop_avx512, kBf16Ops});
 #endif
   return probes;
@@ -36,7 +46,7 @@ std::vector<ArithmeticProbe> arithmetic_probes() {
 
 ReadLoop* read_probe() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return read_loop_avx512;
+  if (has_avx512()) return read_loop_avx512;
   if (__builtin_cpu_supports("avx2")) return read_loop_avx2;
 #endif
   return read_loop_generic;
