@@ -73,7 +73,7 @@ double largest(const Table& table) {
 
 std::string bar_name(const Table& table, const std::vector<Cell>& row) {
   const Chart& chart = table.chart;
-  const std::string name = cell_text(row[chart.label], table.columns[chart.label]);
+  std::string name = cell_text(row[chart.label], table.columns[chart.label]);
   if (chart.series == chart.label) return name;
   const Column& series = table.columns[chart.series];
   return fmt::format("{}, {} {}", name, cell_text(row[chart.series], series), series.heading);
