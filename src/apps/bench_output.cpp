@@ -4,13 +4,17 @@
 
 #include <charconv>
 
-#include "base/file.h"
+#include "base/output_file.h"
 
 namespace aquilon::apps {
 
 Status show(const bench::Report& report, const BenchOutput& output) {
-  if (!output.html.empty())
-    AQ_RETURN_IF_ERROR(write_file_atomically(output.html, bench::report_html(report)));
+  if (!output.html.empty()) {
+    OutputFile file = AQ_TRY(OutputFile::create(output.html));
+    const std::string page = bench::report_html(report);
+    AQ_RETURN_IF_ERROR(file.write(page.data(), page.size()));
+    AQ_RETURN_IF_ERROR(file.finish());
+  }
   if (output.json)
     fmt::print("{}\n", bench::report_json(report));
   else

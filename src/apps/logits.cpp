@@ -1,15 +1,8 @@
 // `aquilon logits`: the logits of a prompt at every position, for comparing engines.
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <memory>
-
 #include "apps/command.h"
 #include "apps/id_list.h"
 #include "apps/model_options.h"
+#include "base/output_file.h"
 #include "base/thread_pool.h"
 #include "model/model.h"
 
@@ -48,10 +41,6 @@ struct LogitsOptions {
   }
 };
 
-struct Close {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 Result<std::vector<text::TokenId>> read_prompt(const LogitsOptions& options) {
   if (options.ids.empty() == options.ids_file.empty())
     return Error{Code::kInvalidArgument, "give the prompt as --ids 1,2,3 or --ids-file FILE"};
@@ -70,24 +59,9 @@ Status check_prompt(const std::vector<text::TokenId>& ids, const model::ModelCon
   return {};
 }
 
-// Where the result goes: a file appears whole, by a rename; a device or a pipe is written to.
-struct Target {
-  std::string path;
-  std::string write_to;
-};
-
-Target choose_target(const std::string& out) {
-  std::error_code ec;
-  const auto real = std::filesystem::canonical(out, ec);  // through links
-  const std::string path = ec ? out : real.string();
-  const auto status = std::filesystem::status(path, ec);
-  const bool special = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
-  return {path, special ? path : path + ".part"};
-}
-
 // Runs the prompt slice by slice, so that only kSlice rows are in memory.
 Status write_logits(model::Model& model, std::span<const text::TokenId> ids, model::KvType type,
-                    std::FILE* file, const std::string& path) {
+                    OutputFile& file) {
   model::KvCache kv = AQ_TRY(model::KvCache::create(model.config(), ids.size(), type));
   std::vector<float> logits;
   for (std::size_t at = 0; at < ids.size(); at += kSlice) {
@@ -95,8 +69,7 @@ Status write_logits(model::Model& model, std::span<const text::TokenId> ids, mod
     model::Slice slice{&kv, ids.subspan(at, n), model::WantLogits::kAll};
     logits.clear();
     model.forward().run({&slice, 1}, logits);
-    if (std::fwrite(logits.data(), sizeof(float), logits.size(), file) != logits.size())
-      return make_error(Code::kUnavailable, "cannot write {}: is the disk full?", path);
+    AQ_RETURN_IF_ERROR(file.write(logits.data(), logits.size() * sizeof(float)));
   }
   return {};
 }
@@ -111,17 +84,9 @@ Status logits(const LogitsOptions& options) {
   const auto model =
       AQ_TRY(model::Model::load(path, {.threads = threads, .arithmetic = arithmetic}));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
-  const Target target = choose_target(options.out);
-  std::unique_ptr<std::FILE, Close> file(std::fopen(target.write_to.c_str(), "wb"));
-  if (!file)
-    return make_error(Code::kUnavailable, "cannot create {}: {}", options.out,
-                      std::strerror(errno));
-  AQ_RETURN_IF_ERROR(write_logits(*model, ids, type, file.get(), options.out));
-  if (std::fclose(file.release()) != 0 ||
-      (target.write_to != target.path &&
-       std::rename(target.write_to.c_str(), target.path.c_str()) != 0))
-    return make_error(Code::kUnavailable, "cannot write {}: {}", options.out, std::strerror(errno));
-  return {};
+  OutputFile file = AQ_TRY(OutputFile::create(options.out));
+  AQ_RETURN_IF_ERROR(write_logits(*model, ids, type, file));
+  return file.finish();
 }
 
 }  // namespace

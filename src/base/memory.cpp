@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -95,6 +96,14 @@ std::uint64_t bytes_of_kib(std::uint64_t kib) {
   return kib > kUnlimited / 1024 ? kUnlimited : kib * 1024;
 }
 
+// What `ulimit -v` leaves.
+std::uint64_t address_space_room() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  const std::uint64_t used = bytes_of_kib(read_number("/proc/self/status", "VmSize:"));
+  return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+}
+
 }  // namespace
 
 MachineMemory machine_memory(const std::string& root) {
@@ -111,7 +120,7 @@ MachineMemory machine_memory(const std::string& root) {
 }
 
 std::uint64_t available_memory() {
-  return machine_memory().available;
+  return std::min(machine_memory().available, address_space_room());
 }
 
 std::string format_bytes(std::uint64_t bytes) {

@@ -18,7 +18,7 @@ struct MachineMemory {
 // Reads ROOT/proc and ROOT/sys/fs/cgroup, versions 1 and 2 of control groups. Threads: any.
 MachineMemory machine_memory(const std::string& root = "");
 
-// machine_memory().available.
+// machine_memory().available, or what the process's own limit of address space leaves.
 std::uint64_t available_memory();
 
 // "512 MiB", "1.5 GiB": binary units, at most one decimal.

@@ -116,6 +116,8 @@ Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::
     return make_error(Code::kInvalidArgument,
                       "--ctx {} is more than the {} tokens that this model was trained for",
                       options.context, config.context_length);
+  if (options.context == 1)
+    return make_error(Code::kInvalidArgument, "--ctx 1 has no room for a prompt and an answer");
   const std::uint64_t free = available_memory();
   const std::uint64_t fixed = model.weight_bytes(model::Arithmetic::kPacked) + kWorkingMemory;
   const std::uint64_t page = model::kv_layout(config, options.kv_type).page_bytes();

@@ -22,26 +22,18 @@ constexpr std::size_t kHeaderBytes = 24;
 Result<BaseWriter> BaseWriter::create(const std::string& path,
                                       std::span<const text::TokenId> tokens, std::size_t context,
                                       std::size_t vocab) {
-  BaseWriter writer;
-  writer.path_ = path;
+  OutputFile file = AQ_TRY(OutputFile::create(path));
+  BaseWriter writer(std::move(file));
   writer.kept_ = std::min(kBaseIds, vocab);
   writer.order_.resize(vocab);
-  writer.file_.reset(std::fopen((path + ".part").c_str(), "wb"));
-  if (!writer.file_)
-    return make_error(Code::kUnavailable, "cannot create {}: {}", path, std::strerror(errno));
   const std::size_t chunks = tokens.size() / context;
   const std::uint32_t numbers[] = {
       static_cast<std::uint32_t>(vocab), static_cast<std::uint32_t>(context),
       static_cast<std::uint32_t>(chunks), static_cast<std::uint32_t>(writer.kept_)};
-  AQ_RETURN_IF_ERROR(writer.write(kMagic.data(), kMagic.size()));
-  AQ_RETURN_IF_ERROR(writer.write(numbers, sizeof numbers));
-  AQ_RETURN_IF_ERROR(writer.write(tokens.data(), chunks * context * sizeof(text::TokenId)));
+  AQ_RETURN_IF_ERROR(writer.file_.write(kMagic.data(), kMagic.size()));
+  AQ_RETURN_IF_ERROR(writer.file_.write(numbers, sizeof numbers));
+  AQ_RETURN_IF_ERROR(writer.file_.write(tokens.data(), chunks * context * sizeof(text::TokenId)));
   return writer;
-}
-
-Status BaseWriter::write(const void* data, std::size_t bytes) {
-  if (std::fwrite(data, 1, bytes, file_.get()) == bytes) return {};
-  return make_error(Code::kUnavailable, "cannot write {}: is the disk full?", path_);
 }
 
 Status BaseWriter::add(const Prediction& prediction) {
@@ -58,16 +50,13 @@ Status BaseWriter::add(const Prediction& prediction) {
   std::vector<float> logprobs;
   for (auto id = order_.begin(); id != kept_end; ++id)
     logprobs.push_back(static_cast<float>(prediction.logprob(static_cast<text::TokenId>(*id))));
-  AQ_RETURN_IF_ERROR(write(&next, sizeof next));
-  AQ_RETURN_IF_ERROR(write(order_.data(), kept_ * sizeof(std::uint32_t)));
-  return write(logprobs.data(), kept_ * sizeof(float));
+  AQ_RETURN_IF_ERROR(file_.write(&next, sizeof next));
+  AQ_RETURN_IF_ERROR(file_.write(order_.data(), kept_ * sizeof(std::uint32_t)));
+  return file_.write(logprobs.data(), kept_ * sizeof(float));
 }
 
 Status BaseWriter::finish() {
-  if (std::fclose(file_.release()) == 0 &&
-      std::rename((path_ + ".part").c_str(), path_.c_str()) == 0)
-    return {};
-  return make_error(Code::kUnavailable, "cannot write {}: {}", path_, std::strerror(errno));
+  return file_.finish();
 }
 
 Result<BaseFile> BaseFile::open(const std::string& path) {

@@ -11,12 +11,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "base/output_file.h"
 #include "eval/perplexity.h"
 
 namespace aquilon::eval {
@@ -33,14 +32,9 @@ class BaseWriter {
   Status finish();
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  BaseWriter() = default;
-  Status write(const void* data, std::size_t bytes);
+  explicit BaseWriter(OutputFile file) : file_(std::move(file)) {}
 
-  std::string path_;
-  std::unique_ptr<std::FILE, Close> file_;
+  OutputFile file_;
   std::vector<std::uint32_t> order_;  // [V] scratch
   std::size_t kept_ = 0;
 };

@@ -11,7 +11,7 @@ import { answers, button, composer, finished, say, shoot, turns, until } from '.
 import { adopt, browser, mock, open as openWith, page, runBrowser, url } from './suite.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const kLong = 'Count from one to two hundred in words, one number a line.';
+const kLong = 'Tell me a long story about the sea.';
 
 const kShortAnswers = { maxTokens: 96 }; // a real model is slow and fond of its own voice
 

@@ -13,7 +13,7 @@ from cancel_case import ANSWERS, LONGEST_WAIT, CancelCase
 
 URL = os.environ["AQUILON_TEST_URL"] + "/v1"
 KEYED_URL = os.environ["AQUILON_TEST_KEYED_URL"] + "/v1"
-CAPITAL = [{"role": "user", "content": "What is the capital of France?"}]
+QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
 CAPITAL_TEXT = "The capital of France is"
 CAPITAL_IDS = [504, 3575, 282, 4649, 314]  # the same in SmolLM2's tokens
 PARIS = 7042  # " Paris"
@@ -31,7 +31,7 @@ class ClientTest(unittest.TestCase):
         cls.addClassCleanup(cls.client.close)
         cls.model = cls.client.models.list().data[0].id
 
-    def chat(self, messages=CAPITAL, **options):
+    def chat(self, messages=QUESTION, **options):
         return self.client.chat.completions.create(**{"model": self.model, "messages": messages, "temperature": 0} | options)
 
     def complete(self, prompt=CAPITAL_TEXT, **options):
@@ -51,7 +51,7 @@ class Chat(ClientTest):
     def test_answer_equals_its_stream(self):
         whole = self.chat(max_tokens=32)
         [choice] = whole.choices
-        self.assertIn("Paris", choice.message.content)
+        self.assertIn("4", choice.message.content)
         self.assertEqual((choice.index, choice.message.role, choice.finish_reason), (0, "assistant", "stop"))
         self.assertRegex(whole.id, "^[0-9a-f]{32}$")
         self.assertEqual((whole.object, whole.model), ("chat.completion", self.model))
@@ -82,23 +82,23 @@ class Chat(ClientTest):
                 self.assertEqual((answer.choices[0].finish_reason, answer.usage.completion_tokens), ("length", 3))
 
     def test_the_librarys_own_stream_helper(self):
-        with self.client.chat.completions.stream(model=self.model, messages=CAPITAL, temperature=0,
-                                                 max_tokens=16, stop=" France") as stream:
+        with self.client.chat.completions.stream(model=self.model, messages=QUESTION, temperature=0,
+                                                 max_tokens=16, stop=" is") as stream:
             deltas = [event.delta for event in stream if event.type == "content.delta"]
             final = stream.get_final_completion()
-        self.assertEqual("".join(deltas), "The capital of")
-        self.assertEqual(final.choices[0].message.content, "The capital of")
+        self.assertEqual("".join(deltas), "The answer")
+        self.assertEqual(final.choices[0].message.content, "The answer")
         self.assertEqual(final.choices[0].finish_reason, "stop")
 
     def test_a_system_message_and_history_are_part_of_the_prompt(self):
-        short = self.chat([{"role": "system", "content": "Be brief."}, *CAPITAL], max_tokens=1)
-        longer = self.chat([{"role": "system", "content": "Be brief."}, *CAPITAL,
+        short = self.chat([{"role": "system", "content": "Be brief."}, *QUESTION], max_tokens=1)
+        longer = self.chat([{"role": "system", "content": "Be brief."}, *QUESTION,
                             {"role": "assistant", "content": "Paris."}, {"role": "user", "content": "And of Spain?"}],
                            max_tokens=1)
         self.assertGreater(longer.usage.prompt_tokens, short.usage.prompt_tokens + 5)
 
     def test_content_parts(self):
-        parts = [{"role": "user", "content": [{"type": "text", "text": CAPITAL[0]["content"]}]}]
+        parts = [{"role": "user", "content": [{"type": "text", "text": QUESTION[0]["content"]}]}]
         self.assertEqual(self.chat(parts, max_tokens=4).choices[0].message.content,
                          self.chat(max_tokens=4).choices[0].message.content)
 
@@ -208,7 +208,7 @@ class Errors(ClientTest):
     def test_keys(self):
         with client_of(KEYED_URL, "wrong") as wrong, client_of(KEYED_URL, os.environ["AQUILON_TEST_KEY"]) as right:
             self.refused(openai.AuthenticationError, 401, "key", wrong.models.list)
-            answer = right.chat.completions.create(model=right.models.list().data[0].id, messages=CAPITAL, max_tokens=1)
+            answer = right.chat.completions.create(model=right.models.list().data[0].id, messages=QUESTION, max_tokens=1)
             self.assertEqual(answer.usage.completion_tokens, 1)
 
 
@@ -226,7 +226,7 @@ class Cancel(CancelCase, ClientTest):
         with self.assertRaises(openai.APITimeoutError):
             self.endless(timeout=1)
         self.assertEqual(self.client.with_options(timeout=LONGEST_WAIT).chat.completions.create(
-            model=self.model, messages=CAPITAL, max_tokens=2).usage.completion_tokens, 2)
+            model=self.model, messages=QUESTION, max_tokens=2).usage.completion_tokens, 2)
 
 
 class Async(ClientTest):
@@ -234,7 +234,7 @@ class Async(ClientTest):
         async def ask():
             async with openai.AsyncOpenAI(base_url=URL, api_key="unused", max_retries=0, timeout=300) as client:
                 async def streamed():
-                    stream = await client.chat.completions.create(model=self.model, messages=CAPITAL, temperature=0,
+                    stream = await client.chat.completions.create(model=self.model, messages=QUESTION, temperature=0,
                                                                   max_tokens=4, stream=True)
                     return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
                 return await asyncio.gather(streamed(), streamed(), client.models.list())

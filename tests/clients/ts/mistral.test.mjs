@@ -8,7 +8,7 @@ import { HTTPValidationError, SDKError } from "@mistralai/mistralai/models/error
 import { ANSWERS, assertFree } from "./cancel_case.mjs";
 
 const { AQUILON_TEST_URL, AQUILON_TEST_KEYED_URL, AQUILON_TEST_KEY } = process.env;
-const CAPITAL = [{ role: "user", content: "What is the capital of France?" }];
+const QUESTION = [{ role: "user", content: "What is 2 + 2?" }];
 // Greedily, the default model goes on with this for more than 600 tokens.
 const COUNT = [{ role: "user", content: "Write the numbers from 1 to 1000, one a line." }];
 const CONTEXT = 4096;
@@ -19,7 +19,7 @@ const client = clientOf();
 let model = "";
 before(async () => { model = (await client.models.list()).data[0].id; });
 
-const request = (body) => ({ model, messages: CAPITAL, temperature: 0, ...body });
+const request = (body) => ({ model, messages: QUESTION, temperature: 0, ...body });
 const chat = (body, options) => client.chat.complete(request(body), options);
 const stream = (body, options) => client.chat.stream(request(body), options);
 const textOf = (events) => events.map((event) => event.data.choices[0].delta.content ?? "").join("");
@@ -51,7 +51,7 @@ test("models: list and retrieve", async () => {
 test("a chat answer equals its stream", async () => {
   const whole = await chat({ maxTokens: 32 });
   const [choice] = whole.choices;
-  assert.match(choice.message.content, /Paris/);
+  assert.match(choice.message.content, /4/);
   assert.equal(choice.finishReason, "stop");
   assert.equal(whole.usage.totalTokens, whole.usage.promptTokens + whole.usage.completionTokens);
 
@@ -68,9 +68,9 @@ test("maxTokens end with length, n gives several, stop strings end", async () =>
   const cut = await chat({ maxTokens: 3, n: 2 });
   assert.deepEqual(cut.choices.map((c) => [c.index, c.finishReason]), [[0, "length"], [1, "length"]]);
   assert.equal(cut.usage.completionTokens, 6);
-  for (const stop of [" France", ["Rome", " France"]]) {
+  for (const stop of [" is", ["Rome", " is"]]) {
     const [choice] = (await chat({ stop, maxTokens: 16 })).choices;
-    assert.deepEqual([choice.message.content, choice.finishReason], ["The capital of", "stop"]);
+    assert.deepEqual([choice.message.content, choice.finishReason], ["The answer", "stop"]);
   }
 });
 

@@ -8,7 +8,7 @@ import OpenAI, {
 import { ANSWERS, assertFree } from "./cancel_case.mjs";
 
 const { AQUILON_TEST_URL, AQUILON_TEST_KEYED_URL, AQUILON_TEST_KEY } = process.env;
-const CAPITAL = [{ role: "user", content: "What is the capital of France?" }];
+const QUESTION = [{ role: "user", content: "What is 2 + 2?" }];
 const CAPITAL_TEXT = "The capital of France is";
 const CAPITAL_IDS = [504, 3575, 282, 4649, 314]; // the same in SmolLM2's tokens
 const PARIS = 7042; // " Paris"
@@ -20,7 +20,7 @@ let model = "";
 before(async () => { model = (await client.models.list()).data[0].id; });
 
 const chat = (body, options) =>
-  client.chat.completions.create({ model, messages: CAPITAL, temperature: 0, ...body }, options);
+  client.chat.completions.create({ model, messages: QUESTION, temperature: 0, ...body }, options);
 const complete = (body, options) =>
   client.completions.create({ model, prompt: CAPITAL_TEXT, temperature: 0, ...body }, options);
 
@@ -49,7 +49,7 @@ test("models: list and retrieve", async () => {
 test("a chat answer equals its stream", async () => {
   const whole = await chat({ max_tokens: 32 });
   const [choice] = whole.choices;
-  assert.match(choice.message.content, /Paris/);
+  assert.match(choice.message.content, /4/);
   assert.equal(choice.message.role, "assistant");
   assert.equal(choice.finish_reason, "stop");
   assert.match(whole.id, /^[0-9a-f]{32}$/);
@@ -74,7 +74,7 @@ test("include_usage adds a chunk without choices", async () => {
 });
 
 test("the library's own stream helper", async () => {
-  const stream = client.chat.completions.stream({ model, messages: CAPITAL, temperature: 0, max_tokens: 4 });
+  const stream = client.chat.completions.stream({ model, messages: QUESTION, temperature: 0, max_tokens: 4 });
   const deltas = [];
   stream.on("content", (delta) => deltas.push(delta));
   const final = await stream.finalChatCompletion();
