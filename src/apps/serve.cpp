@@ -30,7 +30,7 @@ struct ServeOptions {
     model.visit(v);
     v(model.parallel,
       {.flag = "parallel",
-       .help = "requests that are answered together, each with a context of its own",
+       .help = "requests that are answered together; their contexts share the memory",
        .min = 1,
        .max = 1024});
     v(model.max_queue, {.flag = "max-queue",
