@@ -56,7 +56,14 @@ std::string answer(Generator& generator, std::string question) {
 
 class NeedleTest : public testing::TestWithParam<Needle> {};
 
+#if defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool kSanitized = false;
+#endif
+
 TEST_P(NeedleTest, IsFound) {
+  if (kSanitized) GTEST_SKIP() << "minutes with sanitizers; what it runs is covered by small tests";
   const char* set = std::getenv("AQUILON_TEST_MODELS");
   const char* home = std::getenv("HOME");
   const std::string folder =
