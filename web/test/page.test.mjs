@@ -280,7 +280,7 @@ test('system prompt, temperature and length go into the request and survive a re
   await page.getByLabel('Longest answer, in tokens').fill('5');
   await page.keyboard.press('Escape');
   await page.reload();
-  await say(page, 'Hello');
+  await say(page, kLong); // longer than the limit, whatever is drawn
   await finished(page);
   if (!mock) return void (await page.getByText('Stopped at the token limit.').waitFor());
   const { model, ...request } = mock.requests.at(-1);
@@ -288,7 +288,7 @@ test('system prompt, temperature and length go into the request and survive a re
   assert.deepEqual(request, {
     messages: [
       { role: 'system', content: 'Be brief.' },
-      { role: 'user', content: 'Hello' },
+      { role: 'user', content: kLong },
     ],
     temperature: 0.3,
     max_tokens: 5,
