@@ -8,6 +8,7 @@ namespace aquilon::kernels {
 std::span<const Impl<AttentionBlockFn>> attention_impls() {
   static constexpr Impl<AttentionBlockFn> kImpls[] = {
 #if defined(__x86_64__)
+    {Isa::kAvx512, attention_block_avx512},
     {Isa::kAvx2, attention_block_avx2},
 #endif
     {Isa::kRef, attention_block_ref},

@@ -33,5 +33,6 @@ using AttentionBlockFn = void(const AttentionBlock& block) noexcept;
 
 AttentionBlockFn attention_block_ref;
 AttentionBlockFn attention_block_avx2;
+AttentionBlockFn attention_block_avx512;
 
 }  // namespace aquilon::kernels

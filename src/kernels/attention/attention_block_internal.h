@@ -1,0 +1,227 @@
+// The block kernel for any vector width. Included by files of one instruction set each, with that
+// set's Simd in an unnamed namespace, so that nothing here is shared between them:
+//
+//   Group                 16 floats
+//   kRows                 whose sums stay in registers beside a group
+//   zero() all(x)         groups of one value
+//   read(p) write(p, g)   16 floats in memory
+//   load<type>(p)         16 stored elements, in order
+//   add_product(s, x, g)  s + *x g, fused
+//   add subtract          lane by lane
+//   above(g, least)       the larger, least where g is NaN
+//   first(n, g, rest)     the first n lanes of g, then rest
+//   exp2(g)               2^g of values <= 0, NaN for NaN
+//   highest(g) sum(g)     of the lanes
+#pragma once
+
+#include <immintrin.h>
+
+#include <utility>
+
+#include "kernels/attention/attention_impl_internal.h"
+
+namespace aquilon::kernels {
+
+inline constexpr std::size_t kGroupLanes = 16;
+
+template <class Simd>
+struct AttentionRows {
+  using Group = typename Simd::Group;
+
+  // Consecutive pages and the positions taken of each.
+  struct PageRun {
+    std::size_t first;
+    std::size_t pages;
+    std::size_t positions;  // 16 if pages > 1
+    std::size_t next;       // page to prefetch
+  };
+
+  // Pages whose values are mixed together: their tiles stay in L1 while rows pass over them.
+  static constexpr std::size_t kMixPages = 4;
+
+  static void prefetch(const std::byte* p) {
+    _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+  }
+
+  // Scores of R rows from `first` on at the 16 positions of a page.
+  template <KvType type, std::size_t R>
+  static void score_rows(const AttentionBlock& b, std::size_t first, std::size_t page,
+                         const std::byte* next) {
+    constexpr std::size_t kStep = kPagePositions * kv_bytes(type);
+    const float* q = b.q + first * b.head_dim;
+    const std::byte* keys = b.pages[page] + b.keys;
+    Group sum[R];
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) sum[r] = Simd::zero();
+    for (std::size_t i = 0; i < b.head_dim; ++i) {
+      const Group k = Simd::template load<type>(keys + i * kStep);
+      prefetch(next + i * kStep);
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r)
+        sum[r] = Simd::add_product(sum[r], q + r * b.head_dim + i, k);
+    }
+    float* scores = b.scores + first * kBlockPositions + page * kPagePositions;
+#pragma GCC unroll 12
+    for (std::size_t r = 0; r < R; ++r) Simd::write(scores + r * kBlockPositions, sum[r]);
+  }
+
+  // Adds weighted values to the R rows from `first` on.
+  template <KvType type, std::size_t R>
+  static void mix_rows(const AttentionBlock& b, std::size_t first, const PageRun& run) {
+    const std::size_t step = b.row * kv_bytes(type);
+    for (std::size_t i = 0; i < b.row; i += kGroupLanes) {
+      float* const mixed = b.mixed + first * b.row + i;
+      const std::size_t at = b.values + i * kv_bytes(type);
+      Group sum[R];
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) sum[r] = Simd::read(mixed + r * b.row);
+      for (std::size_t page = run.first; page < run.first + run.pages; ++page) {
+        const float* weights = b.scores + first * kBlockPositions + page * kPagePositions;
+        const std::byte* values = b.pages[page] + at;
+        const std::byte* next = b.pages[run.next + page - run.first] + at;
+        for (std::size_t p = 0; p < run.positions; ++p) {
+          const Group v = Simd::template load<type>(values + p * step);
+          prefetch(next + p * step);
+#pragma GCC unroll 12
+          for (std::size_t r = 0; r < R; ++r)
+            sum[r] = Simd::add_product(sum[r], weights + r * kBlockPositions + p, v);
+        }
+      }
+#pragma GCC unroll 12
+      for (std::size_t r = 0; r < R; ++r) Simd::write(mixed + r * b.row, sum[r]);
+    }
+  }
+
+  // Scores of a row become weights.
+  static void soften_row(float* scores, std::size_t valid, float* highest, float* sum) {
+    const float least = -__builtin_inff();
+    const std::size_t whole = valid / kGroupLanes * kGroupLanes;
+    const std::size_t rest = valid - whole;
+    Group high = Simd::all(least);
+    for (std::size_t p = 0; p < whole; p += kGroupLanes)
+      high = Simd::above(Simd::read(scores + p), high);
+    if (rest > 0) high = Simd::above(Simd::first(rest, Simd::read(scores + whole), least), high);
+    *highest = Simd::highest(high);
+    const Group top = Simd::all(*highest);
+    Group total = Simd::zero();
+    for (std::size_t p = 0; p < whole; p += kGroupLanes) {
+      const Group w = Simd::exp2(Simd::subtract(Simd::read(scores + p), top));
+      Simd::write(scores + p, w);
+      total = Simd::add(total, w);
+    }
+    if (rest > 0) {
+      const Group w = Simd::exp2(Simd::subtract(Simd::read(scores + whole), top));
+      Simd::write(scores + whole, w);
+      total = Simd::add(total, Simd::first(rest, w, 0));
+    }
+    *sum = Simd::sum(total);
+  }
+
+  using ScoreRows = void(const AttentionBlock&, std::size_t, std::size_t, const std::byte*);
+  using MixRows = void(const AttentionBlock&, std::size_t, const PageRun&);
+
+  // Of r + 1 rows.
+  template <KvType type, std::size_t... r>
+  static ScoreRows* score_fn(std::size_t rows, std::index_sequence<r...>) {
+    static constexpr ScoreRows* kFns[] = {score_rows<type, r + 1>...};
+    return kFns[rows - 1];
+  }
+  template <KvType type, std::size_t... r>
+  static MixRows* mix_fn(std::size_t rows, std::index_sequence<r...>) {
+    static constexpr MixRows* kFns[] = {mix_rows<type, r + 1>...};
+    return kFns[rows - 1];
+  }
+
+  // Calls fn(first, rows) for [first, last) in equal chunks of at most kRows.
+  template <class Fn>
+  static void in_chunks(std::size_t first, std::size_t last, const Fn& fn) {
+    for (std::size_t left = (last - first + Simd::kRows - 1) / Simd::kRows; left > 0; --left) {
+      const std::size_t rows = (last - first + left - 1) / left;
+      fn(first, rows);
+      first += rows;
+    }
+  }
+
+  // Rows [first, b.rows).
+  template <KvType type>
+  static void score_page(const AttentionBlock& b, std::size_t first, std::size_t page,
+                         const std::byte* next) {
+    in_chunks(first, b.rows, [&](std::size_t at, std::size_t rows) {
+      score_fn<type>(rows, std::make_index_sequence<Simd::kRows>())(b, at, page, next);
+      next = b.pages[page] + b.keys;  // once is enough
+    });
+  }
+
+  // Rows [first, last), all of which see what the run takes.
+  template <KvType type>
+  static void mix_run(const AttentionBlock& b, std::size_t first, std::size_t last, PageRun run) {
+    in_chunks(first, last, [&](std::size_t at, std::size_t rows) {
+      mix_fn<type>(rows, std::make_index_sequence<Simd::kRows>())(b, at, run);
+      run.next = run.first;  // once is enough
+    });
+  }
+
+  // Positions of a page that a row sees.
+  static std::size_t seen(const AttentionBlock& b, std::size_t row, std::size_t page) {
+    const std::size_t before = page * kPagePositions;
+    if (b.valid[row] <= before) return 0;
+    const std::size_t n = b.valid[row] - before;
+    return n < kPagePositions ? n : kPagePositions;
+  }
+
+  template <KvType type>
+  static void score_block(const AttentionBlock& b, std::size_t pages) {
+    for (std::size_t page = 0, first = 0; page < pages; ++page) {
+      while (seen(b, first, page) == 0) ++first;
+      const bool more = page + 1 < pages;
+      score_page<type>(b, first, page, more ? b.pages[page + 1] + b.keys : b.pages[0] + b.values);
+    }
+  }
+
+  template <KvType type>
+  static void mix_block(const AttentionBlock& b, std::size_t pages) {
+    for (std::size_t i = 0; i < b.rows * b.row; i += kGroupLanes)
+      Simd::write(b.mixed + i, Simd::zero());
+    for (std::size_t page = 0, first = 0; page < pages;) {
+      while (seen(b, first, page) == 0) ++first;
+      std::size_t whole = 0;  // pages that every row from `first` on sees whole
+      while (whole < kMixPages && page + whole < pages &&
+             seen(b, first, page + whole) == kPagePositions)
+        ++whole;
+      if (whole > 0) {
+        const std::size_t next = page + 2 * whole <= pages ? page + whole : page;
+        mix_run<type>(b, first, b.rows, {page, whole, kPagePositions, next});
+        page += whole;
+        continue;
+      }
+      for (std::size_t at = first, end; at < b.rows; at = end) {  // rows that see equally much
+        const std::size_t n = seen(b, at, page);
+        for (end = at + 1; end < b.rows && seen(b, end, page) == n;) ++end;
+        mix_run<type>(b, at, end, {page, 1, n, page});
+      }
+      ++page;
+    }
+  }
+
+  template <KvType type>
+  static void run_type(const AttentionBlock& b) {
+    const std::size_t pages = (b.valid[b.rows - 1] + kPagePositions - 1) / kPagePositions;
+    score_block<type>(b, pages);
+    for (std::size_t r = 0; r < b.rows; ++r)
+      soften_row(b.scores + r * kBlockPositions, b.valid[r], b.highest + r, b.sum + r);
+    mix_block<type>(b, pages);
+  }
+
+  static void run(const AttentionBlock& b) {
+    switch (b.type) {
+      case KvType::kBf16:
+        return run_type<KvType::kBf16>(b);
+      case KvType::kF16:
+        return run_type<KvType::kF16>(b);
+      case KvType::kF32:
+        return run_type<KvType::kF32>(b);
+    }
+  }
+};
+
+}  // namespace aquilon::kernels
