@@ -10,6 +10,7 @@
 #include "bench/compare.h"
 #include "bench/external_run.h"
 #include "bench/placement.h"
+#include "bench/server_run.h"
 #include "bench/speeds.h"
 
 namespace aquilon::apps {
@@ -22,13 +23,16 @@ struct CompareOptions {
   int most_pairs = 0;
   double most_foreign = 10;
   int limit_s = 600;
+  std::string streams = "1,4";
+  int prompt = 512;
+  int generate = 64;
   BenchOutput output;
 
   template <class V>
   void visit(V& v) {
     v(a, {.flag = "a",
           .help = "command line: aquilon bench model (this program), llama-bench or "
-                  "llama-batched-bench with their flags",
+                  "llama-batched-bench with their flags; or a server, aquilon serve or llama-server",
           .unit = "COMMAND",
           .required = true});
     v(b, {.flag = "b",
@@ -51,6 +55,10 @@ struct CompareOptions {
                 .unit = "SECONDS",
                 .min = 1,
                 .max = 86400});
+    v.section("Load of servers, which are started on a free port");
+    v(streams, {.flag = "streams", .help = "requests sent at once", .unit = "LIST"});
+    v(prompt, {.flag = "prompt", .help = "tokens each asks with", .min = 1, .max = 1 << 20});
+    v(generate, {.flag = "generate", .help = "tokens each asks for", .min = 2, .max = 1 << 20});
     output.visit(v);
   }
 };
@@ -73,13 +81,13 @@ Result<Side> read_side(const std::string& line, std::string_view flag, bool wall
   auto words = bench::split_command(line);
   if (!words.ok()) return Error(words.error()).with_context(flag);
   Side side{std::move(*words), {}};
-  side.tool = bench::tool_of(side.words[0]);
+  side.tool = bench::tool_of(side.words);
   if (side.words[0] == "aquilon") side.words[0] = this_program();
   if (wall) return side;
   if (side.tool == bench::BenchTool::kOther)
     return make_error(Code::kInvalidArgument,
-                      "{}: {} is none of aquilon, llama-bench and llama-batched-bench; any command "
-                      "can be compared by its time, with --wall",
+                      "{}: {} is none of aquilon, llama-bench, llama-batched-bench and "
+                      "llama-server; any command can be compared by its time, with --wall",
                       flag, side.words[0]);
   for (std::string& more : bench::machine_readable_flags(side.tool))
     side.words.push_back(std::move(more));
@@ -87,10 +95,14 @@ Result<Side> read_side(const std::string& line, std::string_view flag, bool wall
 }
 
 bench::Sampler make_sampler(const Side& side, const CompareOptions& options,
+                            const std::vector<bench::ServerTest>& server_tests,
                             const InterruptFlag& interrupt) {
   return [&]() -> Result<bench::Sample> {
-    const bench::ExternalRun run = AQ_TRY(
-        bench::run_external(side.words, options.limit_s, [&] { return !interrupt.is_set(); }));
+    const auto keep_going = [&] { return !interrupt.is_set(); };
+    if (side.tool == bench::BenchTool::kServer && !options.wall)
+      return bench::run_server(side.words, server_tests, options.limit_s, keep_going);
+    const bench::ExternalRun run =
+        AQ_TRY(bench::run_external(side.words, options.limit_s, keep_going));
     bench::Sample sample{.foreign_share = run.foreign_share};
     if (options.wall)
       sample.speeds["runs a second"] = 1 / run.seconds;
@@ -128,9 +140,20 @@ bench::Report make_report(const CompareOptions& options, const bench::Compared& 
   return report;
 }
 
+Result<std::vector<bench::ServerTest>> server_tests(const CompareOptions& options) {
+  std::vector<bench::ServerTest> tests;
+  for (const std::size_t n : AQ_TRY(parse_counts(options.streams, "--streams", 1, 256)))
+    tests.push_back({.prompt = static_cast<std::size_t>(options.prompt),
+                     .generate = static_cast<std::size_t>(options.generate),
+                     .streams = n});
+  if (tests.empty()) return Error{Code::kInvalidArgument, "--streams is empty"};
+  return tests;
+}
+
 Status bench_compare(const CompareOptions& options) {
   const Side a = AQ_TRY(read_side(options.a, "--a", options.wall));
   const Side b = AQ_TRY(read_side(options.b, "--b", options.wall));
+  const auto tests = AQ_TRY(server_tests(options));
   const auto probe = AQ_TRY(bench::PlacementProbe::create());
   const InterruptFlag interrupt;
   const bench::CompareOptions rules{
@@ -138,7 +161,7 @@ Status bench_compare(const CompareOptions& options) {
       .most_pairs = options.most_pairs > 0 ? options.most_pairs : 3 * options.pairs,
       .most_foreign = options.most_foreign / 100};
   const bench::Compared compared = AQ_TRY(bench::compare(
-      make_sampler(a, options, interrupt), make_sampler(b, options, interrupt),
+      make_sampler(a, options, tests, interrupt), make_sampler(b, options, tests, interrupt),
       [&] { return std::string(probe.run().label); }, rules,
       [](int tried, std::string_view verdict) {
         fmt::print(stderr, "pair {}: {}\n", tried, verdict);

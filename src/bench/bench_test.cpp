@@ -175,8 +175,11 @@ TEST(Speeds, AnythingElseIsAnError) {
          {BenchTool::kAquilon, BenchTool::kLlamaBench, BenchTool::kLlamaBatchedBench})
       EXPECT_EQ(parse_speeds(tool, text).error().code, Code::kCorrupt) << text;
   EXPECT_EQ(parse_speeds(BenchTool::kOther, "{}").error().code, Code::kUnsupported);
-  EXPECT_EQ(tool_of("/usr/bin/llama-bench"), BenchTool::kLlamaBench);
-  EXPECT_EQ(tool_of("llama-bench.sh"), BenchTool::kOther);
+  EXPECT_EQ(tool_of({"/usr/bin/llama-bench"}), BenchTool::kLlamaBench);
+  EXPECT_EQ(tool_of({"llama-bench.sh"}), BenchTool::kOther);
+  EXPECT_EQ(tool_of({"x/llama-server", "-m"}), BenchTool::kServer);
+  EXPECT_EQ(tool_of({"aquilon", "serve"}), BenchTool::kServer);
+  EXPECT_EQ(tool_of({"aquilon", "bench", "serve"}), BenchTool::kAquilon);
 }
 
 }  // namespace

@@ -20,6 +20,12 @@ std::string names(const Speeds& speeds) {
   return out;
 }
 
+Result<Sample> take_sample(const Sampler& sampler, std::string_view side) {
+  auto sample = sampler();
+  if (!sample.ok()) return Error(sample.error()).with_context(side);
+  return sample;
+}
+
 std::vector<Comparison> judge(const std::vector<Pair>& pairs) {
   struct Series {
     std::vector<double> a, b, ratio;
@@ -51,9 +57,9 @@ Result<Compared> compare(const Sampler& a, const Sampler& b, const PlacementLabe
   while (out.accepted < options.pairs && out.tried < options.most_pairs) {
     Pair pair;
     pair.placement = before;
-    pair.a = AQ_TRY(a());
+    pair.a = AQ_TRY(take_sample(a, "A"));
     const std::string between = placement();
-    pair.b = AQ_TRY(b());
+    pair.b = AQ_TRY(take_sample(b, "B"));
     before = placement();
     ++out.tried;
     if (!has_common_test(pair.a.speeds, pair.b.speeds))

@@ -3,55 +3,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
 
 #include "base/descriptor.h"
-#include "base/thread_pool.h"
-
-extern char** environ;
+#include "bench/child_process.h"
 
 namespace aquilon::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kMostOutput = 16u << 20;  // what is kept of stdout; of stderr the end
 constexpr std::size_t kErrorTail = 4096;
 constexpr int kPollMs = 100;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// Seconds that all processors were busy, or taken by the host, since the system started.
-double busy_seconds() {
-  unsigned long long user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0,
-                     steal = 0;
-  std::FILE* file = std::fopen("/proc/stat", "r");
-  if (file == nullptr) return 0;
-  const int read = std::fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice,
-                               &system, &idle, &wait, &irq, &soft, &steal);
-  std::fclose(file);
-  if (read < 8) return 0;
-  return static_cast<double>(user + nice + system + irq + soft + steal) /
-         static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
-double cpu_seconds(const rusage& usage) {
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 struct Pipe {
   Descriptor read;
@@ -66,29 +31,6 @@ Result<Pipe> make_pipe() {
   return pipe;
 }
 
-// In a process group of its own, so that its children end with it.
-Result<pid_t> spawn(const std::vector<std::string>& words, const Pipe& out, const Pipe& err) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out.write.get(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, err.write.get(), STDERR_FILENO);
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  ::posix_spawnattr_setpgroup(&attributes, 0);
-  pid_t child = 0;
-  const int failed = ::posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    return make_error(Code::kNotFound, "cannot run {}: {}", words[0], std::strerror(failed));
-  return child;
-}
-
 // Appends what is there; false at the end.
 bool drain(int descriptor, std::string& to) {
   char buffer[65536];
@@ -101,7 +43,7 @@ bool drain(int descriptor, std::string& to) {
 // Reads both streams until the program closes them.
 Status collect(const Pipe& out, const Pipe& err, double limit_s,
                const std::function<bool()>& keep_going, std::string& output, std::string& errors) {
-  const auto begin = Clock::now();
+  const double begin = steady_seconds();
   pollfd streams[] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     ::poll(streams, 2, kPollMs);
@@ -110,23 +52,11 @@ Status collect(const Pipe& out, const Pipe& err, double limit_s,
     if (errors.size() > 2 * kErrorTail) errors.erase(0, errors.size() - kErrorTail);
     if (output.size() > kMostOutput)
       return make_error(Code::kUnavailable, "it printed more than {} bytes", kMostOutput);
-    if (seconds_since(begin) > limit_s)
+    if (steady_seconds() - begin > limit_s)
       return make_error(Code::kDeadline, "it was not done after {:.0f} s", limit_s);
     if (!keep_going()) return Error{Code::kCancelled, "interrupted"};
   }
   return {};
-}
-
-std::string last_line(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
-}
-
-Status check_exit(int status, const std::string& name, const std::string& errors) {
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  const std::string how = WIFEXITED(status) ? fmt::format("with status {}", WEXITSTATUS(status))
-                                            : fmt::format("by signal {}", WTERMSIG(status));
-  return make_error(Code::kUnavailable, "{} ended {}: {}", name, how, last_line(errors));
 }
 
 }  // namespace
@@ -163,24 +93,22 @@ Result<ExternalRun> run_external(const std::vector<std::string>& words, double l
                                  const std::function<bool()>& keep_going) {
   Pipe out = AQ_TRY(make_pipe());
   Pipe err = AQ_TRY(make_pipe());
-  const auto begin = Clock::now();
-  const double busy = busy_seconds();
-  const pid_t child = AQ_TRY(spawn(words, out, err));
+  const double begin = steady_seconds();
+  const ForeignUse others;
+  const pid_t child = AQ_TRY(spawn_child(words, out.write.get(), err.write.get()));
   out.write = Descriptor();
   err.write = Descriptor();
   ExternalRun run;
   std::string errors;
   const Status collected = collect(out, err, limit_s, keep_going, run.out, errors);
   if (!collected.ok()) ::kill(-child, SIGKILL);
-  int status = 0;
-  rusage usage{};
-  while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
+  const ChildEnd end = wait_child(child);
   if (!collected.ok()) return Error(collected.error()).with_context(words[0]);
-  AQ_RETURN_IF_ERROR(check_exit(status, words[0], errors));
-  run.seconds = seconds_since(begin);
-  const double foreign = busy_seconds() - busy - cpu_seconds(usage);
-  run.foreign_share = std::clamp(foreign / (run.seconds * usable_cores()), 0.0, 1.0);
+  if (end.status != 0)
+    return make_error(Code::kUnavailable, "{} ended {}", words[0],
+                      how_child_ended(end.status, errors));
+  run.seconds = steady_seconds() - begin;
+  run.foreign_share = others.share(end.cpu_seconds);
   return run;
 }
 

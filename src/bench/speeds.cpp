@@ -80,8 +80,10 @@ void read_batched_bench(std::string_view text, Speeds& speeds) {
 
 }  // namespace
 
-BenchTool tool_of(std::string_view program) {
-  const std::string_view name = program.substr(program.rfind('/') + 1);
+BenchTool tool_of(const std::vector<std::string>& words) {
+  const std::string_view name = std::string_view(words[0]).substr(words[0].rfind('/') + 1);
+  const bool serves = words.size() > 1 && words[1] == "serve";
+  if (name == "llama-server" || (name == "aquilon" && serves)) return BenchTool::kServer;
   if (name == "aquilon") return BenchTool::kAquilon;
   if (name == "llama-bench") return BenchTool::kLlamaBench;
   return name == "llama-batched-bench" ? BenchTool::kLlamaBatchedBench : BenchTool::kOther;
@@ -95,6 +97,7 @@ std::vector<std::string> machine_readable_flags(BenchTool tool) {
       return {"-o", "json"};
     case BenchTool::kLlamaBatchedBench:
       return {"--output-format", "jsonl"};
+    case BenchTool::kServer:
     case BenchTool::kOther:
       break;
   }
@@ -102,7 +105,7 @@ std::vector<std::string> machine_readable_flags(BenchTool tool) {
 }
 
 Result<Speeds> parse_speeds(BenchTool tool, std::string_view text) {
-  if (tool == BenchTool::kOther)
+  if (tool == BenchTool::kServer || tool == BenchTool::kOther)
     return Error{Code::kUnsupported,
                  "only aquilon, llama-bench and llama-batched-bench print speeds that we read; "
                  "compare whole commands by their time with --wall"};

@@ -192,6 +192,22 @@ class Inside(unittest.TestCase):
             self.assertIn("only 0 of 8 pairs counted", done.stderr)
             self.assertIn("0 accepted of 8; discarded: 8 moved", result["facts"]["pairs"])
 
+    def test_compare_of_servers(self):
+        model = default_model()
+        if model is None:
+            self.skipTest("the default model is not installed: ./run test installs it")
+        serve = f"aquilon serve --model {model}"
+        done = run("bench", "compare", "--a", serve, "--b", serve, "--pairs", "1", "--max-pairs", "3", "--max-foreign", "100",
+                   "--prompt", "16", "--generate", "8", "--streams", "1,3", "--json")
+        if done.returncode != 69:  # 69: the placement never held still
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = json.loads(done.stdout)["tables"]["tests"]
+            self.assertEqual([row["test"] for row in rows], ["first16", "first16x3", "write8@16", "write8@16x3"])
+            self.assertTrue(all(row["a"] > 0 and row["b"] > 0 for row in rows))
+        done = run("bench", "compare", "--a", "aquilon serve --model /nowhere.gguf", "--b", serve, "--pairs", "1")
+        self.assertEqual(done.returncode, 69)
+        self.assertRegex(done.stderr, "A: .*aquilon: it ended with status [0-9]+: .*/nowhere.gguf")
+
     def test_tokenize_lines_and_text(self):
         lines = ['"he"', '" t"', '""', '"h\\u00e9"']
         done = run("tokenize", "--model", self.model, "--json", stdin="\n".join(lines) + "\n")

@@ -216,6 +216,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) f[0][c] = f[1][c] = _mm256_setzero_ps();
   const Byte* panel = job.panel;
+  const bool from_memory = !FromPanel && token == 0;  // later tokens find it in the cache
   for (std::size_t k = 0; k < job.columns; k += kChunkColumns) {
     const std::size_t left = job.columns - k;
     const std::size_t tiles = (left < kChunkColumns ? left : kChunkColumns) / kTileColumns;
@@ -226,6 +227,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
       const Byte* own = w + quant::header_tile(kInfo.header, t);
       const Scales s0 = tile_scales<kInfo.header>(own, d0, m0, 0);
       const Scales s1 = tile_scales<kInfo.header>(own, d1, m1, 1);
+      if (from_memory) prefetch_ahead<kTileBytes>(q);
       const Ints pairs[2] = {s0.pairs, s1.pairs};
       Sums<C> sum;
       dot<kBits, kInfo.bits, kInfo.header, C, 0>(q, x, pairs, sum);
@@ -260,8 +262,10 @@ void expand(const Byte* w, std::size_t columns, Byte* panel) {
     const std::size_t left = columns - k;
     const std::size_t tiles = (left < kChunkColumns ? left : kChunkColumns) / kTileColumns;
     const Byte* q = w + quant::header_bytes(kInfo.header, tiles);
-    for (std::size_t t = 0; t < tiles; ++t, q += quant::tile_bytes(kInfo.bits), panel += 512)
+    for (std::size_t t = 0; t < tiles; ++t, q += quant::tile_bytes(kInfo.bits), panel += 512) {
+      prefetch_ahead<quant::tile_bytes(kInfo.bits)>(q);
       expand_tile<kInfo.bits, 0>(q, panel);
+    }
     w += quant::chunk_bytes(P, tiles);
   }
 }

@@ -230,6 +230,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
     minus_zero[0] = _mm512_set1_epi32(-zero & 0xffff);
     minus_zero[1] = _mm512_set1_epi32(-zero * (1 << 16));
   }
+  const bool from_memory = panel == nullptr && token == 0;  // later tokens find it in the cache
   Floats f[C];
 #pragma GCC unroll 12
   for (int c = 0; c < C; ++c) f[c] = _mm512_setzero_ps();
@@ -238,6 +239,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
     const Byte* q = panel != nullptr ? panel + k * kGroupRows : w + quant::header_bytes(H, tiles);
     for (std::size_t t = 0; t < tiles; ++t) {
       const Scales s = tile_scales<H>(w, w + quant::header_tile(H, t));
+      if (from_memory) prefetch_ahead<quant::tile_bytes(Bits)>(q);
       add_tile<H, Bits, C, 0>(Quants<Bits>(q), s, minus_zero, x, f);
       q += quant::tile_bytes(Bits);
       x += kActivationBytes * C;
@@ -263,8 +265,11 @@ void unpack_group(const Byte* w, std::size_t columns, Byte* panel) {
   for (std::size_t k = 0; k < columns; k += kChunkColumns) {
     const std::size_t tiles = tiles_from(k, columns);
     const Byte* q = w + quant::header_bytes(kInfo.header, tiles);
-    for (std::size_t t = 0; t < tiles; ++t, panel += kTileQuants)
-      unpack_tile<kInfo.bits, 0>(q + t * quant::tile_bytes(kInfo.bits), panel);
+    for (std::size_t t = 0; t < tiles; ++t, panel += kTileQuants) {
+      const Byte* tile = q + t * quant::tile_bytes(kInfo.bits);
+      prefetch_ahead<quant::tile_bytes(kInfo.bits)>(tile);
+      unpack_tile<kInfo.bits, 0>(tile, panel);
+    }
     w += quant::chunk_bytes(P, tiles);
   }
 }
