@@ -102,7 +102,7 @@ struct StrictHandler {
 
 ApiError json_error(std::string what) {
   ApiError error{.status = 400, .type = "invalid_request_error", .code = "invalid_json"};
-  error.message = "the body is not valid JSON: " + std::move(what);
+  error.message = std::move(what);
   return error;
 }
 
@@ -118,10 +118,10 @@ Refusal read_json_object(std::string_view text, json::object& out) {
   if (ec) {
     std::string what = parser.handler().problem;
     if (what.empty()) what = ec.message();
-    return json_error(fmt::format("{} (at byte {})", what, used));
+    return json_error(fmt::format("the body is not valid JSON: {} (at byte {})", what, used));
   }
   json::value value = parser.handler().stack.release();
-  if (!value.is_object()) return json_error("a JSON object is expected");
+  if (!value.is_object()) return json_error("the body is JSON, but no object");
   out = std::move(value.get_object());
   return {};
 }

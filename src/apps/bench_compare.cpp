@@ -154,6 +154,7 @@ Status bench_compare(const CompareOptions& options) {
   const Side a = AQ_TRY(read_side(options.a, "--a", options.wall));
   const Side b = AQ_TRY(read_side(options.b, "--b", options.wall));
   const auto tests = AQ_TRY(server_tests(options));
+  AQ_RETURN_IF_ERROR(check(options.output));
   const auto probe = AQ_TRY(bench::PlacementProbe::create());
   const InterruptFlag interrupt;
   const bench::CompareOptions rules{

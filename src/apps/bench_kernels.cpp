@@ -168,6 +168,7 @@ Status bench_kernels(const KernelsOptions& options) {
   const auto shapes = AQ_TRY(choose_shapes(options));
   const auto types = AQ_TRY(choose_types(options.types));
   const auto tokens = AQ_TRY(parse_counts(options.tokens, "--tokens", 1, 1 << 16));
+  AQ_RETURN_IF_ERROR(check(options.output));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const Limits limits = AQ_TRY(probe_limits(static_cast<std::size_t>(threads)));
   ThreadPool pool(threads);
@@ -181,7 +182,7 @@ Status bench_kernels(const KernelsOptions& options) {
     table.key = report.tables.empty() ? "kernels" : fmt::format("kernels_{}", report.tables.size());
     table.title += ", " + shape_name(shape);
     for (const tensor::DType type : types) {
-      if (interrupt.is_set()) return Error{Code::kCancelled, "interrupted"};
+      if (interrupt.is_set()) break;
       for (const bench::KernelResult& result : AQ_TRY(bench::measure_kernel(
                pool, type, shape, tokens, options.repetitions, options.sample_ms)))
         add_row(table, shape, type, result, limits);
@@ -190,6 +191,8 @@ Status bench_kernels(const KernelsOptions& options) {
     report.tables.push_back(std::move(table));
   }
   AQ_RETURN_IF_ERROR(show(report, options.output));
+  if (interrupt.is_set())
+    return Error{Code::kCancelled, "interrupted: not every product was measured"};
   return check_floor(report, options.floor);
 }
 

@@ -33,7 +33,7 @@ struct BenchModelOptions {
     v(model, {.flag = "model",
               .help = "installed model or GGUF file; default: the default model",
               .unit = "NAME_OR_FILE"});
-    v(prompt, {.flag = "prompt", .help = "tokens of the prompts that are read", .unit = "LIST"});
+    v(prompt, {.flag = "prompt", .help = "tokens of the prompts that are read; empty: none", .unit = "LIST"});
     v(generate, {.flag = "generate",
                  .help = "tokens that a sequence writes; 0: none",
                  .min = 0,
@@ -113,6 +113,7 @@ Status bench_model(const BenchModelOptions& options) {
     return Error{Code::kInvalidArgument, std::string(kernels::isa_problem())};
   const model::KvType kv_type = AQ_TRY(model::parse_kv_type(options.kv_type));
   const auto asked = AQ_TRY(choose_tests(options));
+  AQ_RETURN_IF_ERROR(check(options.output));
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto begin = std::chrono::steady_clock::now();
@@ -127,8 +128,9 @@ Status bench_model(const BenchModelOptions& options) {
     fmt::print(stderr, "{} {} of {}\n", test.name(), repetition + 1, options.repetitions);
     return !interrupt.is_set();
   };
+  const auto tests = fitting(asked, model->config().context_length);
   const auto results =
-      AQ_TRY(bench::measure_model(*model, fitting(asked, model->config().context_length),
+      AQ_TRY(bench::measure_model(*model, tests,
                                   {.repetitions = options.repetitions,
                                    .slice = static_cast<std::size_t>(options.slice),
                                    .kv_type = kv_type},
@@ -142,7 +144,9 @@ Status bench_model(const BenchModelOptions& options) {
   report.facts.emplace_back("loaded in", fmt::format("{:.2f} s", load_s));
   report.facts.emplace_back("memory, at most", format_bytes(bench::peak_memory()));
   report.tables.push_back(make_table(results));
-  return show(report, options.output);
+  AQ_RETURN_IF_ERROR(show(report, options.output));
+  if (results.size() == tests.size()) return {};
+  return Error{Code::kCancelled, "interrupted: not every test was run"};
 }
 
 }  // namespace

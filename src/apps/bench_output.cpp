@@ -8,6 +8,12 @@
 
 namespace aquilon::apps {
 
+Status check(const BenchOutput& output) {
+  if (output.html.empty()) return {};
+  const auto file = OutputFile::create(output.html);  // unfinished, it leaves nothing
+  return file.ok() ? Status() : Status(file.error());
+}
+
 Status show(const bench::Report& report, const BenchOutput& output) {
   if (!output.html.empty()) {
     OutputFile file = AQ_TRY(OutputFile::create(output.html));

@@ -22,6 +22,8 @@ struct BenchOutput {
   }
 };
 
+// Whether results can be written: asked before they are measured.
+Status check(const BenchOutput& output);
 // Prints the report as `output` says. Errors: those of writing the page.
 Status show(const bench::Report& report, const BenchOutput& output);
 

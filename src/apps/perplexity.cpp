@@ -16,6 +16,7 @@
 #include "apps/model_options.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
+#include "base/utf8.h"
 #include "eval/base_file.h"
 #include "eval/divergence.h"
 #include "eval/running_mean.h"
@@ -68,6 +69,7 @@ struct Tally {
   std::vector<double> after;  // perplexity after each chunk
   std::optional<eval::Divergence> divergence;
   double seconds = 0;
+  bool whole = true;  // not interrupted
 
   double perplexity() const { return std::exp(nll.mean()); }
   double error() const { return perplexity() * nll.standard_error(); }
@@ -110,9 +112,12 @@ Result<Tally> run_chunks(model::Model& model, std::span<const text::TokenId> tok
                tally.perplexity(), tally.seconds / static_cast<double>(done));
     return !interrupt.is_set();
   };
-  AQ_RETURN_IF_ERROR(
-      eval::predict_chunks(model, tokens, context, kv_type, on_prediction, on_chunk));
-  if (files.write) AQ_RETURN_IF_ERROR(files.write->finish());
+  const Status done =
+      eval::predict_chunks(model, tokens, context, kv_type, on_prediction, on_chunk);
+  tally.whole = done.ok();
+  if (!done.ok() && (done.error().code != Code::kCancelled || tally.after.empty()))
+    return done.error();
+  if (files.write && tally.whole) AQ_RETURN_IF_ERROR(files.write->finish());
   return tally;
 }
 
@@ -168,6 +173,8 @@ Status perplexity(const PerplexityOptions& options) {
                                   : options.reference      ? "f32"
                                                            : "bf16"));
   const std::string text = AQ_TRY(read_file(options.file));
+  if (!is_utf8(text))
+    return make_error(Code::kInvalidArgument, "{} is not UTF-8 text", options.file);
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto arithmetic =
@@ -185,7 +192,8 @@ Status perplexity(const PerplexityOptions& options) {
     print_json(options, tally);
   else
     print_text(tally);
-  return {};
+  if (tally.whole) return {};
+  return Error{Code::kCancelled, "interrupted: this is what was measured until then"};
 }
 
 }  // namespace

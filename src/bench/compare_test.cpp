@@ -112,10 +112,11 @@ TEST(ModelSpeed, RunsEveryKindOfTest) {
     EXPECT_EQ(result.tokens_s.samples, 2u);
     EXPECT_GT(result.tokens_s.min, 0);
   }
-  const auto stopped = measure_model(**model, tests, {.repetitions = 2},
-                                     [](const ModelTest&, int) { return false; });
-  ASSERT_FALSE(stopped.ok());
-  EXPECT_EQ(stopped.error().code, Code::kCancelled);
+  const auto stopped =
+      measure_model(**model, tests, {.repetitions = 2},
+                    [](const ModelTest& test, int) { return test.name() != "tg3@10x3"; });
+  ASSERT_TRUE(stopped.ok());
+  EXPECT_EQ(stopped->size(), 2u);
 }
 
 const Report kReport{

@@ -4,13 +4,15 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <optional>
 
 #include "bench/model_sequences.h"
 
 namespace aquilon::bench {
 namespace {
 
-Result<ModelResult> run_test(model::Model& model, const ModelTest& test,
+// Nothing where `progress` stopped it.
+Result<std::optional<ModelResult>> run_test(model::Model& model, const ModelTest& test,
                              const ModelSpeedOptions& options, const TestProgress& progress) {
   ModelSequences sequences =
       AQ_TRY(ModelSequences::create(model, test.sequences, test.depth, test.prompt + test.generate,
@@ -25,7 +27,7 @@ Result<ModelResult> run_test(model::Model& model, const ModelTest& test,
   if (test.prompt == 0) work(std::min<std::size_t>(4, test.generate));  // wakes the threads
   std::vector<double> seconds;
   for (int i = 0; i < options.repetitions; ++i) {
-    if (!progress(test, i)) return Error{Code::kCancelled, "interrupted"};
+    if (!progress(test, i)) return std::optional<ModelResult>();
     AQ_RETURN_IF_ERROR(sequences.rewind());
     const auto begin = std::chrono::steady_clock::now();
     work(test.generate);
@@ -33,7 +35,7 @@ Result<ModelResult> run_test(model::Model& model, const ModelTest& test,
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
   const std::size_t tokens = (test.prompt + test.generate) * test.sequences;
-  return ModelResult{test, rates(static_cast<double>(tokens), seconds)};
+  return std::optional(ModelResult{test, rates(static_cast<double>(tokens), seconds)});
 }
 
 }  // namespace
@@ -50,8 +52,11 @@ Result<std::vector<ModelResult>> measure_model(model::Model& model,
                                                const ModelSpeedOptions& options,
                                                const TestProgress& progress) {
   std::vector<ModelResult> results;
-  for (const ModelTest& test : tests)
-    results.push_back(AQ_TRY(run_test(model, test, options, progress)));
+  for (const ModelTest& test : tests) {
+    const auto result = AQ_TRY(run_test(model, test, options, progress));
+    if (!result) break;
+    results.push_back(*result);
+  }
   return results;
 }
 

@@ -35,11 +35,12 @@ struct ModelSpeedOptions {
   model::KvType kv_type = model::KvType::kBf16;
 };
 
-// Called before each repetition; false ends the run with kCancelled.
+// Called before each repetition; false ends the run.
 using TestProgress = std::function<bool(const ModelTest& test, int repetition)>;
 
 // Runs the tests in order; prompts are random ids, the best token is written each time.
-// Requires: every test's context() fits the model's.   Errors: kOutOfMemory, kCancelled.
+// Stopped by `progress`, it returns the tests that were done.
+// Requires: every test's context() fits the model's.   Errors: kOutOfMemory.
 // Threads: one caller a model.
 Result<std::vector<ModelResult>> measure_model(model::Model& model,
                                                const std::vector<ModelTest>& tests,

@@ -93,7 +93,10 @@ Status BaseFile::check() const {
       return id >= 0 && static_cast<std::uint32_t>(id) < vocab_;
     });
     const auto sane = [](float x) { return std::isfinite(x) && x <= 1e-3f; };
-    if (!ids || !sane(r.next_logprob) || !std::all_of(r.logprobs.begin(), r.logprobs.end(), sane))
+    double mass = 0;
+    for (const float logprob : r.logprobs) mass += std::exp(static_cast<double>(logprob));
+    if (!ids || !sane(r.next_logprob) || mass > 1.001 ||
+        !std::all_of(r.logprobs.begin(), r.logprobs.end(), sane))
       return make_error(Code::kCorrupt, "{}: record {} has an id or a probability that cannot be",
                         file_.path(), i);
   }
