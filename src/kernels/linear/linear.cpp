@@ -112,4 +112,12 @@ void linear(ThreadPool& pool, std::span<const Linear> matrices, const QuantizedR
   });
 }
 
+const LinearKernel& linear_kernel() {
+  return kernel();
+}
+
+unsigned char* linear_panel(std::size_t columns) {
+  return panel_scratch(kernel().panel_groups * quant::kGroupRows * columns);
+}
+
 }  // namespace aquilon::kernels

@@ -74,4 +74,9 @@ void linear(ThreadPool& pool, std::span<const Linear> matrices, const QuantizedR
 
 std::span<const Impl<const LinearKernel>> linear_impls();
 
+// The kernel that linear() uses: the best one that this machine computes right.
+const LinearKernel& linear_kernel();
+// The calling thread's scratch for its panels, valid until the next call.
+unsigned char* linear_panel(std::size_t columns);
+
 }  // namespace aquilon::kernels

@@ -1,20 +1,13 @@
 #include <immintrin.h>
 
-#include "kernels/exp2_avx2_internal.h"
+#include "kernels/sigmoid_avx2_internal.h"
 #include "kernels/swiglu/swiglu_impl_internal.h"
 
 namespace aquilon::kernels {
 namespace {
 
-// By e = exp(-|x|), which cannot overflow: the sigmoid is 1 / (1 + e), or e / (1 + e) below zero.
 inline __m256 silu_times(__m256 x, __m256 up) {
-  const __m256 sign = _mm256_set1_ps(-0.0f);
-  const __m256 one = _mm256_set1_ps(1.0f);
-  const __m256 log2_e = _mm256_set1_ps(1.44269504f);
-  const __m256 e = exp2_of_nonpositive(_mm256_mul_ps(_mm256_or_ps(x, sign), log2_e));
-  const __m256 top = _mm256_blendv_ps(one, e, x);  // by the sign of x
-  const __m256 sigmoid = _mm256_div_ps(top, _mm256_add_ps(one, e));
-  return _mm256_mul_ps(_mm256_mul_ps(x, sigmoid), up);
+  return _mm256_mul_ps(_mm256_mul_ps(x, sigmoid(x)), up);
 }
 
 }  // namespace
