@@ -1,12 +1,12 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "kernels/attention/kv_store.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 #include "kernels/rope/rope.h"
-#include "kernels/swiglu/swiglu.h"
 #include "quant/decode.h"
 
 namespace aquilon::model {
@@ -21,10 +21,28 @@ const float* optional(const std::vector<float>& bias) {
 Forward::Forward(const ModelConfig& config, const Weights& weights, ThreadPool& pool)
     : config_(config),
       weights_(weights),
-      rope_(config.rope, weights.rope_freqs),
       pool_(pool),
+      gate_fn_(gate_of(config.family->activation)),
       projector_(pool),
-      attention_(config.n_heads) {}
+      experts_(config, pool) {
+  choose_kinds();
+}
+
+void Forward::choose_kinds() {
+  ropes_.push_back({RopeTable(config_.rope, weights_.rope_freqs)});
+  if (config_.local_rope) ropes_.push_back({RopeTable(*config_.local_rope, {})});
+  std::vector<std::size_t> windows;
+  for (const std::size_t window : config_.windows) {
+    auto at = std::find(windows.begin(), windows.end(), window);
+    if (at == windows.end()) {
+      at = windows.insert(at, window);
+      attentions_.emplace_back(kernels::AttentionShape{
+          .n_heads = config_.n_heads, .window = window, .scale = config_.attention_scale});
+    }
+    kinds_.push_back(
+        {window > 0 ? ropes_.size() - 1 : 0, static_cast<std::size_t>(at - windows.begin())});
+  }
+}
 
 void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
                   const HiddenObserver& observe) {
@@ -42,23 +60,47 @@ void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
   for (Slice& slice : batch) slice.kv->advance(slice.tokens.size());
 }
 
-// x = rows of the embedding; cosines and sines of every token's position.
+// x = rows of the embedding; angles and such of every token's position.
 void Forward::embed(std::span<const Slice> batch) {
   tokens_ = 0;
   for (const Slice& slice : batch) tokens_ += slice.tokens.size();
   b_.x.resize(tokens_ * config_.dim);
-  b_.cos.resize(tokens_ * rope_.pairs());
-  b_.sin.resize(tokens_ * rope_.pairs());
+  for (Rope& rope : ropes_) {
+    rope.cos.resize(tokens_ * rope.table.pairs());
+    rope.sin.resize(tokens_ * rope.table.pairs());
+  }
+  if (config_.temperature.scale != 0) b_.heat.resize(tokens_);
   const tensor::MatrixView& table = weights_.tok_embeddings;
+  const float scale =
+      config_.family->scaled_embeddings ? std::sqrt(static_cast<float>(config_.dim)) : 1.0f;
   std::size_t row = 0;
-  for (const Slice& slice : batch)
-    for (std::size_t i = 0; i < slice.tokens.size(); ++i, ++row) {
-      const auto id = static_cast<std::size_t>(slice.tokens[i]);
+  for (const Slice& slice : batch) {
+    place(slice, row);
+    for (const text::TokenId token : slice.tokens) {
+      const auto id = static_cast<std::size_t>(token);
       AQ_CHECK(id < config_.vocab_size);
-      quant::decode(table.dtype, table.row(id), config_.dim, &b_.x[row * config_.dim]);
-      const std::size_t at = row * rope_.pairs();
-      rope_.fill(slice.kv->length() + i, &b_.cos[at], &b_.sin[at]);
+      float* x = &b_.x[row++ * config_.dim];
+      quant::decode(table.dtype, table.row(id), config_.dim, x);
+      if (scale != 1) std::for_each_n(x, config_.dim, [scale](float& v) { v *= scale; });
     }
+  }
+}
+
+// What the positions of a slice mean, from `row` of the batch on.
+void Forward::place(const Slice& slice, std::size_t row) {
+  const TemperatureConfig& temperature = config_.temperature;
+  for (std::size_t i = 0; i < slice.tokens.size(); ++i, ++row) {
+    const std::size_t position = slice.kv->length() + i;
+    for (Rope& rope : ropes_) {
+      const std::size_t at = row * rope.table.pairs();
+      rope.table.fill(position, std::max(slice.text_length, position + 1), &rope.cos[at],
+                      &rope.sin[at]);
+    }
+    if (temperature.scale != 0) {
+      const auto step = static_cast<double>(position / temperature.length);
+      b_.heat[row] = static_cast<float>(1 + temperature.scale * std::log(1 + step));
+    }
+  }
 }
 
 void Forward::plan_attention(std::span<const Slice> batch) {
@@ -69,10 +111,11 @@ void Forward::plan_attention(std::span<const Slice> batch) {
     AQ_CHECK(slice.kv->pool()->layout().type == kv_layout_.type);
     kv_slices_.push_back(slice.kv->slice(slice.tokens.size()));
   }
-  attention_.plan(kv_layout_, kv_slices_);
+  for (kernels::Attention& attention : attentions_) attention.plan(kv_layout_, kv_slices_);
 }
 
-// x += wo(attention(rope(wq n), rope(wk n), wv n)), n = norm(x)
+// x += norm(wo(attention(rope(norm(wq n)), rope(norm(wk n)), wv n))), n = norm(x). All norms but
+// the first are there in some families only.
 void Forward::attention_block(const LayerWeights& w, std::size_t layer,
                               std::span<const Slice> batch, bool only_wanted) {
   const ModelConfig& c = config_;
@@ -84,27 +127,57 @@ void Forward::attention_block(const LayerWeights& w, std::size_t layer,
                          {&w.wk, b_.k.data(), optional(w.bk)},
                          {&w.wv, b_.v.data(), optional(w.bv)}};
   projector_.run(b_.normed.data(), tokens_, c.dim, qkv, norm_of_x(w.attention_norm));
-  pool_.run(tokens_, [&](std::size_t t) { rotate(t); });
+  const LayerKind kind = kinds_[layer];
+  pool_.run(tokens_, [&](std::size_t t) { rotate(w, ropes_[kind.rope], t); });
 
   b_.mixed.resize(tokens_ * c.n_heads * c.head_dim);
   kernels::store_kv(pool_, kv_layout_, layer, kv_slices_, b_.k.data(), b_.v.data());
-  attention_.run(pool_, layer, b_.q.data(), b_.mixed.data());
+  attentions_[kind.attention].run(pool_, layer, b_.q.data(), b_.mixed.data());
   if (only_wanted) keep_wanted(batch);
   if (tokens_ == 0) return;
-  const Product wo[] = {{&w.wo, b_.x.data(), nullptr, true}};
+  const Product wo[] = {into_x(w.wo, w.post_attention_norm)};
   projector_.run(b_.mixed.data(), tokens_, c.n_heads * c.head_dim, wo);
+  if (!wo->add) add_block(w.post_attention_norm);
 }
 
-// x += w2(silu(w1 n) * w3 n), n = norm(x)
+// x += norm(w2(act(w1 n) * w3 n)), n = norm(x), or a sum of such over experts. The norm behind is
+// there in some families only.
 void Forward::feed_forward_block(const LayerWeights& w) {
+  if (w.has_experts()) {
+    b_.normed.resize(tokens_ * config_.dim);
+    b_.block.resize(tokens_ * config_.dim);
+    const auto norm = norm_of_x(w.ffn_norm);
+    pool_.run(tokens_, [&](std::size_t t) { norm(t, 1); });
+    experts_.run(w, b_.normed.data(), tokens_, b_.block.data());
+    add_block(w.post_ffn_norm);
+    return;
+  }
   const std::size_t hidden = config_.hidden_dim;
   b_.gate.resize(tokens_ * hidden);
   b_.up.resize(tokens_ * hidden);
-  const Product in[] = {{&w.w1, b_.gate.data()}, {&w.w3, b_.up.data()}};
+  const Product in[] = {{&w.dense.w1, b_.gate.data()}, {&w.dense.w3, b_.up.data()}};
   projector_.run(b_.normed.data(), tokens_, config_.dim, in, norm_of_x(w.ffn_norm));
-  const Product out[] = {{&w.w2, b_.x.data(), nullptr, true}};
+  const Product out[] = {into_x(w.dense.w2, w.post_ffn_norm)};
   projector_.run(b_.gate.data(), tokens_, hidden, out, [&](std::size_t first, std::size_t n) {
-    kernels::swiglu(&b_.gate[first * hidden], &b_.up[first * hidden], n * hidden);
+    gate_fn_(&b_.gate[first * hidden], &b_.up[first * hidden], n * hidden);
+  });
+  if (!out->add) add_block(w.post_ffn_norm);
+}
+
+Product Forward::into_x(const WeightMatrix& w, const std::vector<float>& norm) {
+  if (norm.empty()) return {&w, b_.x.data(), nullptr, true};
+  b_.block.resize(tokens_ * config_.dim);
+  return {&w, b_.block.data()};
+}
+
+// x += norm(block), or block itself where there is no norm
+void Forward::add_block(const std::vector<float>& norm) {
+  const std::size_t dim = config_.dim;
+  pool_.run(tokens_, [&](std::size_t t) {
+    float* block = &b_.block[t * dim];
+    if (!norm.empty()) kernels::rmsnorm(block, norm.data(), 1, dim, config_.norm_eps, block);
+    float* x = &b_.x[t * dim];
+    for (std::size_t i = 0; i < dim; ++i) x[i] += block[i];
   });
 }
 
@@ -137,15 +210,21 @@ void Forward::keep_wanted(std::span<const Slice> batch) {
   }
 }
 
-void Forward::rotate(std::size_t t) {
+// Queries and keys of a token: normed head by head, turned by its position, queries heated.
+void Forward::rotate(const LayerWeights& w, const Rope& rope, std::size_t t) {
   const ModelConfig& c = config_;
-  const kernels::RopeLayout layout = c.family->rope_layout;
-  const float* cos = &b_.cos[t * rope_.pairs()];
-  const float* sin = &b_.sin[t * rope_.pairs()];
-  kernels::rope(&b_.q[t * c.n_heads * c.head_dim], cos, sin, 1, c.n_heads, c.head_dim, c.rope.dims,
-                layout);
-  kernels::rope(&b_.k[t * c.n_kv_heads * c.head_dim], cos, sin, 1, c.n_kv_heads, c.head_dim,
-                c.rope.dims, layout);
+  const float* cos = &rope.cos[t * rope.table.pairs()];
+  const float* sin = &rope.sin[t * rope.table.pairs()];
+  float* q = &b_.q[t * c.n_heads * c.head_dim];
+  float* k = &b_.k[t * c.n_kv_heads * c.head_dim];
+  if (!w.q_norm.empty()) {
+    kernels::rmsnorm(q, w.q_norm.data(), c.n_heads, c.head_dim, c.norm_eps, q);
+    kernels::rmsnorm(k, w.k_norm.data(), c.n_kv_heads, c.head_dim, c.norm_eps, k);
+  }
+  kernels::rope(q, cos, sin, 1, c.n_heads, c.head_dim, c.rope.dims, c.rope_layout);
+  kernels::rope(k, cos, sin, 1, c.n_kv_heads, c.head_dim, c.rope.dims, c.rope_layout);
+  if (!b_.heat.empty())
+    for (std::size_t i = 0; i < c.n_heads * c.head_dim; ++i) q[i] *= b_.heat[t];
 }
 
 }  // namespace aquilon::model

@@ -11,6 +11,8 @@
 #include "kernels/attention/attention.h"
 #include "kernels/rmsnorm/rmsnorm.h"
 #include "model/config.h"
+#include "model/experts.h"
+#include "model/gate.h"
 #include "model/kv_cache.h"
 #include "model/projector.h"
 #include "model/rope_table.h"
@@ -26,6 +28,9 @@ struct Slice {
   KvCache* kv;                            // has reserved room for them; advanced by the pass
   std::span<const text::TokenId> tokens;  // not empty, ids within the vocabulary
   WantLogits want = WantLogits::kLast;
+  // With dynamic RoPE alone: tokens of the text that these belong to, which sets their angles. 0:
+  // as far as each has got, so that nothing depends on what follows.
+  std::size_t text_length = 0;
 };
 
 // Called with the hidden states after the embedding (0), after each layer (1..L) and after the
@@ -34,6 +39,7 @@ using HiddenObserver = std::function<void(std::size_t stage, std::span<const flo
 
 // Runs batches on one model. A sequence's logits are bit-equal however its tokens are sliced and
 // whatever else is in the batch, on any number of threads. The caches of a batch have one type.
+// Layers differ in their windows and in their RoPE: what layers share is made once a batch.
 // Threads: one caller at a time.
 class Forward {
  public:
@@ -53,20 +59,36 @@ class Forward {
     std::vector<float> mixed;   // [T, H*E]  what attention gathered
     std::vector<float> gate;    // [T, F]
     std::vector<float> up;      // [T, F]
-    std::vector<float> cos;     // [T, E/2]
-    std::vector<float> sin;     // [T, E/2]
+    std::vector<float> block;   // [T, D]    a block's result where it is not added straight to x
+    std::vector<float> heat;    // [T]       factors on queries; empty: none
+  };
+  // Angles of the batch's positions.
+  struct Rope {
+    RopeTable table;
+    std::vector<float> cos{};  // [T, E/2]
+    std::vector<float> sin{};  // [T, E/2]
+  };
+  // Which of `ropes_` and `attentions_` a layer uses.
+  struct LayerKind {
+    std::size_t rope;
+    std::size_t attention;
   };
 
+  void choose_kinds();
   void embed(std::span<const Slice> batch);
+  void place(const Slice& slice, std::size_t row);
   void plan_attention(std::span<const Slice> batch);
   // only_wanted: the batch shrinks to its wanted rows once keys and values are stored.
   void attention_block(const LayerWeights& w, std::size_t layer, std::span<const Slice> batch,
                        bool only_wanted);
   void feed_forward_block(const LayerWeights& w);
+  // The last product of a block: straight into x where no norm follows, else aside, for add_block.
+  Product into_x(const WeightMatrix& w, const std::vector<float>& norm);
+  void add_block(const std::vector<float>& norm);
   void output(std::span<const Slice> batch, std::vector<float>& logits,
               const HiddenObserver& observe);
   void keep_wanted(std::span<const Slice> batch);
-  void rotate(std::size_t t);
+  void rotate(const LayerWeights& w, const Rope& rope, std::size_t t);
   // Writes rows of `normed` from those of x, as the projector asks for them.
   auto norm_of_x(const std::vector<float>& weight) {
     return [this, &weight](std::size_t first, std::size_t n) {
@@ -77,13 +99,16 @@ class Forward {
 
   const ModelConfig& config_;
   const Weights& weights_;
-  RopeTable rope_;
   ThreadPool& pool_;
+  Gate* const gate_fn_;
   Projector projector_;
-  kernels::Attention attention_;
-  kernels::KvLayout kv_layout_;              // of the running batch
-  std::vector<kernels::KvSlice> kv_slices_;  // its new positions
-  std::size_t tokens_ = 0;                   // T: rows of x that still matter in the running batch
+  Experts experts_;
+  std::vector<Rope> ropes_;
+  std::vector<kernels::Attention> attentions_;  // one a window
+  std::vector<LayerKind> kinds_;                // [L]
+  kernels::KvLayout kv_layout_;                 // of the running batch
+  std::vector<kernels::KvSlice> kv_slices_;     // its new positions
+  std::size_t tokens_ = 0;  // T: rows of x that still matter in the running batch
   Buffers b_;
 };
 

@@ -8,6 +8,8 @@
 #include <memory>
 #include <random>
 
+#include "model/bare_model_for_test.h"
+#include "model/hf_folder_for_test.h"
 #include "model/model.h"
 #include "model/oracle_for_test.h"
 
@@ -26,22 +28,11 @@ const OracleCase kCases[] = {
     {"llama-gqa", "model-f32.gguf", true},      {"llama-yarn", "model-f32.gguf", true},
     {"qwen2", "model-f32.gguf", true},          {"llama-tied", "model-f32.gguf", false},
     {"llama-linear", "model-f32.gguf", false},  {"mistral-full", "model-f16.gguf", false},
-    {"mistral-full", "model-bf16.gguf", false},
+    {"mistral-full", "model-bf16.gguf", false}, {"mistral-swa", "model-f32.gguf", false},
+    {"ministral3", "model-f32.gguf", true},     {"qwen3", "model-f32.gguf", false},
+    {"mixtral", "model-f32.gguf", true},        {"qwen3-moe", "model-f32.gguf", true},
+    {"gemma3-text", "model-f32.gguf", true},    {"gemma3-pattern6", "model-f32.gguf", false},
 };
-
-// Feeds `tokens` in slices of the given sizes (the last one repeats) and returns all logits.
-std::vector<float> run_sliced(Model& model, std::span<const TokenId> tokens,
-                              std::vector<std::size_t> sizes) {
-  KvCache kv = KvCache::create(model.config(), tokens.size()).value();
-  std::vector<float> logits;
-  for (std::size_t at = 0, i = 0; at < tokens.size(); ++i) {
-    const std::size_t n = std::min(sizes[std::min(i, sizes.size() - 1)], tokens.size() - at);
-    Slice slice{&kv, tokens.subspan(at, n), WantLogits::kAll};
-    model.forward().run({&slice, 1}, logits);
-    at += n;
-  }
-  return logits;
-}
 
 class ForwardOracle : public testing::TestWithParam<OracleCase> {
  protected:
@@ -52,14 +43,14 @@ class ForwardOracle : public testing::TestWithParam<OracleCase> {
           << "the repository lost tests/data/oracle/" << GetParam().name;
       GTEST_SKIP() << "no " << GetParam().name << " here: set AQUILON_SHARED to test it";
     }
-    auto model = Model::load(folder_ + "/" + GetParam().file, {.threads = 2});
+    auto model = BareModel::load(folder_ + "/" + GetParam().file);
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
     manifest_ = read_manifest_for_test(folder_);
   }
 
   std::string folder_;
-  std::unique_ptr<Model> model_;
+  std::unique_ptr<BareModel> model_;
   boost::json::value manifest_;
 };
 
@@ -75,7 +66,7 @@ TEST_P(ForwardOracle, LogitsAreThePublishedOnes) {
     const auto tolerance = boost::json::value_to<float>(sequence.at("tolerance"));
     const auto want = read_numbers_for_test<float>(file);
     ASSERT_EQ(want.size(), positions.size() * vocab);
-    const auto got = run_sliced(*model_, tokens, {64});
+    const auto got = model_->run(tokens, {64});
     float worst = 0;
     for (std::size_t row = 0; row < positions.size(); ++row)
       for (std::size_t i = 0; i < vocab; ++i)
@@ -119,10 +110,10 @@ TEST_P(ForwardOracle, GreedyTokensAreThePublishedOnes) {
 
 TEST_P(ForwardOracle, SlicingDoesNotChangeBits) {
   const auto tokens = sequence_tokens_for_test(manifest_.at("sequences").at(3), folder_);
-  const auto whole = run_sliced(*model_, tokens, {tokens.size()});
+  const auto whole = model_->run(tokens, {tokens.size()});
   for (const std::vector<std::size_t>& sizes :
        {std::vector<std::size_t>{1}, {7, 1, 30, 2, 64}, {99, 1}, {65, 3}})
-    EXPECT_EQ(whole, run_sliced(*model_, tokens, sizes));
+    EXPECT_EQ(whole, model_->run(tokens, sizes));
 }
 
 INSTANTIATE_TEST_SUITE_P(Hf, ForwardOracle, testing::ValuesIn(kCases), [](const auto& info) {
@@ -132,24 +123,20 @@ INSTANTIATE_TEST_SUITE_P(Hf, ForwardOracle, testing::ValuesIn(kCases), [](const 
   return name;
 });
 
-// Sequences that run together give the bits of each alone, on any number of threads.
-TEST(Forward, BatchAndThreadsDoNotChangeBits) {
-  const std::string path = oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
-  auto alone = Model::load(path, {.threads = 1}).value();
-  auto together = Model::load(path, {.threads = 3}).value();
-  const std::size_t vocab = alone->config().vocab_size;
-  std::mt19937 rng(11);
-  std::vector<std::vector<TokenId>> prompts(5);
+// Random prompts of about 60 tokens in random mixed batches; returns each one's logits.
+std::vector<std::vector<float>> run_mixed(BareModel& model,
+                                          const std::vector<std::vector<TokenId>>& prompts,
+                                          std::mt19937& rng) {
+  const std::size_t vocab = model.config().vocab_size;
   std::vector<KvCache> caches;
-  for (auto& prompt : prompts) {
-    prompt.resize(40 + rng() % 40);
-    for (TokenId& id : prompt) id = static_cast<TokenId>(rng() % vocab);
-    caches.push_back(KvCache::create(alone->config(), prompt.size()).value());
+  std::size_t left = 0;
+  for (const auto& prompt : prompts) {
+    caches.push_back(KvCache::create(model.config(), prompt.size()).value());
+    left += prompt.size();
   }
   std::vector<std::vector<float>> got(prompts.size());
   std::vector<std::size_t> fed(prompts.size());
-  while (fed != std::vector<std::size_t>{prompts[0].size(), prompts[1].size(), prompts[2].size(),
-                                         prompts[3].size(), prompts[4].size()}) {
+  while (left > 0) {
     std::vector<Slice> batch;
     std::vector<std::size_t> owner;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -158,10 +145,11 @@ TEST(Forward, BatchAndThreadsDoNotChangeBits) {
       batch.push_back({&caches[i], std::span(prompts[i]).subspan(fed[i], n), WantLogits::kAll});
       owner.push_back(i);
       fed[i] += n;
+      left -= n;
     }
     if (batch.empty()) continue;
     std::vector<float> logits;
-    together->forward().run(batch, logits);
+    model.forward().run(batch, logits);
     auto row = logits.begin();
     for (std::size_t b = 0; b < batch.size(); ++b) {
       const auto end = row + static_cast<std::ptrdiff_t>(batch[b].tokens.size() * vocab);
@@ -169,8 +157,27 @@ TEST(Forward, BatchAndThreadsDoNotChangeBits) {
       row = end;
     }
   }
-  for (std::size_t i = 0; i < prompts.size(); ++i)
-    EXPECT_EQ(got[i], run_sliced(*alone, prompts[i], {64})) << i;
+  return got;
+}
+
+// Sequences that run together give the bits of each alone, on any number of threads, in every kind
+// of layer, with stored and with packed weights.
+TEST(Forward, BatchAndThreadsDoNotChangeBits) {
+  for (const char* name : {"llama-gqa", "ministral3", "mixtral", "qwen3-moe", "gemma3-text"})
+    for (const auto form : {WeightsForTest::kStored, WeightsForTest::kPackedQ8_0}) {
+      const std::string path = oracle_folder_for_test(name) + "/model-f32.gguf";
+      const auto alone = BareModel::load(path, 1, form).value();
+      const auto together = BareModel::load(path, 3, form).value();
+      std::mt19937 rng(11);
+      std::vector<std::vector<TokenId>> prompts(5);
+      for (auto& prompt : prompts) {
+        prompt.resize(40 + rng() % 40);
+        for (TokenId& id : prompt) id = static_cast<TokenId>(rng() % alone->config().vocab_size);
+      }
+      const auto got = run_mixed(*together, prompts, rng);
+      for (std::size_t i = 0; i < prompts.size(); ++i)
+        EXPECT_EQ(got[i], alone->run(prompts[i], {64})) << name << ' ' << i;
+    }
 }
 
 // Sequences that fork, go back and share pages give the bits of the same tokens alone, whatever the
@@ -228,27 +235,65 @@ TEST(Forward, ForksAndTruncationsDoNotChangeBits) {
   }
 }
 
-// What we do not run is refused by name.
-TEST(ModelLoad, RefusesByName) {
-  struct {
-    const char* name;
-    const char* words;
-  } const cases[] = {
-      {"mixtral", "mixture of experts"},
-      {"mistral-swa", "sliding attention window"},
-      {"gemma3-text", "architecture 'gemma3' is not supported; supported: llama, qwen2"}};
-  int tested = 0;
-  for (const auto& c : cases) {
-    const std::string folder = oracle_folder_for_test(c.name);
-    if (folder.empty()) continue;
-    ++tested;
-    const auto model = Model::load(folder + "/model-f32.gguf", {.threads = 1});
-    ASSERT_FALSE(model.ok()) << c.name;
-    EXPECT_EQ(model.error().code, Code::kUnsupported);
-    EXPECT_NE(model.error().message.find(c.words), std::string::npos) << model.error().message;
+struct FolderCase {
+  const char* name;
+  void (*scaling)(formats::GgufBuilder&);
+};
+
+// Models of Hugging Face folders without a GGUF, in their order of query and key rows.
+class ForwardFolder : public testing::TestWithParam<FolderCase> {};
+
+TEST_P(ForwardFolder, LogitsAreThePublishedOnes) {
+  const std::string folder = oracle_folder_for_test(GetParam().name);
+  if (folder.empty()) GTEST_SKIP() << "no " << GetParam().name << ": set AQUILON_SHARED to test it";
+  formats::GgufBuilder builder = hf_folder_as_gguf_for_test(folder);
+  GetParam().scaling(builder);
+  const formats::GgufImage image = builder.build();
+  const auto model =
+      BareModel::load(formats::GgufFile::parse(image.bytes, GetParam().name).value()).value();
+  const boost::json::value manifest = read_manifest_for_test(folder);
+  for (const boost::json::value& sequence : manifest.at("sequences").as_array()) {
+    const auto tokens = sequence_tokens_for_test(sequence, folder);
+    const auto want = read_numbers_for_test<float>(
+        folder + "/" + boost::json::value_to<std::string>(sequence.at("logits")));
+    const auto positions =
+        boost::json::value_to<std::vector<std::size_t>>(sequence.at("positions"));
+    const std::size_t vocab = model->config().vocab_size;
+    for (const std::size_t slice : {tokens.size(), std::size_t{7}}) {
+      const auto got = model->run(tokens, {slice}, tokens.size());
+      for (std::size_t row = 0; row < positions.size(); ++row)
+        for (std::size_t i = 0; i < vocab; ++i)
+          ASSERT_NEAR(got[positions[row] * vocab + i], want[row * vocab + i], 2e-4f)
+              << tokens.size() << " tokens, position " << positions[row];
+    }
+    // Without the text's length it is each token's own past that counts.
+    EXPECT_EQ(model->run(tokens, {tokens.size()}), model->run(tokens, {3, 1, 40}));
   }
-  if (tested == 0) GTEST_SKIP() << "no refused families here: set AQUILON_SHARED to test them";
 }
+
+const FolderCase kFolders[] = {
+    {"llama-dynamic",
+     [](formats::GgufBuilder& b) {
+       b.text("llama.rope.scaling.type", "dynamic")
+           .number("llama.rope.scaling.factor", formats::GgufType::kF32, 4.0f);
+     }},
+    {"llama-yarn-attnfactor",
+     [](formats::GgufBuilder& b) {
+       using formats::GgufType;
+       b.text("llama.rope.scaling.type", "yarn")
+           .number("llama.rope.scaling.factor", GgufType::kF32, 4.0f)
+           .number("llama.rope.scaling.original_context_length", GgufType::kU32, 64u)
+           .number("llama.rope.scaling.yarn_beta_fast", GgufType::kF32, 8.0f)
+           .number("llama.rope.scaling.yarn_beta_slow", GgufType::kF32, 2.0f)
+           .number("aquilon.rope_attention_factor", GgufType::kF64, 1.5);
+     }},
+};
+
+INSTANTIATE_TEST_SUITE_P(Hf, ForwardFolder, testing::ValuesIn(kFolders), [](const auto& info) {
+  std::string name = info.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 }  // namespace
 }  // namespace aquilon::model

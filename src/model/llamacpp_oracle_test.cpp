@@ -11,7 +11,7 @@
 #include <fstream>
 #include <numeric>
 
-#include "model/model.h"
+#include "model/bare_model_for_test.h"
 #include "model/oracle_for_test.h"
 
 namespace aquilon::model {
@@ -30,6 +30,7 @@ const RealModel kModels[] = {
     {"smollm2-135m-instruct-q4_1", 0.075, 1000},
     {"qwen2.5-coder-0.5b-instruct-q4_k_m", 0.042, 400},
     {"qwen2.5-coder-1.5b-instruct-q4_k_m", 0.058, 150},
+    {"gemma-3-270m-q4_k_m", 0.091, 640},
 };
 
 std::string models_folder() {
@@ -53,22 +54,13 @@ class LlamaCppOracle : public testing::TestWithParam<RealModel> {
     if (!std::filesystem::exists(folder_) || !std::filesystem::exists(path))
       GTEST_SKIP() << "needs " << GetParam().name << ".gguf and its recorded answers "
                    << "(AQUILON_TEST_MODELS, AQUILON_SHARED)";
-    auto model = Model::load(path, {.threads = 2});
+    auto model = BareModel::load(path, 2, WeightsForTest::kPackedFile);
     ASSERT_TRUE(model.ok()) << model.error().message;
     model_ = std::move(*model);
   }
 
-  // Logits of every position, [T, V].
-  static std::vector<float> run(Model& model, std::span<const TokenId> ids, KvType type) {
-    KvCache kv = KvCache::create(model.config(), ids.size(), type).value();
-    Slice slice{&kv, ids, WantLogits::kAll};
-    std::vector<float> logits;
-    model.forward().run({&slice, 1}, logits);
-    return logits;
-  }
-
   std::string folder_;
-  std::unique_ptr<Model> model_;
+  std::unique_ptr<BareModel> model_;
 };
 
 // Every recorded greedy token, teacher-forced: llama.cpp's choice is ours or within 0.5 of it.
@@ -84,7 +76,7 @@ TEST_P(LlamaCppOracle, GreedyTokensTeacherForced) {
     const auto tokens = value_to<std::vector<TokenId>>(record.at("tokens"));
     const std::size_t prompt = ids.size();
     ids.insert(ids.end(), tokens.begin(), tokens.end() - 1);
-    const std::vector<float> logits = run(*model_, ids, KvType::kBf16);
+    const std::vector<float> logits = model_->run(ids, {ids.size()}, 0, KvType::kBf16);
     for (std::size_t step = 0; step < tokens.size(); ++step) {
       const std::span row(logits.data() + (prompt - 1 + step) * vocab, vocab);
       const float best = *std::max_element(row.begin(), row.end());
@@ -174,8 +166,7 @@ void add_theirs(Distance& d, std::span<const float> exact, const Recorded& recor
 TEST_P(LlamaCppOracle, NoFurtherFromTheReferenceThanLlamaCpp) {
   const std::size_t vocab = model_->config().vocab_size;
   const std::string path = models_folder() + "/" + GetParam().name + ".gguf";
-  const auto reference =
-      Model::load(path, {.threads = 2, .arithmetic = Arithmetic::kReference}).value();
+  const auto reference = BareModel::load(path).value();
   const std::string all = read_compressed(folder_ + "/prompt-logits.jsonl.gz");
   Distance ours, theirs;
   std::size_t positions = 0;
@@ -187,8 +178,8 @@ TEST_P(LlamaCppOracle, NoFurtherFromTheReferenceThanLlamaCpp) {
     at = end + 1;
     auto ids = value_to<std::vector<TokenId>>(record.at("ids"));
     ids.resize(std::min(ids.size(), enough - positions + 1));
-    const std::vector<float> exact = run(*reference, ids, KvType::kF32);
-    const std::vector<float> fast = run(*model_, ids, KvType::kBf16);
+    const std::vector<float> exact = reference->run(ids, {ids.size()});
+    const std::vector<float> fast = model_->run(ids, {ids.size()}, 0, KvType::kBf16);
     for (std::size_t p = 0; p + 1 < ids.size(); ++p, ++positions) {
       const std::span row(exact.data() + p * vocab, vocab);
       const auto next = static_cast<std::size_t>(ids[p + 1]);

@@ -41,6 +41,8 @@ std::uint64_t Model::weight_bytes(Arithmetic arithmetic) const {
   for_each_matrix(weights_, [&](const WeightMatrix& m) {
     if (!quant::packing_of(m.stored.dtype)) stored += m.stored.rows * m.stored.row_stride();
   });
+  for (const LayerWeights& layer : weights_.layers)
+    if (layer.has_experts()) stored += layer.router.rows * layer.router.row_stride();
   return stored + packed_weights_bytes(weights_);
 }
 

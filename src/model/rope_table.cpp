@@ -32,16 +32,18 @@ class YarnRamp {
   double high_;
 };
 
+double plain_frequency(double theta, std::size_t pair, std::size_t dims) {
+  return std::pow(theta, -2 * static_cast<double>(pair) / static_cast<double>(dims));
+}
+
 }  // namespace
 
 RopeTable::RopeTable(const RopeConfig& config, const std::vector<float>& divisors)
-    : inverse_frequencies_(config.dims / 2),
-      attention_factor_(static_cast<float>(config.attention_factor)) {
+    : config_(config), inverse_frequencies_(config.dims / 2) {
   using Scaling = RopeConfig::Scaling;
   for (std::size_t i = 0; i < inverse_frequencies_.size(); ++i) {
-    const double exponent = 2 * static_cast<double>(i) / static_cast<double>(config.dims);
-    double frequency = std::pow(config.theta, -exponent);
-    if (!divisors.empty()) frequency /= divisors[i];
+    double frequency = plain_frequency(config.theta, i, config.dims);
+    if (!divisors.empty()) frequency /= static_cast<double>(divisors[i]);
     if (config.scaling == Scaling::kLinear) frequency /= config.factor;
     if (config.scaling == Scaling::kYarn) {
       const double stretched = YarnRamp(config).at(i);
@@ -51,12 +53,29 @@ RopeTable::RopeTable(const RopeConfig& config, const std::vector<float>& divisor
   }
 }
 
-void RopeTable::fill(std::size_t position, float* cos, float* sin) const {
+// Dynamic NTK: a longer text has a larger base, so that the slowest pair turns as far as it did
+// over the trained context. Source: the implementation of Hugging Face transformers.
+void RopeTable::frequencies(std::size_t length, float* out) const {
+  const RopeConfig& c = config_;
+  if (c.scaling != RopeConfig::Scaling::kDynamic || length <= c.original_context) {
+    std::copy(inverse_frequencies_.begin(), inverse_frequencies_.end(), out);
+    return;
+  }
+  const auto dims = static_cast<double>(c.dims);
+  const double growth = static_cast<double>(length) / static_cast<double>(c.original_context);
+  const double theta = c.theta * std::pow(c.factor * growth - (c.factor - 1), dims / (dims - 2));
+  for (std::size_t i = 0; i < pairs(); ++i)
+    out[i] = static_cast<float>(plain_frequency(theta, i, c.dims));
+}
+
+void RopeTable::fill(std::size_t position, std::size_t length, float* cos, float* sin) const {
+  frequencies(length, cos);
+  const auto factor = static_cast<float>(config_.attention_factor);
   for (std::size_t i = 0; i < pairs(); ++i) {
     // Angles in f32, as the published implementations compute them.
-    const float angle = static_cast<float>(position) * inverse_frequencies_[i];
-    cos[i] = std::cos(angle) * attention_factor_;
-    sin[i] = std::sin(angle) * attention_factor_;
+    const float angle = static_cast<float>(position) * cos[i];
+    cos[i] = std::cos(angle) * factor;
+    sin[i] = std::sin(angle) * factor;
   }
 }
 

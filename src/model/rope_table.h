@@ -15,15 +15,18 @@ class RopeTable {
   RopeTable(const RopeConfig& config, const std::vector<float>& divisors);
 
   std::size_t pairs() const { return inverse_frequencies_.size(); }
-  const std::vector<float>& inverse_frequencies() const { return inverse_frequencies_; }
 
-  // Cosine and sine of every pair at `position`, times the attention factor.
+  // Cosine and sine of every pair at `position` in a text of `length` tokens, times the attention
+  // factor. Only dynamic scaling asks for the length.
   //   cos, sin  [pairs()]
-  void fill(std::size_t position, float* cos, float* sin) const;
+  void fill(std::size_t position, std::size_t length, float* cos, float* sin) const;
+  // The frequencies there, in radians a position.
+  //   out  [pairs()]
+  void frequencies(std::size_t length, float* out) const;
 
  private:
-  std::vector<float> inverse_frequencies_;  // [E/2] radians a position
-  float attention_factor_;
+  RopeConfig config_;
+  std::vector<float> inverse_frequencies_;  // of a text within the trained context
 };
 
 }  // namespace aquilon::model

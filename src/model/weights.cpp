@@ -27,6 +27,17 @@ class Binder {
     const GgufTensor* tensor = AQ_TRY(take(name, {columns, rows}));
     return file_.matrix(*tensor);
   }
+  // One matrix of many that lie in one tensor, [n, rows, columns].
+  Result<std::vector<tensor::MatrixView>> stack(const std::string& name, std::size_t n,
+                                                std::size_t rows, std::size_t columns) {
+    GgufTensor flat = *AQ_TRY(take(name, {columns, rows, n}));
+    flat.dims = {columns, rows * n};
+    const tensor::MatrixView all = file_.matrix(flat);
+    std::vector<tensor::MatrixView> matrices;
+    for (std::size_t i = 0; i < n; ++i)
+      matrices.push_back({all.row(i * rows), all.dtype, rows, columns});
+    return matrices;
+  }
   Result<std::vector<float>> vector(const std::string& name, std::size_t size) {
     const GgufTensor* tensor = AQ_TRY(take(name, {size}));
     std::vector<float> values(size);
@@ -35,9 +46,14 @@ class Binder {
   }
   Result<std::vector<float>> optional_vector(const std::string& name, std::size_t size,
                                              bool required) {
-    if (!required && file_.find_tensor(name) == nullptr) return std::vector<float>();
+    if (!required && !has(name)) return std::vector<float>();
     return vector(name, size);
   }
+  // Empty where the family has no such part.
+  Result<std::vector<float>> vector_if(bool part, const std::string& name, std::size_t size) {
+    return part ? vector(name, size) : Result<std::vector<float>>(std::vector<float>());
+  }
+  bool has(const std::string& name) const { return file_.find_tensor(name) != nullptr; }
   // Errors when the file has a tensor that nobody took.
   Status finish(std::string_view architecture) const {
     for (const GgufTensor& tensor : file_.tensors())
@@ -67,9 +83,52 @@ class Binder {
   std::set<std::string_view> taken_;
 };
 
+// The same matrix of all experts: stacked in one tensor, or one by one as older files have it.
+Result<std::vector<tensor::MatrixView>> read_expert_matrices(Binder& binder, const ModelConfig& c,
+                                                             const std::string& name,
+                                                             std::size_t rows,
+                                                             std::size_t columns) {
+  if (binder.has(name + "_exps.weight"))
+    return binder.stack(name + "_exps.weight", c.experts.count, rows, columns);
+  std::vector<tensor::MatrixView> matrices;
+  for (std::size_t e = 0; e < c.experts.count; ++e)
+    matrices.push_back(AQ_TRY(binder.matrix(fmt::format("{}.{}.weight", name, e), rows, columns)));
+  return matrices;
+}
+
+Status read_experts(Binder& binder, const ModelConfig& c, const std::string& blk, LayerWeights& w) {
+  const std::size_t hidden = c.experts.hidden_dim;
+  w.router = AQ_TRY(binder.matrix(blk + "ffn_gate_inp.weight", c.experts.count, c.dim));
+  const auto gate = AQ_TRY(read_expert_matrices(binder, c, blk + "ffn_gate", hidden, c.dim));
+  const auto down = AQ_TRY(read_expert_matrices(binder, c, blk + "ffn_down", c.dim, hidden));
+  const auto up = AQ_TRY(read_expert_matrices(binder, c, blk + "ffn_up", hidden, c.dim));
+  w.experts.resize(c.experts.count);
+  for (std::size_t e = 0; e < c.experts.count; ++e) {
+    w.experts[e].w1.stored = gate[e];
+    w.experts[e].w2.stored = down[e];
+    w.experts[e].w3.stored = up[e];
+  }
+  return {};
+}
+
+// Of a model with experts, some layers may have none.
+Status read_feed_forward(Binder& binder, const ModelConfig& c, const std::string& blk,
+                         LayerWeights& w) {
+  w.ffn_norm = AQ_TRY(binder.vector(blk + "ffn_norm.weight", c.dim));
+  const bool sandwich = c.family->sandwich_norms;
+  w.post_ffn_norm = AQ_TRY(binder.vector_if(sandwich, blk + "post_ffw_norm.weight", c.dim));
+  if (c.experts.count > 0 && binder.has(blk + "ffn_gate_inp.weight"))
+    return read_experts(binder, c, blk, w);
+  w.dense.w1.stored = AQ_TRY(binder.matrix(blk + "ffn_gate.weight", c.hidden_dim, c.dim));
+  w.dense.w2.stored = AQ_TRY(binder.matrix(blk + "ffn_down.weight", c.dim, c.hidden_dim));
+  w.dense.w3.stored = AQ_TRY(binder.matrix(blk + "ffn_up.weight", c.hidden_dim, c.dim));
+  return {};
+}
+
 Result<LayerWeights> read_layer(Binder& binder, const ModelConfig& c, std::size_t layer) {
   const std::string blk = fmt::format("blk.{}.", layer);
   const bool bias = c.family->qkv_bias;
+  const bool norms = c.family->qk_norms;
   const std::size_t q_dim = c.n_heads * c.head_dim;
   const std::size_t kv_dim = c.n_kv_heads * c.head_dim;
   LayerWeights w;
@@ -80,11 +139,12 @@ Result<LayerWeights> read_layer(Binder& binder, const ModelConfig& c, std::size_
   w.bq = AQ_TRY(binder.optional_vector(blk + "attn_q.bias", q_dim, bias));
   w.bk = AQ_TRY(binder.optional_vector(blk + "attn_k.bias", kv_dim, bias));
   w.bv = AQ_TRY(binder.optional_vector(blk + "attn_v.bias", kv_dim, bias));
+  w.q_norm = AQ_TRY(binder.vector_if(norms, blk + "attn_q_norm.weight", c.head_dim));
+  w.k_norm = AQ_TRY(binder.vector_if(norms, blk + "attn_k_norm.weight", c.head_dim));
   w.wo.stored = AQ_TRY(binder.matrix(blk + "attn_output.weight", c.dim, q_dim));
-  w.ffn_norm = AQ_TRY(binder.vector(blk + "ffn_norm.weight", c.dim));
-  w.w1.stored = AQ_TRY(binder.matrix(blk + "ffn_gate.weight", c.hidden_dim, c.dim));
-  w.w2.stored = AQ_TRY(binder.matrix(blk + "ffn_down.weight", c.dim, c.hidden_dim));
-  w.w3.stored = AQ_TRY(binder.matrix(blk + "ffn_up.weight", c.hidden_dim, c.dim));
+  w.post_attention_norm =
+      AQ_TRY(binder.vector_if(c.family->sandwich_norms, blk + "post_attention_norm.weight", c.dim));
+  AQ_RETURN_IF_ERROR(read_feed_forward(binder, c, blk, w));
   return w;
 }
 

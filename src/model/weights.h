@@ -23,20 +23,34 @@ struct WeightMatrix {
   std::size_t rows() const { return stored.rows; }
 };
 
-// Norms and biases are decoded to f32; matrices stay as they are stored. An absent bias is empty.
+// A feed-forward block: of a layer or of one expert.
+struct FeedForwardWeights {
+  WeightMatrix w1;  // [F, D]  gate
+  WeightMatrix w2;  // [D, F]  down
+  WeightMatrix w3;  // [F, D]  up
+};
+
+// Norms and biases are decoded to f32; matrices stay as they are stored. What a layer does not have
+// is empty.
 struct LayerWeights {
-  std::vector<float> attention_norm;  // [D]
-  WeightMatrix wq;                    // [H*E, D]
-  WeightMatrix wk;                    // [K*E, D]
-  WeightMatrix wv;                    // [K*E, D]
-  std::vector<float> bq;              // [H*E]
-  std::vector<float> bk;              // [K*E]
-  std::vector<float> bv;              // [K*E]
-  WeightMatrix wo;                    // [D, H*E]
-  std::vector<float> ffn_norm;        // [D]
-  WeightMatrix w1;                    // [F, D]  gate
-  WeightMatrix w2;                    // [D, F]  down
-  WeightMatrix w3;                    // [F, D]  up
+  std::vector<float> attention_norm;       // [D]
+  WeightMatrix wq;                         // [H*E, D]
+  WeightMatrix wk;                         // [K*E, D]
+  WeightMatrix wv;                         // [K*E, D]
+  std::vector<float> bq;                   // [H*E]
+  std::vector<float> bk;                   // [K*E]
+  std::vector<float> bv;                   // [K*E]
+  std::vector<float> q_norm;               // [E]
+  std::vector<float> k_norm;               // [E]
+  WeightMatrix wo;                         // [D, H*E]
+  std::vector<float> post_attention_norm;  // [D]
+  std::vector<float> ffn_norm;             // [D]
+  FeedForwardWeights dense;
+  tensor::MatrixView router;                // [X, D]  in place of `dense`, with the experts
+  std::vector<FeedForwardWeights> experts;  // X
+  std::vector<float> post_ffn_norm;         // [D]
+
+  bool has_experts() const { return !experts.empty(); }
 };
 
 struct Weights {
@@ -48,13 +62,18 @@ struct Weights {
   tensor::HugeBuffer packed;          // what the matrices' packed forms point into
 };
 
-// Calls f with every matrix but the embeddings, in the order in which the forward pass reads them.
+// Calls f with every matrix but embeddings and routers, in the order in which the forward pass
+// reads them.
 template <class W, class F>
 void for_each_matrix(W& weights, const F& f) {
-  for (auto& layer : weights.layers)
-    for (auto matrix :
-         {&layer.wq, &layer.wk, &layer.wv, &layer.wo, &layer.w1, &layer.w3, &layer.w2})
-      f(*matrix);
+  const auto feed_forward = [&f](auto& block) {
+    for (auto matrix : {&block.w1, &block.w3, &block.w2}) f(*matrix);
+  };
+  for (auto& layer : weights.layers) {
+    for (auto matrix : {&layer.wq, &layer.wk, &layer.wv, &layer.wo}) f(*matrix);
+    if (!layer.has_experts()) feed_forward(layer.dense);
+    for (auto& expert : layer.experts) feed_forward(expert);
+  }
   f(weights.output);
 }
 

@@ -31,7 +31,8 @@ struct Attention::Partial {
 struct Attention::Scratch {
   std::vector<float> q;              // [rows, E]
   std::vector<float> scores;         // [rows, 256]
-  std::vector<std::uint16_t> valid;  // [rows]
+  std::vector<std::uint16_t> begin;  // [rows]
+  std::vector<std::uint16_t> end;    // [rows]
   std::vector<float> block;          // Partial of the block
   std::vector<float> total;          // Partial of the blocks so far
 
@@ -41,20 +42,21 @@ struct Attention::Scratch {
     };
     grow(q, tile.rows * layout.head_dim);
     grow(scores, tile.rows * kBlockPositions);
-    grow(valid, tile.rows);
+    grow(begin, tile.rows);
+    grow(end, tile.rows);
     grow(block, partial_floats(tile, layout));
     grow(total, partial_floats(tile, layout));
   }
 };
 
-Attention::Attention(std::size_t n_heads, AttentionBlockFn* block_fn)
-    : n_heads_(n_heads), block_fn_(block_fn != nullptr ? block_fn : choose(attention_impls())) {}
+Attention::Attention(const AttentionShape& shape, AttentionBlockFn* block_fn)
+    : shape_(shape), block_fn_(block_fn != nullptr ? block_fn : choose(attention_impls())) {}
 
 void Attention::plan(const KvLayout& layout, std::span<const KvSlice> batch) {
   layout_ = layout;
-  group_ = n_heads_ / layout.n_kv_heads;
+  group_ = shape_.n_heads / layout.n_kv_heads;
   batch_.assign(batch.begin(), batch.end());
-  plan_attention(layout_, group_, batch_, plan_);
+  plan_attention(layout_, group_, shape_.window, batch_, plan_);
   if (partials_.size() < plan_.partial_floats) partials_.resize(plan_.partial_floats);
   if (left_size_ < plan_.tiles.size()) {
     left_size_ = plan_.tiles.size();
@@ -89,9 +91,7 @@ void Attention::run_item(const AttentionItem& item, std::size_t layer, const flo
   std::atomic<std::size_t>& left = left_[item.tile];
   if (left.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   left.store(tile.items, std::memory_order_relaxed);  // for the next layer
-  const std::size_t longest =
-      row_length(batch_[tile.slice], tile.first_row + tile.rows - 1, group_);
-  for (std::size_t b = 0; b * kBlockPositions < longest; ++b)
+  for (std::size_t b = tile.first_block; b < tile.last_block; ++b)
     merge(tile, b, stored_partial(tile, b), total);
   write(tile, total, out);
 }
@@ -100,19 +100,25 @@ void Attention::run_block(const AttentionTile& tile, std::size_t layer, std::siz
                           Scratch& scratch, const Partial& to) const noexcept {
   const KvSlice& slice = batch_[tile.slice];
   const std::size_t first = first_row(tile, block);
+  const std::size_t last = last_row(tile, block);
   const std::size_t before = block * kBlockPositions;
-  for (std::size_t r = first; r < tile.rows; ++r) {
-    const std::size_t length = row_length(slice, tile.first_row + r, group_);
-    scratch.valid[r] = static_cast<std::uint16_t>(std::min(length - before, kBlockPositions));
+  const auto in_block = [before](std::size_t position) {
+    return static_cast<std::uint16_t>(std::clamp(position, before, before + kBlockPositions) -
+                                      before);
+  };
+  for (std::size_t r = first; r < last; ++r) {
+    scratch.begin[r] = in_block(row_begin(slice, tile.first_row + r, group_, shape_.window));
+    scratch.end[r] = in_block(row_end(slice, tile.first_row + r, group_));
   }
   block_fn_({.type = layout_.type,
              .head_dim = layout_.head_dim,
              .row = layout_.row(),
-             .rows = tile.rows - first,
+             .rows = last - first,
              .keys = layout_.keys(layer, tile.kv_head),
              .values = layout_.values(layer, tile.kv_head),
              .pages = slice.pages + block * kBlockPages,
-             .valid = scratch.valid.data() + first,
+             .begin = scratch.begin.data() + first,
+             .end = scratch.end.data() + first,
              .q = scratch.q.data() + first * layout_.head_dim,
              .scores = scratch.scores.data() + first * kBlockPositions,
              .highest = to.highest + first,
@@ -123,7 +129,8 @@ void Attention::run_block(const AttentionTile& tile, std::size_t layer, std::siz
 void Attention::gather_queries(const AttentionTile& tile, const float* q,
                                Scratch& scratch) const noexcept {
   const double log2_e = 1.4426950408889634;
-  const auto scale = static_cast<float>(log2_e / std::sqrt(static_cast<double>(layout_.head_dim)));
+  const double root = std::sqrt(static_cast<double>(layout_.head_dim));
+  const auto scale = static_cast<float>(shape_.scale != 0 ? log2_e * shape_.scale : log2_e / root);
   float* to = scratch.q.data();
   for (std::size_t r = 0; r < tile.rows; ++r) {
     const float* from = q + query_at(tile, r);
@@ -135,10 +142,13 @@ void Attention::gather_queries(const AttentionTile& tile, const float* q,
 void Attention::merge(const AttentionTile& tile, std::size_t block, const Partial& from,
                       const Partial& into) const noexcept {
   const std::size_t row = layout_.row();
-  for (std::size_t r = first_row(tile, block); r < tile.rows; ++r) {
+  const std::size_t last = last_row(tile, block);
+  for (std::size_t r = first_row(tile, block); r < last; ++r) {
+    const std::size_t begin =
+        row_begin(batch_[tile.slice], tile.first_row + r, group_, shape_.window);
     const float* more = from.mixed + r * row;
     float* mixed = into.mixed + r * row;
-    if (block == 0) {
+    if (block == begin / kBlockPositions) {
       into.highest[r] = from.highest[r];
       into.sum[r] = from.sum[r];
       std::copy_n(more, layout_.head_dim, mixed);
@@ -164,7 +174,8 @@ void Attention::write(const AttentionTile& tile, const Partial& from, float* out
 
 Attention::Partial Attention::stored_partial(const AttentionTile& tile,
                                              std::size_t block) noexcept {
-  float* const memory = partials_.data() + tile.partials + block * partial_floats(tile, layout_);
+  float* const memory =
+      partials_.data() + tile.partials + (block - tile.first_block) * partial_floats(tile, layout_);
   return Partial::at(memory, tile.rows);
 }
 
@@ -176,11 +187,19 @@ std::size_t Attention::first_row(const AttentionTile& tile, std::size_t block) c
   return row > tile.first_row ? row - tile.first_row : 0;
 }
 
+std::size_t Attention::last_row(const AttentionTile& tile, std::size_t block) const noexcept {
+  if (shape_.window == 0) return tile.rows;
+  // The last token that sees the block begins at the block's last position.
+  const std::size_t end = (block + 1) * kBlockPositions - 1 + shape_.window;
+  const std::size_t row = (end - batch_[tile.slice].position) * group_;  // of the slice
+  return std::min(tile.rows, row > tile.first_row ? row - tile.first_row : 0);
+}
+
 std::size_t Attention::query_at(const AttentionTile& tile, std::size_t row) const noexcept {
   const std::size_t r = tile.first_row + row;
   const std::size_t token = plan_.first_token[tile.slice] + r / group_;
   const std::size_t head = tile.kv_head * group_ + r % group_;
-  return (token * n_heads_ + head) * layout_.head_dim;
+  return (token * shape_.n_heads + head) * layout_.head_dim;
 }
 
 }  // namespace aquilon::kernels

@@ -51,13 +51,16 @@ struct Avx2 {
     return {_mm256_max_ps(g.low, least.low), _mm256_max_ps(g.high, least.high)};
   }
 
-  static Group first(std::size_t n, Group g, float rest) {
-    const __m256i count = _mm256_set1_epi32(static_cast<int>(n));
+  static Group lanes(std::size_t begin, std::size_t end, Group g, float rest) {
+    const __m256i from = _mm256_set1_epi32(static_cast<int>(begin));
+    const __m256i to = _mm256_set1_epi32(static_cast<int>(end));
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i upper = _mm256_add_epi32(lane, _mm256_set1_epi32(8));
     const __m256 fill = _mm256_set1_ps(rest);
     const auto keep = [&](__m256 x, __m256i i) {
-      return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(_mm256_cmpgt_epi32(count, i)));
+      const __m256i in =
+          _mm256_andnot_si256(_mm256_cmpgt_epi32(from, i), _mm256_cmpgt_epi32(to, i));
+      return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(in));
     };
     return {keep(g.low, lane), keep(g.high, upper)};
   }

@@ -22,9 +22,9 @@ struct Avx512 {
     const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     if constexpr (type == KvType::kF16) return _mm512_cvtph_ps(x);
     // Lane i takes word kv_place(i) as its upper half: 0, 2, .. 14, then 1, 3, .. 15.
-    const __m512i word = _mm512_set_epi32(15 << 16, 13 << 16, 11 << 16, 9 << 16, 7 << 16, 5 << 16,
-                                          3 << 16, 1 << 16, 14 << 16, 12 << 16, 10 << 16, 8 << 16,
-                                          6 << 16, 4 << 16, 2 << 16, 0);
+    const __m512i word =
+        _mm512_set_epi32(15 << 16, 13 << 16, 11 << 16, 9 << 16, 7 << 16, 5 << 16, 3 << 16, 1 << 16,
+                         14 << 16, 12 << 16, 10 << 16, 8 << 16, 6 << 16, 4 << 16, 2 << 16, 0);
     return _mm512_castsi512_ps(
         _mm512_maskz_permutexvar_epi16(0xaaaaaaaa, word, _mm512_castsi256_si512(x)));
   }
@@ -35,8 +35,9 @@ struct Avx512 {
   static Group add(Group a, Group b) { return _mm512_add_ps(a, b); }
   static Group subtract(Group a, Group b) { return _mm512_sub_ps(a, b); }
   static Group above(Group g, Group least) { return _mm512_max_ps(g, least); }
-  static Group first(std::size_t n, Group g, float rest) {
-    return _mm512_mask_mov_ps(_mm512_set1_ps(rest), static_cast<__mmask16>((1u << n) - 1), g);
+  static Group lanes(std::size_t begin, std::size_t end, Group g, float rest) {
+    const auto in = static_cast<__mmask16>((1u << end) - (1u << begin));
+    return _mm512_mask_mov_ps(_mm512_set1_ps(rest), in, g);
   }
 
   static Group exp2(Group x) {

@@ -9,7 +9,7 @@
 //   add_product(s, x, g)  s + *x g, fused
 //   add subtract          lane by lane
 //   above(g, least)       the larger, least where g is NaN
-//   first(n, g, rest)     the first n lanes of g, then rest
+//   lanes(b, e, g, rest)  lanes b .. e - 1 of g, elsewhere rest
 //   exp2(g)               2^g of values <= 0, NaN for NaN
 //   highest(g) sum(g)     of the lanes
 #pragma once
@@ -28,12 +28,29 @@ template <class Simd>
 struct AttentionRows {
   using Group = typename Simd::Group;
 
+  // Positions of a page.
+  struct Positions {
+    std::size_t begin;
+    std::size_t end;
+
+    bool none() const { return begin >= end; }
+    bool all() const { return begin == 0 && end == kPagePositions; }
+    bool operator==(const Positions&) const = default;
+  };
+
   // Consecutive pages and the positions taken of each.
   struct PageRun {
     std::size_t first;
     std::size_t pages;
-    std::size_t positions;  // 16 if pages > 1
-    std::size_t next;       // page to prefetch
+    Positions positions;  // all if pages > 1
+    std::size_t next;     // page to prefetch
+  };
+
+  // Rows that see something of a page: those before have their end before it, those after begin
+  // behind it.
+  struct Rows {
+    std::size_t first;
+    std::size_t last;
   };
 
   // Pages whose values are mixed together: their tiles stay in L1 while rows pass over them.
@@ -79,7 +96,7 @@ struct AttentionRows {
         const float* weights = b.scores + first * kBlockPositions + page * kPagePositions;
         const std::byte* values = b.pages[page] + at;
         const std::byte* next = b.pages[run.next + page - run.first] + at;
-        for (std::size_t p = 0; p < run.positions; ++p) {
+        for (std::size_t p = run.positions.begin; p < run.positions.end; ++p) {
           const Group v = Simd::template load<type>(values + p * step);
           prefetch(next + p * step);
 #pragma GCC unroll 12
@@ -93,28 +110,30 @@ struct AttentionRows {
   }
 
   // Scores of a row become weights.
-  static void soften_row(float* scores, std::size_t valid, float* highest, float* sum) {
+  static void soften_row(float* scores, std::size_t begin, std::size_t end, float* highest,
+                         float* sum) {
     const float least = -__builtin_inff();
-    const std::size_t whole = valid / kGroupLanes * kGroupLanes;
-    const std::size_t rest = valid - whole;
+    const std::size_t from = begin / kGroupLanes * kGroupLanes;
     Group high = Simd::all(least);
-    for (std::size_t p = 0; p < whole; p += kGroupLanes)
-      high = Simd::above(Simd::read(scores + p), high);
-    if (rest > 0) high = Simd::above(Simd::first(rest, Simd::read(scores + whole), least), high);
+    for (std::size_t p = from; p < end; p += kGroupLanes)
+      high = Simd::above(seen_lanes(begin, end, p, Simd::read(scores + p), least), high);
     *highest = Simd::highest(high);
     const Group top = Simd::all(*highest);
     Group total = Simd::zero();
-    for (std::size_t p = 0; p < whole; p += kGroupLanes) {
+    for (std::size_t p = from; p < end; p += kGroupLanes) {
       const Group w = Simd::exp2(Simd::subtract(Simd::read(scores + p), top));
       Simd::write(scores + p, w);
-      total = Simd::add(total, w);
-    }
-    if (rest > 0) {
-      const Group w = Simd::exp2(Simd::subtract(Simd::read(scores + whole), top));
-      Simd::write(scores + whole, w);
-      total = Simd::add(total, Simd::first(rest, w, 0));
+      total = Simd::add(total, seen_lanes(begin, end, p, w, 0));
     }
     *sum = Simd::sum(total);
+  }
+
+  // The lanes of positions p .. p + 15 that are in [begin, end), elsewhere rest.
+  static Group seen_lanes(std::size_t begin, std::size_t end, std::size_t p, Group g, float rest) {
+    if (begin <= p && p + kGroupLanes <= end) return g;
+    const std::size_t first = begin > p ? begin - p : 0;
+    const std::size_t last = end - p < kGroupLanes ? end - p : kGroupLanes;
+    return Simd::lanes(first, last, g, rest);
   }
 
   using ScoreRows = void(const AttentionBlock&, std::size_t, std::size_t, const std::byte*);
@@ -142,11 +161,10 @@ struct AttentionRows {
     }
   }
 
-  // Rows [first, b.rows).
   template <KvType type>
-  static void score_page(const AttentionBlock& b, std::size_t first, std::size_t page,
+  static void score_page(const AttentionBlock& b, Rows some, std::size_t page,
                          const std::byte* next) {
-    in_chunks(first, b.rows, [&](std::size_t at, std::size_t rows) {
+    in_chunks(some.first, some.last, [&](std::size_t at, std::size_t rows) {
       score_fn<type>(rows, std::make_index_sequence<Simd::kRows>())(b, at, page, next);
       next = b.pages[page] + b.keys;  // once is enough
     });
@@ -162,42 +180,64 @@ struct AttentionRows {
   }
 
   // Positions of a page that a row sees.
-  static std::size_t seen(const AttentionBlock& b, std::size_t row, std::size_t page) {
+  static Positions seen(const AttentionBlock& b, std::size_t row, std::size_t page) {
     const std::size_t before = page * kPagePositions;
-    if (b.valid[row] <= before) return 0;
-    const std::size_t n = b.valid[row] - before;
-    return n < kPagePositions ? n : kPagePositions;
+    const auto in_page = [before](std::size_t p) {
+      if (p <= before) return std::size_t{0};
+      return p - before < kPagePositions ? p - before : kPagePositions;
+    };
+    return {in_page(b.begin[row]), in_page(b.end[row])};
+  }
+
+  // Moves on from the rows of an earlier page. Empty where a tile's windows leave a hole.
+  static void advance(const AttentionBlock& b, std::size_t page, Rows& some) {
+    const std::size_t before = page * kPagePositions;
+    while (some.first < b.rows && b.end[some.first] <= before) ++some.first;
+    if (some.last < some.first) some.last = some.first;
+    while (some.last < b.rows && b.begin[some.last] < before + kPagePositions) ++some.last;
+  }
+
+  // Pages from `page` on, kMixPages at most, that all these rows and no others see whole.
+  static std::size_t whole_pages(const AttentionBlock& b, std::size_t page, std::size_t pages,
+                                 Rows some) {
+    std::size_t n = 0;
+    for (; n < kMixPages && page + n < pages; ++n) {
+      const bool all =
+          seen(b, some.first, page + n).all() && seen(b, some.last - 1, page + n).all();
+      if (!all || (some.last < b.rows && !seen(b, some.last, page + n).none())) break;
+    }
+    return n;
   }
 
   template <KvType type>
-  static void score_block(const AttentionBlock& b, std::size_t pages) {
-    for (std::size_t page = 0, first = 0; page < pages; ++page) {
-      while (seen(b, first, page) == 0) ++first;
+  static void score_block(const AttentionBlock& b, std::size_t first, std::size_t pages) {
+    Rows some{0, 0};
+    for (std::size_t page = first; page < pages; ++page) {
+      advance(b, page, some);
       const bool more = page + 1 < pages;
-      score_page<type>(b, first, page, more ? b.pages[page + 1] + b.keys : b.pages[0] + b.values);
+      score_page<type>(b, some, page,
+                       more ? b.pages[page + 1] + b.keys : b.pages[first] + b.values);
     }
   }
 
   template <KvType type>
-  static void mix_block(const AttentionBlock& b, std::size_t pages) {
+  static void mix_block(const AttentionBlock& b, std::size_t first, std::size_t pages) {
     for (std::size_t i = 0; i < b.rows * b.row; i += kGroupLanes)
       Simd::write(b.mixed + i, Simd::zero());
-    for (std::size_t page = 0, first = 0; page < pages;) {
-      while (seen(b, first, page) == 0) ++first;
-      std::size_t whole = 0;  // pages that every row from `first` on sees whole
-      while (whole < kMixPages && page + whole < pages &&
-             seen(b, first, page + whole) == kPagePositions)
-        ++whole;
+    Rows some{0, 0};
+    for (std::size_t page = first; page < pages;) {
+      advance(b, page, some);
+      const std::size_t whole = some.first < some.last ? whole_pages(b, page, pages, some) : 0;
       if (whole > 0) {
         const std::size_t next = page + 2 * whole <= pages ? page + whole : page;
-        mix_run<type>(b, first, b.rows, {page, whole, kPagePositions, next});
+        mix_run<type>(b, some.first, some.last, {page, whole, {0, kPagePositions}, next});
         page += whole;
         continue;
       }
-      for (std::size_t at = first, end; at < b.rows; at = end) {  // rows that see equally much
-        const std::size_t n = seen(b, at, page);
-        for (end = at + 1; end < b.rows && seen(b, end, page) == n;) ++end;
-        mix_run<type>(b, at, end, {page, 1, n, page});
+      for (std::size_t at = some.first, end; at < some.last; at = end) {  // that see the same
+        const Positions same = seen(b, at, page);
+        for (end = at + 1; end < some.last && seen(b, end, page) == same;) ++end;
+        mix_run<type>(b, at, end, {page, 1, same, page});
       }
       ++page;
     }
@@ -205,11 +245,12 @@ struct AttentionRows {
 
   template <KvType type>
   static void run_type(const AttentionBlock& b) {
-    const std::size_t pages = (b.valid[b.rows - 1] + kPagePositions - 1) / kPagePositions;
-    score_block<type>(b, pages);
+    const std::size_t first = b.begin[0] / kPagePositions;
+    const std::size_t pages = (b.end[b.rows - 1] + kPagePositions - 1) / kPagePositions;
+    score_block<type>(b, first, pages);
     for (std::size_t r = 0; r < b.rows; ++r)
-      soften_row(b.scores + r * kBlockPositions, b.valid[r], b.highest + r, b.sum + r);
-    mix_block<type>(b, pages);
+      soften_row(b.scores + r * kBlockPositions, b.begin[r], b.end[r], b.highest + r, b.sum + r);
+    mix_block<type>(b, first, pages);
   }
 
   static void run(const AttentionBlock& b) {

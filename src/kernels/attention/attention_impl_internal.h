@@ -19,7 +19,8 @@ struct AttentionBlock {
   std::size_t keys;               // offset of the key tile in a page
   std::size_t values;             // offset of the value tile
   const std::byte* const* pages;  // of the block, as many as the longest row needs
-  const std::uint16_t* valid;     // [R]       positions that a row sees, 1 .. 256, ascending
+  const std::uint16_t* begin;     // [R]       first position that a row sees, ascending
+  const std::uint16_t* end;       // [R]       after the last, begin + 1 .. 256, ascending
   const float* q;                 // [R, E]    times log2(e) / sqrt(E)
   float* scores;                  // [R, 256]  scratch
   float* highest;                 // [R]       out: the highest score s
@@ -27,8 +28,8 @@ struct AttentionBlock {
   float* mixed;                   // [R, row]  out: sum of 2^(s - highest) v
 };
 
-// A row's result depends on that row alone: positions are summed in ascending order from the
-// block's start, values beyond `valid` are not read and scores there not used.
+// A row's result depends on that row alone: positions are summed in ascending order, lanes are
+// positions counted from the block's start, values outside of [begin, end) are not used.
 using AttentionBlockFn = void(const AttentionBlock& block) noexcept;
 
 AttentionBlockFn attention_block_ref;

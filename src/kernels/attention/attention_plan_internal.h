@@ -16,8 +16,10 @@ struct AttentionTile {
   std::size_t kv_head;
   std::size_t first_row;  // of the slice
   std::size_t rows;
-  std::size_t items;         // that share the tile
-  std::size_t partials = 0;  // where its blocks' results begin, in floats, where items > 1
+  std::size_t first_block = 0;  // that one of its rows sees
+  std::size_t last_block = 0;   // exclusive
+  std::size_t items = 1;        // that share the tile
+  std::size_t partials = 0;     // where its blocks' results begin, in floats, where items > 1
 };
 
 struct AttentionItem {
@@ -34,9 +36,15 @@ struct AttentionPlan {
   std::size_t partial_floats = 0;
 };
 
-// Positions that a row of a slice sees.
-constexpr std::size_t row_length(const KvSlice& slice, std::size_t row, std::size_t group) {
+// The positions that a row of a slice sees are [begin, end).
+constexpr std::size_t row_end(const KvSlice& slice, std::size_t row, std::size_t group) {
   return slice.position + row / group + 1;
+}
+//   window  positions that a token sees, itself among them; 0: all
+constexpr std::size_t row_begin(const KvSlice& slice, std::size_t row, std::size_t group,
+                                std::size_t window) {
+  const std::size_t end = row_end(slice, row, group);
+  return window == 0 || end <= window ? 0 : end - window;
 }
 
 // Floats of one block's result.
@@ -45,8 +53,9 @@ constexpr std::size_t partial_floats(const AttentionTile& tile, const KvLayout& 
 }
 
 // A slice with few rows (a decoding sequence, above all) is split by blocks, others by rows alone.
-//   group  query heads a K/V head
-void plan_attention(const KvLayout& layout, std::size_t group, std::span<const KvSlice> batch,
-                    AttentionPlan& plan);
+//   group   query heads a K/V head
+//   window  as for row_begin
+void plan_attention(const KvLayout& layout, std::size_t group, std::size_t window,
+                    std::span<const KvSlice> batch, AttentionPlan& plan);
 
 }  // namespace aquilon::kernels

@@ -27,17 +27,17 @@ void attention_block_ref(const AttentionBlock& b) noexcept {
   for (std::size_t r = 0; r < b.rows; ++r) {
     float* scores = b.scores + r * kBlockPositions;
     float highest = -INFINITY;
-    for (std::size_t p = 0; p < b.valid[r]; ++p) {
+    for (std::size_t p = b.begin[r]; p < b.end[r]; ++p) {
       scores[p] = static_cast<float>(score(b, b.q + r * b.head_dim, p));
       highest = std::fmax(highest, scores[p]);
     }
     double weights[kBlockPositions];
     double sum = 0;
-    for (std::size_t p = 0; p < b.valid[r]; ++p)
+    for (std::size_t p = b.begin[r]; p < b.end[r]; ++p)
       sum += weights[p] = std::exp2(static_cast<double>(scores[p]) - highest);
     for (std::size_t i = 0; i < b.head_dim; ++i) {
       double mixed = 0;
-      for (std::size_t p = 0; p < b.valid[r]; ++p) mixed += weights[p] * value(b, p, i);
+      for (std::size_t p = b.begin[r]; p < b.end[r]; ++p) mixed += weights[p] * value(b, p, i);
       b.mixed[r * b.row + i] = static_cast<float>(mixed);
     }
     b.highest[r] = highest;

@@ -61,7 +61,9 @@ struct Sequence {
   }
 
   // The definition, in double over the stored keys and values.
-  std::vector<float> exact() const {
+  //   window  positions that a token sees; 0: all
+  std::vector<float> exact(std::size_t window = 0, double scale = 0) const {
+    if (scale == 0) scale = 1 / std::sqrt(static_cast<double>(layout.head_dim));
     const std::size_t dim = layout.head_dim;
     std::vector<float> out(q.size());
     std::vector<double> weights(length);
@@ -73,19 +75,21 @@ struct Sequence {
         const std::size_t kv_head = h / (n_heads / layout.n_kv_heads);
         const auto at = [&](std::size_t p) { return (p * layout.n_kv_heads + kv_head) * dim; };
         const float* query = q.data() + (t * n_heads + h) * dim;
+        const std::size_t first = window == 0 || t < window ? 0 : t + 1 - window;
         double highest = -INFINITY;
-        for (std::size_t p = 0; p <= t; ++p) {
+        for (std::size_t p = first; p <= t; ++p) {
           double dot = 0;
           for (std::size_t i = 0; i < dim; ++i)
             dot += static_cast<double>(query[i]) * keys[at(p) + i];
-          weights[p] = dot / std::sqrt(static_cast<double>(dim));
+          weights[p] = dot * scale;
           highest = std::max(highest, weights[p]);
         }
         double total = 0;
-        for (std::size_t p = 0; p <= t; ++p) total += weights[p] = std::exp(weights[p] - highest);
+        for (std::size_t p = first; p <= t; ++p)
+          total += weights[p] = std::exp(weights[p] - highest);
         for (std::size_t i = 0; i < dim; ++i) {
           double sum = 0;
-          for (std::size_t p = 0; p <= t; ++p) sum += weights[p] * values[at(p) + i];
+          for (std::size_t p = first; p <= t; ++p) sum += weights[p] * values[at(p) + i];
           out[(t * n_heads + h) * dim + i] = static_cast<float>(sum / total);
         }
       }
@@ -102,9 +106,10 @@ class AttentionTest : public testing::TestWithParam<Impl<AttentionBlockFn>> {
 
   // All tokens of a sequence in slices of the given sizes (the last one repeats).
   static std::vector<float> run(Sequence& s, std::size_t layer,
-                                const std::vector<std::size_t>& sizes, int threads) {
+                                const std::vector<std::size_t>& sizes, int threads,
+                                std::size_t window = 0, double scale = 0) {
     ThreadPool pool(threads);
-    Attention attention(s.n_heads, GetParam().fn);
+    Attention attention({s.n_heads, window, scale}, GetParam().fn);
     std::vector<float> out(s.q.size(), kNan);
     for (std::size_t at = 0, i = 0; at < s.length; ++i) {
       const std::size_t n = std::min(sizes[std::min(i, sizes.size() - 1)], s.length - at);
@@ -138,6 +143,29 @@ TEST_P(AttentionTest, EqualsDefinition) {
     }
 }
 
+// Windows of all relations to pages, blocks and the text; scales of the caller's.
+TEST_P(AttentionTest, WindowsEqualDefinition) {
+  struct {
+    std::size_t heads, kv_heads, dim, length, window;
+    double scale;
+  } const cases[] = {{2, 1, 16, 60, 1, 0},     {3, 1, 20, 100, 7, 0.5}, {4, 2, 24, 100, 16, 0},
+                     {1, 1, 8, 90, 17, 0.1},   {2, 2, 16, 300, 255, 0}, {5, 1, 16, 600, 256, 0},
+                     {3, 1, 16, 600, 257, 0},  {2, 1, 16, 700, 40, 0},  {1, 1, 16, 600, 599, 0},
+                     {1, 1, 16, 40, 40, 0.25}, {1, 1, 16, 40, 1000, 0}, {60, 1, 8, 70, 20, 0},
+                     {4, 4, 16, 1200, 300, 0}};
+  std::mt19937 rng(21);
+  for (const auto& c : cases)
+    for (const KvType type : {KvType::kBf16, KvType::kF32}) {
+      if (GetParam().isa == Isa::kRef && c.length > 300) continue;  // slow
+      Sequence s({type, 1, c.kv_heads, c.dim}, c.heads, c.length, rng);
+      const std::vector<float> want = s.exact(c.window, c.scale);
+      const std::vector<float> got = run(s, 0, {c.length}, 1, c.window, c.scale);
+      for (std::size_t i = 0; i < want.size(); ++i)
+        ASSERT_NEAR(got[i], want[i], 3e-6)
+            << c.length << " positions, window " << c.window << ", value " << i;
+    }
+}
+
 // What was measured: the bits of a token depend on nothing but its own sequence.
 TEST_P(AttentionTest, SlicingAndThreadsDoNotChangeBits) {
   std::mt19937 rng(9);
@@ -152,6 +180,48 @@ TEST_P(AttentionTest, SlicingAndThreadsDoNotChangeBits) {
         EXPECT_EQ(0, std::memcmp(whole.data(), sliced.data(), whole.size() * sizeof(float)));
       }
   }
+}
+
+TEST_P(AttentionTest, SlicingWindowsDoesNotChangeBits) {
+  std::mt19937 rng(17);
+  const std::size_t length = GetParam().isa == Isa::kRef ? 300 : 800;
+  for (const std::size_t window : {1u, 16u, 50u, 256u, 300u, 511u}) {
+    Sequence s({KvType::kBf16, 1, 2, 24}, 6, length, rng);
+    const std::vector<float> whole = run(s, 0, {length}, 2, window);
+    for (const std::vector<std::size_t>& sizes :
+         {std::vector<std::size_t>{1}, {length - 1, 1}, {7, 250, 1, 2, 64}, {255, 3}})
+      for (const int threads : {1, 3}) {
+        const std::vector<float> sliced = run(s, 0, sizes, threads, window);
+        EXPECT_EQ(0, std::memcmp(whole.data(), sliced.data(), whole.size() * sizeof(float)))
+            << window;
+      }
+  }
+}
+
+// Positions to 9,000, decoded one by one with a window: what lies before it has no say.
+TEST_P(AttentionTest, FarPositionsSeeTheirWindowAlone) {
+  std::mt19937 rng(23);
+  const std::size_t length = 9000, dim = 16, window = 700, last = 40;
+  ThreadPool pool(2);
+  Sequence s({KvType::kF32, 1, 1, dim}, 2, length, rng);
+  s.store(pool, 0, 0, length);
+  Attention attention({.n_heads = 2, .window = window}, GetParam().fn);
+  const auto decode = [&] {
+    std::vector<float> out(last * 2 * dim);
+    for (std::size_t t = 0; t < last; ++t) {
+      const KvSlice slice = s.slice(length - last + t, 1);
+      attention.plan(s.layout, {&slice, 1});
+      attention.run(pool, 0, s.q.data() + (slice.position * 2) * dim, out.data() + t * 2 * dim);
+    }
+    return out;
+  };
+  const std::vector<float> want = decode();
+  std::fill_n(s.k.begin(), (length - last + 1 - window) * dim, kNan);
+  std::fill_n(s.v.begin(), (length - last + 1 - window) * dim, kNan);
+  s.store(pool, 0, 0, length);
+  const std::vector<float> got = decode();
+  EXPECT_EQ(0, std::memcmp(want.data(), got.data(), want.size() * sizeof(float)));
+  for (const float x : got) EXPECT_TRUE(std::isfinite(x));
 }
 
 // A batch of slices of any lengths gives the bits of each slice alone.
@@ -173,7 +243,7 @@ TEST_P(AttentionTest, BatchDoesNotChangeBits) {
     q.insert(q.end(), s.q.begin() + from, s.q.end());
     want.insert(want.end(), alone.begin() + from, alone.end());
   }
-  Attention attention(heads, GetParam().fn);
+  Attention attention({.n_heads = heads}, GetParam().fn);
   attention.plan(layout, batch);
   for (int layer = 0; layer < 3; ++layer) {  // a plan serves many layers
     std::vector<float> got(q.size(), kNan);
