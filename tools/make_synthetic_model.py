@@ -1,29 +1,36 @@
 #!/usr/bin/env python3
 """Writes a GGUF model of random weights with the shape of a real one, to measure speed with.
 
-usage: tools/make_synthetic_model.py --out FILE [--shape mistral-7b] [--layers 8] [--type Q4_0]
+usage: tools/make_synthetic_model.py --out FILE [--shape mistral-7b | qwen3-30b-a3b | ...] [--layers 8] [--type Q4_0]
 
 Speed does not depend on the values: blocks are random with scales of ordinary size, and a pool of them is repeated. The
 vocabulary is a byte-level BPE of synthetic tokens (every byte, then pairs of bytes), so that any engine loads the file.
 """
 import argparse
+import collections
+import math
 import os
 import random
 import struct
 import sys
 
 U32, F32, STRING, ARRAY, I32 = 4, 6, 8, 9, 5  # GGUF's value types
-F32_TENSOR = 0
 
 # name: id, values a block, bytes of it, offset of its f16 scales and how many
 TYPES = {
+    "F32": (0, 1, 4, 0, 0),
     "Q4_0": (2, 32, 18, 0, 1), "Q4_1": (3, 32, 20, 0, 2), "Q5_0": (6, 32, 22, 0, 1), "Q5_1": (7, 32, 24, 0, 2),
     "Q8_0": (8, 32, 34, 0, 1), "Q4_K": (12, 256, 144, 0, 2), "Q5_K": (13, 256, 176, 0, 2), "Q6_K": (14, 256, 210, 208, 1),
 }
-SHAPES = {  # layers, D, H, K, F, V
-    "mistral-7b": (32, 4096, 32, 8, 14336, 32768),
-    "llama-1b": (16, 2048, 32, 8, 8192, 32768),
-    "tiny": (2, 256, 4, 2, 512, 512),
+Shape = collections.namedtuple("Shape", "architecture layers dim heads kv_heads head_dim hidden vocab experts used",
+                               defaults=(0, 0))
+SHAPES = {  # hidden: of each expert where there are some
+    "mistral-7b": Shape("llama", 32, 4096, 32, 8, 128, 14336, 32768),
+    "llama-1b": Shape("llama", 16, 2048, 32, 8, 64, 8192, 32768),
+    "tiny": Shape("llama", 2, 256, 4, 2, 64, 512, 512),
+    "mixtral": Shape("llama", 32, 4096, 32, 8, 128, 14336, 32768, 8, 2),
+    "qwen3-30b-a3b": Shape("qwen3moe", 48, 2048, 32, 4, 128, 768, 65536, 128, 8),
+    "tiny-moe": Shape("qwen3moe", 2, 256, 4, 2, 64, 256, 512, 4, 2),
 }
 CONTEXT = 32768
 ALIGNMENT = 32
@@ -56,43 +63,56 @@ def array(kind, values):
 
 
 def metadata(shape, layers, kind):
-    _, dim, heads, kv_heads, hidden, vocab = shape
-    tokens, merges, kinds = vocabulary(vocab)
+    arch = shape.architecture
+    tokens, merges, kinds = vocabulary(shape.vocab)
     number = lambda n: struct.pack("<I", n)
+    keys = {
+        "block_count": layers, "context_length": CONTEXT, "embedding_length": shape.dim, "feed_forward_length": shape.hidden,
+        "attention.head_count": shape.heads, "attention.head_count_kv": shape.kv_heads,
+        "attention.key_length": shape.head_dim, "attention.value_length": shape.head_dim,
+        "rope.dimension_count": shape.head_dim, "vocab_size": shape.vocab,
+    }
+    if shape.experts:
+        keys |= {"expert_count": shape.experts, "expert_used_count": shape.used, "expert_feed_forward_length": shape.hidden}
     return [
-        ("general.architecture", STRING, text("llama")),
+        ("general.architecture", STRING, text(arch)),
         ("general.name", STRING, text(f"synthetic {layers} layers {kind}")),
-        ("llama.block_count", U32, number(layers)),
-        ("llama.context_length", U32, number(CONTEXT)),
-        ("llama.embedding_length", U32, number(dim)),
-        ("llama.feed_forward_length", U32, number(hidden)),
-        ("llama.attention.head_count", U32, number(heads)),
-        ("llama.attention.head_count_kv", U32, number(kv_heads)),
-        ("llama.attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
-        ("llama.rope.freq_base", F32, struct.pack("<f", 1e6)),
-        ("llama.rope.dimension_count", U32, number(dim // heads)),
-        ("llama.vocab_size", U32, number(vocab)),
+        *((f"{arch}.{key}", U32, number(n)) for key, n in keys.items()),
+        (f"{arch}.attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
+        (f"{arch}.rope.freq_base", F32, struct.pack("<f", 1e6)),
         ("tokenizer.ggml.model", STRING, text("gpt2")),
         ("tokenizer.ggml.pre", STRING, text("gpt-2")),
         ("tokenizer.ggml.tokens", ARRAY, array(STRING, tokens)),
         ("tokenizer.ggml.token_type", ARRAY, array(I32, kinds)),
         ("tokenizer.ggml.merges", ARRAY, array(STRING, merges)),
-        ("tokenizer.ggml.eos_token_id", U32, number(vocab - 1)),
+        ("tokenizer.ggml.eos_token_id", U32, number(shape.vocab - 1)),
     ]
 
 
 def tensors(shape, layers):
     """Name and dimensions, the contiguous one first."""
-    _, dim, heads, kv_heads, hidden, vocab = shape
-    kv_dim = dim // heads * kv_heads
-    yield "token_embd.weight", (dim, vocab)
+    dim, hidden, experts = shape.dim, shape.hidden, shape.experts
+    q_dim, kv_dim = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    layer = {"attn_norm": (dim,), "attn_q": (dim, q_dim), "attn_k": (dim, kv_dim), "attn_v": (dim, kv_dim),
+             "attn_output": (q_dim, dim), "ffn_norm": (dim,)}
+    if shape.architecture == "qwen3moe":
+        layer |= {"attn_q_norm": (shape.head_dim,), "attn_k_norm": (shape.head_dim,)}
+    if experts:
+        layer |= {"ffn_gate_inp": (dim, experts), "ffn_gate_exps": (dim, hidden, experts), "ffn_up_exps": (dim, hidden, experts),
+                  "ffn_down_exps": (hidden, dim, experts)}
+    else:
+        layer |= {"ffn_gate": (dim, hidden), "ffn_up": (dim, hidden), "ffn_down": (hidden, dim)}
+    yield "token_embd.weight", (dim, shape.vocab)
     for i in range(layers):
-        for name, dims in (("attn_norm", (dim,)), ("attn_q", (dim, dim)), ("attn_k", (dim, kv_dim)), ("attn_v", (dim, kv_dim)),
-                           ("attn_output", (dim, dim)), ("ffn_norm", (dim,)), ("ffn_gate", (dim, hidden)),
-                           ("ffn_up", (dim, hidden)), ("ffn_down", (hidden, dim))):
+        for name, dims in layer.items():
             yield f"blk.{i}.{name}.weight", dims
     yield "output_norm.weight", (dim,)
-    yield "output.weight", (dim, vocab)
+    yield "output.weight", (dim, shape.vocab)
+
+
+def type_of(name, dims, kind):
+    """Norms and routers are f32."""
+    return "F32" if len(dims) == 1 or "ffn_gate_inp" in name else kind
 
 
 def block_pool(kind):
@@ -105,16 +125,11 @@ def block_pool(kind):
     return bytes(pool)
 
 
-def size_of(dims, kind):
-    values = 1
-    for n in dims:
-        values *= n
-    if len(dims) == 1:
-        return 4 * values
-    _, block, size, *_ = TYPES[kind]
+def size_of(name, dims, kind):
+    _, block, size, *_ = TYPES[type_of(name, dims, kind)]
     if dims[0] % block:
         sys.exit(f"rows of {dims[0]} values are no whole blocks of {kind}")
-    return values // block * size
+    return math.prod(dims) // block * size
 
 
 def write_model(out, shape, layers, kind):
@@ -123,14 +138,17 @@ def write_model(out, shape, layers, kind):
     head += b"".join(text(key) + struct.pack("<I", value_type) + value for key, value_type, value in entries)
     offset = 0
     for name, dims in listed:
-        tensor_type = F32_TENSOR if len(dims) == 1 else TYPES[kind][0]
+        tensor_type = TYPES[type_of(name, dims, kind)][0]
         head += text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + struct.pack("<IQ", tensor_type, offset)
-        offset += -(-size_of(dims, kind) // ALIGNMENT) * ALIGNMENT
+        offset += -(-size_of(name, dims, kind) // ALIGNMENT) * ALIGNMENT
     out.write(head + bytes(-len(head) % ALIGNMENT))
     pool = block_pool(kind)
-    for _, dims in listed:
-        left = size_of(dims, kind)
+    random_f32 = struct.pack("<4096f", *(random.gauss(0, 0.02) for _ in range(4096)))
+    for name, dims in listed:
+        left = size_of(name, dims, kind)
         data = struct.pack("<f", 1.0) * dims[0] if len(dims) == 1 else pool
+        if type_of(name, dims, kind) == "F32" and len(dims) > 1:
+            data = random_f32
         padding = -left % ALIGNMENT
         while left:
             left -= out.write(data[:left])
@@ -142,12 +160,12 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--shape", choices=SHAPES, default="mistral-7b")
     parser.add_argument("--layers", type=int, help="of the shape's, at most; default: 8, or as many as there are")
-    parser.add_argument("--type", choices=TYPES, default="Q4_0")
+    parser.add_argument("--type", choices=[kind for kind in TYPES if kind != "F32"], default="Q4_0")
     args = parser.parse_args()
     shape = SHAPES[args.shape]
-    layers = args.layers or min(8, shape[0])
-    if not 1 <= layers <= shape[0]:
-        parser.error(f"--layers is 1 to {shape[0]} for {args.shape}")
+    layers = args.layers or min(8, shape.layers)
+    if not 1 <= layers <= shape.layers:
+        parser.error(f"--layers is 1 to {shape.layers} for {args.shape}")
     random.seed(1)
     part = args.out + ".part"
     with open(part, "wb", buffering=1 << 20) as out:

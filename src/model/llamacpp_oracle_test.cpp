@@ -24,13 +24,16 @@ struct RealModel {
   std::string name;
   double spread;       // mean difference of a log-probability between llama.cpp's own kernels
   std::size_t enough;  // positions to compare with the slow reference, but in ./run soak all
+  // Greedy steps where llama.cpp's choice may be further than 0.5 behind ours. On Gemma its own
+  // kernels move log-probabilities by up to 1.2; at the one step the reference is between the two.
+  std::size_t apart = 0;
 };
 
 const RealModel kModels[] = {
     {"smollm2-135m-instruct-q4_1", 0.075, 1000},
     {"qwen2.5-coder-0.5b-instruct-q4_k_m", 0.042, 400},
     {"qwen2.5-coder-1.5b-instruct-q4_k_m", 0.058, 150},
-    {"gemma-3-270m-q4_k_m", 0.091, 640},
+    {"gemma-3-270m-q4_k_m", 0.091, 640, 1},
 };
 
 std::string models_folder() {
@@ -64,39 +67,65 @@ class LlamaCppOracle : public testing::TestWithParam<RealModel> {
 };
 
 // Every recorded greedy token, teacher-forced: llama.cpp's choice is ours or within 0.5 of it.
-TEST_P(LlamaCppOracle, GreedyTokensTeacherForced) {
-  const std::size_t vocab = model_->config().vocab_size;
-  std::ifstream lines(folder_ + "/greedy.jsonl");
-  double sum = 0;
-  std::size_t count = 0;
+struct TeacherForced {
+  std::size_t steps = 0;
   std::size_t agree = 0;
+  std::size_t apart = 0;  // by more than 0.5
+  double sum = 0;         // of |d log p| over the recorded ids
+  std::size_t count = 0;
+};
+
+TeacherForced force(BareModel& model, const std::string& folder, KvType type) {
+  const std::size_t vocab = model.config().vocab_size;
+  std::ifstream lines(folder + "/greedy.jsonl");
+  TeacherForced seen;
   for (std::string line; std::getline(lines, line);) {
     const boost::json::value record = boost::json::parse(line);
     auto ids = value_to<std::vector<TokenId>>(record.at("prompt_ids"));
     const auto tokens = value_to<std::vector<TokenId>>(record.at("tokens"));
     const std::size_t prompt = ids.size();
     ids.insert(ids.end(), tokens.begin(), tokens.end() - 1);
-    const std::vector<float> logits = model_->run(ids, {ids.size()}, 0, KvType::kBf16);
-    for (std::size_t step = 0; step < tokens.size(); ++step) {
+    const std::vector<float> logits = model.run(ids, {ids.size()}, 0, type);
+    for (std::size_t step = 0; step < tokens.size(); ++step, ++seen.steps) {
       const std::span row(logits.data() + (prompt - 1 + step) * vocab, vocab);
       const float best = *std::max_element(row.begin(), row.end());
       const float chosen = row[static_cast<std::size_t>(tokens[step])];
-      EXPECT_LE(best - chosen, 0.5f) << value_to<std::string>(record.at("name")) << " " << step;
-      agree += best == chosen;
+      seen.agree += best == chosen;
+      if (best - chosen > 0.5f) {
+        ++seen.apart;
+        std::printf("%s, step %zu: llama.cpp's choice is %.2f behind ours\n",
+                    value_to<std::string>(record.at("name")).c_str(), step,
+                    static_cast<double>(best - chosen));
+      }
       const double lse = log_sum_exp(row);
       for (const auto& entry : record.at("steps").at(step).at("top").as_array()) {
         const auto id = value_to<std::size_t>(entry.at(0));
-        sum += std::abs(row[id] - lse - value_to<double>(entry.at(1)));
-        ++count;
+        seen.sum += std::abs(row[id] - lse - value_to<double>(entry.at(1)));
+        ++seen.count;
       }
     }
   }
-  ASSERT_GT(count, 4000u);
-  const double mean = sum / static_cast<double>(count);
+  return seen;
+}
+
+TEST_P(LlamaCppOracle, GreedyTokensTeacherForced) {
+  const TeacherForced seen = force(*model_, folder_, KvType::kBf16);
+  ASSERT_GT(seen.count, 4000u);
+  const double mean = seen.sum / static_cast<double>(seen.count);
   std::printf("%s: mean |d log p| %.4f over %zu ids, same best token %.1f %%\n",
-              GetParam().name.c_str(), mean, count,
-              500.0 * static_cast<double>(agree) / static_cast<double>(count));
+              GetParam().name.c_str(), mean, seen.count,
+              100.0 * static_cast<double>(seen.agree) / static_cast<double>(seen.steps));
   EXPECT_LE(mean, 1.5 * GetParam().spread);
+  EXPECT_LE(seen.apart, GetParam().apart);
+}
+
+TEST_P(LlamaCppOracle, ReferenceGreedyTokensTeacherForced) {
+  if (std::getenv("AQUILON_SOAK") == nullptr) GTEST_SKIP() << "slow: only in ./run soak";
+  model_.reset();
+  const auto reference = BareModel::load(models_folder() + "/" + GetParam().name + ".gguf").value();
+  const TeacherForced seen = force(*reference, folder_, KvType::kF32);
+  EXPECT_LE(seen.sum / static_cast<double>(seen.count), 1.5 * GetParam().spread);
+  EXPECT_EQ(seen.apart, 0u);
 }
 
 // The prompts' distributions as llama.cpp gave them, one JSON object a line.
