@@ -35,7 +35,7 @@ std::size_t gguf_type_bytes(std::uint32_t type);
 // "u32"; "type 13" for a number that is no GgufType.
 std::string gguf_type_name(std::uint32_t type);
 
-// "Q2_K" for a tensor type that the format has and we don't read; empty for an unknown number.
+// "Q8_K" for a tensor type that the format has and we don't read; empty for an unknown number.
 std::string_view unread_tensor_type_name(std::uint32_t type);
 
 // "F32, F16, ...": the tensor types that we read.

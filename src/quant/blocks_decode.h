@@ -15,64 +15,10 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __F16C__
-#include <immintrin.h>
-#endif
+#include "quant/blocks_codes.h"
+#include "quant/blocks_load.h"
 
 namespace aquilon::quant::blocks {
-
-static inline std::uint16_t load_u16(const unsigned char* p) noexcept {
-  std::uint16_t v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-static inline std::uint32_t load_u32(const unsigned char* p) noexcept {
-  std::uint32_t v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-
-static inline float float_of_bits(std::uint32_t bits) noexcept {
-  float f;
-  std::memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-static inline std::uint32_t bits_of_float(float f) noexcept {
-  std::uint32_t bits;
-  std::memcpy(&bits, &f, sizeof bits);
-  return bits;
-}
-
-// IEEE half to single by integer arithmetic; a signalling NaN becomes quiet, as in the instruction.
-// Three cases computed side by side and selected: subnormals are em * 2^-24, exactly.
-static inline float half_to_float_by_bits(std::uint16_t half) noexcept {
-  const std::uint32_t em = half & 0x7fffu;
-  const std::uint32_t normal = (em << 13) + (112u << 23);
-  const std::uint32_t special = (em << 13) | 0x7f800000u | (em > 0x7c00u ? 0x400000u : 0u);
-  const std::uint32_t subnormal =
-      bits_of_float(static_cast<float>(static_cast<std::int32_t>(em)) * 0x1p-24f);
-  std::uint32_t bits = em < 0x400u ? subnormal : normal;
-  bits = em >= 0x7c00u ? special : bits;
-  return float_of_bits(bits | (half & 0x8000u) << 16);
-}
-
-static inline float half_to_float(std::uint16_t half) noexcept {
-#ifdef __F16C__
-  return _cvtsh_ss(half);
-#else
-  return half_to_float_by_bits(half);
-#endif
-}
-
-static inline float load_half(const unsigned char* p) noexcept {
-  return half_to_float(load_u16(p));
-}
-
-static inline float bfloat_to_float(std::uint16_t bits) noexcept {
-  return float_of_bits(static_cast<std::uint32_t>(bits) << 16);
-}
 
 static inline void decode_blocks_f32(const unsigned char* x, std::size_t n, float* out) noexcept {
   std::memcpy(out, x, n * sizeof(float));
@@ -246,7 +192,68 @@ static inline void decode_blocks_q6_k(const unsigned char* __restrict x, std::si
   }
 }
 
-// By GGUF's type number. False, with nothing written, for a number that is none of ours.
+// 17 bytes: e, then nibbles as in Q4_0: doubled E2M1 numbers.
+static inline void decode_blocks_mxfp4(const unsigned char* __restrict x, std::size_t n,
+                                       float* __restrict out) noexcept {
+  for (; n != 0; n -= 32, x += 17, out += 32) {
+    const float d = half_power(x[0]);
+    for (int j = 0; j < 16; ++j) out[j] = d * value_of(Table::kE2M1, x[1 + j] & 15);
+    for (int j = 0; j < 16; ++j) out[j + 16] = d * value_of(Table::kE2M1, x[1 + j] >> 4);
+  }
+}
+
+// 64 values in 36 bytes: 4 scales, then 8 bytes of nibbles for each 16 values: byte j holds the
+// values j and j + 8. A scale is an E4M3 number without its sign, and 0x7f is none.
+static inline void decode_blocks_nvfp4(const unsigned char* __restrict x, std::size_t n,
+                                       float* __restrict out) noexcept {
+  for (; n != 0; n -= 64, x += 36)
+    for (int g = 0; g < 4; ++g, out += 16) {
+      const float d = small_float(small_scale(x[g])) * 128.0f;
+      const unsigned char* q = x + 4 + 8 * g;
+      for (int j = 0; j < 8; ++j) out[j] = d * value_of(Table::kE2M1, q[j] & 15);
+      for (int j = 0; j < 8; ++j) out[j + 8] = d * value_of(Table::kE2M1, q[j] >> 4);
+    }
+}
+
+// 18 bytes: as Q4_0, but a nibble is a place in a table.
+static inline void decode_blocks_iq4_nl(const unsigned char* __restrict x, std::size_t n,
+                                        float* __restrict out) noexcept {
+  for (; n != 0; n -= 32, x += 18, out += 32) {
+    const float d = load_half(x);
+    for (int j = 0; j < 16; ++j) out[j] = d * value_of(Table::kIQ4, x[2 + j] & 15);
+    for (int j = 0; j < 16; ++j) out[j + 16] = d * value_of(Table::kIQ4, x[2 + j] >> 4);
+  }
+}
+
+static inline void decode_blocks_f8_e4m3(const unsigned char* __restrict x, std::size_t n,
+                                         float* __restrict out) noexcept {
+  for (std::size_t i = 0; i < n; ++i) out[i] = e4m3_to_float(x[i]);
+}
+
+// The types of blocks_codes.h.
+static inline void decode_coded(const CodedType& type, const unsigned char* x, std::size_t n,
+                                float* out) noexcept {
+  Codes c;
+  for (; n != 0; n -= 256, x += type.block_bytes) {
+    type.read(x, c);
+    const float unit = half_to_float(c.d) * type.unit;
+    for (int g = 0; g < 16; ++g, out += 16) {
+      const float d = unit * static_cast<float>(c.scale[g]);
+      for (int j = 0; j < 16; ++j) {
+        const int code = c.code[16 * g + j];
+        out[j] = d * (type.table == Table::kNone ? static_cast<float>(code - type.zero)
+                                                 : value_of(type.table, code));
+      }
+      if (type.has_min) {
+        const float m = half_to_float(c.dmin) * static_cast<float>(c.min[g]);
+        for (int j = 0; j < 16; ++j) out[j] -= m;
+      }
+    }
+  }
+}
+
+// By the number of the type (tensor::DType). False, with nothing written, for a number that is none
+// of ours.
 static inline bool decode_any(std::uint32_t type, const unsigned char* x, std::size_t n,
                               float* out) noexcept {
   switch (type) {
@@ -283,9 +290,24 @@ static inline bool decode_any(std::uint32_t type, const unsigned char* x, std::s
     case 30:
       decode_blocks_bf16(x, n, out);
       return true;
+    case 20:
+      decode_blocks_iq4_nl(x, n, out);
+      return true;
+    case 39:
+      decode_blocks_mxfp4(x, n, out);
+      return true;
+    case 40:
+      decode_blocks_nvfp4(x, n, out);
+      return true;
+    case 0x10000:
+      decode_blocks_f8_e4m3(x, n, out);
+      return true;
     default:
-      return false;
+      break;
   }
+  const CodedType* coded = find_coded_type(type);
+  if (coded != nullptr) decode_coded(*coded, x, n, out);
+  return coded != nullptr;
 }
 
 }  // namespace aquilon::quant::blocks

@@ -6,8 +6,7 @@
 namespace aquilon::quant {
 
 void decode(tensor::DType type, const std::byte* blocks, std::size_t n, float* out) noexcept {
-  const tensor::DTypeInfo* info = tensor::find_dtype(static_cast<std::uint32_t>(type));
-  AQ_CHECK(info != nullptr && n % info->block_size == 0);
+  AQ_CHECK(n % tensor::dtype_info(type).block_size == 0);
   if (n == 0) return;
   AQ_CHECK(blocks::decode_any(static_cast<std::uint32_t>(type),
                               reinterpret_cast<const unsigned char*>(blocks), n, out));

@@ -28,12 +28,16 @@ struct Vectors {
   std::vector<float> values;
 };
 
-Vectors read_vectors(const DTypeInfo& info) {
+std::vector<char> read_data(const DTypeInfo& info, const std::string& ending) {
   std::string name(info.name);
   for (char& c : name) c = static_cast<char>(std::tolower(c));
-  std::ifstream in(std::string(AQUILON_SOURCE_DIR) + "/tests/data/quant/" + name + ".bin",
+  std::ifstream in(std::string(AQUILON_SOURCE_DIR) + "/tests/data/quant/" + name + ending,
                    std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Vectors read_vectors(const DTypeInfo& info) {
+  const std::vector<char> bytes = read_data(info, ".bin");
   std::uint32_t count = 0;
   Vectors v;
   if (bytes.size() < sizeof count) return v;
@@ -81,8 +85,49 @@ TEST_P(DecodeTest, AnyAlignmentAndNothingBeyondTheRow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllTypes, DecodeTest, ::testing::ValuesIn(tensor::kDTypes),
-                         [](const auto& test) { return std::string(test.param.name); });
+std::uint64_t fnv1a(const std::vector<float>& values) {
+  std::uint64_t h = 0xcbf29ce484222325;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
+  for (std::size_t i = 0; i < 4 * values.size(); ++i) h = (h ^ bytes[i]) * 0x100000001b3;
+  return h;
+}
+
+// Enough blocks to see most entries of a type's grid.
+class ManyBlocksTest : public ::testing::TestWithParam<DTypeInfo> {};
+TEST_P(ManyBlocksTest, EqualTheirHashes) {
+  const std::vector<char> bytes = read_data(GetParam(), ".hashes.bin");
+  std::uint32_t count = 0;
+  ASSERT_GE(bytes.size(), sizeof count) << "tests/data/quant is incomplete";
+  std::memcpy(&count, bytes.data(), sizeof count);
+  const std::size_t size = GetParam().block_bytes;
+  ASSERT_EQ(bytes.size(), 4 + count * (size + 8));
+  for (std::size_t i = 0; i < count; ++i) {
+    std::vector<float> values(GetParam().block_size);
+    const auto* block = reinterpret_cast<const std::byte*>(&bytes[4 + i * size]);
+    decode(GetParam().type, block, values.size(), values.data());
+    std::uint64_t want;
+    std::memcpy(&want, &bytes[4 + count * size + 8 * i], sizeof want);
+    ASSERT_EQ(fnv1a(values), want) << "block " << i;
+  }
+}
+
+std::vector<DTypeInfo> types_with_tables() {
+  std::vector<DTypeInfo> types;
+  for (const DTypeInfo& info : tensor::kDTypes)
+    if (info.type == DType::kQ2_K || info.type == DType::kQ3_K ||
+        std::strchr("FBQ", info.name[0]) == nullptr)
+      types.push_back(info);
+  return types;
+}
+
+std::string type_name(const ::testing::TestParamInfo<DTypeInfo>& test) {
+  return std::string(test.param.name);
+}
+INSTANTIATE_TEST_SUITE_P(AllTypes, DecodeTest, ::testing::ValuesIn(tensor::kDTypes), type_name);
+INSTANTIATE_TEST_SUITE_P(Coded, ManyBlocksTest, ::testing::ValuesIn(types_with_tables()),
+                         type_name);
+INSTANTIATE_TEST_SUITE_P(OtherTypes, DecodeTest, ::testing::ValuesIn(tensor::kOtherDTypes),
+                         type_name);
 
 // The definition of a half, by powers of two.
 float half_by_definition(std::uint16_t h) {

@@ -231,9 +231,7 @@ std::optional<Packing> packing_of(tensor::DType type) {
       return Packing::kQ5_K;
     case DType::kQ6_K:
       return Packing::kQ6_K;
-    case DType::kF32:
-    case DType::kF16:
-    case DType::kBF16:
+    default:
       break;
   }
   return std::nullopt;
