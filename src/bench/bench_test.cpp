@@ -71,7 +71,7 @@ TEST(Probes, ReadingReadsEveryByte) {
 
 TEST(SyntheticMatrices, BlocksDecodeToOrdinaryNumbers) {
   for (const tensor::DType type : packed_types()) {
-    const std::vector<std::byte> blocks = random_blocks(type, 1024, 7);
+    const std::vector<std::byte> blocks = quant::random_blocks(type, 1024, 7);
     std::vector<float> values(1024);
     quant::decode(type, blocks.data(), 1024, values.data());
     double squares = 0;

@@ -2,36 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "quant/random_blocks.h"
 
 namespace aquilon::bench {
 namespace {
 
 constexpr std::size_t kStripRows = 16 * quant::kGroupRows;  // made and packed; then repeated
-
-// Where a block holds f16 scales.
-struct ScalePlaces {
-  std::size_t first;
-  std::size_t count;  // one after the other
-};
-
-ScalePlaces scale_places(tensor::DType type) {
-  using tensor::DType;
-  switch (type) {
-    case DType::kQ4_1:
-    case DType::kQ5_1:
-    case DType::kQ4_K:
-    case DType::kQ5_K:
-      return {0, 2};
-    case DType::kQ6_K:
-      return {208, 1};
-    default:
-      return {0, 1};
-  }
-}
 
 }  // namespace
 
@@ -42,26 +21,11 @@ std::vector<tensor::DType> packed_types() {
   return types;
 }
 
-std::vector<std::byte> random_blocks(tensor::DType type, std::size_t values, std::uint64_t seed) {
-  const tensor::DTypeInfo& info = tensor::dtype_info(type);
-  AQ_CHECK(quant::packing_of(type).has_value() && values % info.block_size == 0);
-  std::mt19937_64 random(seed);
-  std::vector<std::byte> bytes(values / info.block_size * info.block_bytes);
-  for (std::byte& b : bytes) b = static_cast<std::byte>(random());
-  const ScalePlaces places = scale_places(type);
-  for (std::size_t block = 0; block < bytes.size(); block += info.block_bytes)
-    for (std::size_t i = 0; i < places.count; ++i) {
-      // f16 from 2^-10 to nearly 2^-8
-      const auto scale = static_cast<std::uint16_t>(0x1400 + random() % 0x0800);
-      std::memcpy(&bytes[block + places.first + 2 * i], &scale, sizeof scale);
-    }
-  return bytes;
-}
-
 Result<SyntheticMatrices> SyntheticMatrices::create(tensor::DType type, std::size_t rows,
                                                     std::size_t columns, std::size_t count) {
   const std::size_t strip_rows = std::min(rows, kStripRows);
-  const std::vector<std::byte> blocks = random_blocks(type, strip_rows * columns, rows + columns);
+  const std::vector<std::byte> blocks =
+      quant::random_blocks(type, strip_rows * columns, rows + columns);
   const tensor::MatrixView strip{blocks.data(), type, strip_rows, columns};
   const quant::Packing packing = *quant::packing_of(type);
   const std::size_t group = quant::group_bytes(packing, columns);

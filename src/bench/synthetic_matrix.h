@@ -16,10 +16,6 @@ namespace aquilon::bench {
 // The types that have a packing.
 std::vector<tensor::DType> packed_types();
 
-// Random blocks of this type with scales of ordinary size.
-//   values  a multiple of the block size
-std::vector<std::byte> random_blocks(tensor::DType type, std::size_t values, std::uint64_t seed);
-
 // Several matrices of one shape in one piece of memory, so that using them in turn finds none in a
 // cache.
 class SyntheticMatrices {

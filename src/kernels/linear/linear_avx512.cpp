@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-#include "kernels/linear/linear_impl_internal.h"
+#include "kernels/linear/linear_tiles_internal.h"
 
 namespace aquilon::kernels {
 namespace {
@@ -27,6 +27,12 @@ constexpr int kMaxTokens = 12;                // of a tile: their sums stay in r
 constexpr std::size_t kPanelTokens = 128;        // from here on a panel pays
 constexpr std::size_t kPanelGroups = 2;       // that share the activations while in the cache
 constexpr std::size_t kTileQuants = 16 * 32;  // bytes of a panel's tile
+
+// A form of tiles for kernels that share it whichever table there is.
+constexpr int kLookedUp = kForms;
+constexpr int shared_form(const PackingInfo& info) {
+  return info.bits + (info.table != quant::Table::kNone ? kLookedUp : 0);
+}
 
 inline Ints load(const Byte* p) {
   return _mm512_loadu_si512(p);
@@ -75,35 +81,57 @@ inline Ints shift(Ints x) {
 
 constexpr int kMaskedOr = 0xf8;  // a | (b & c)
 
-// The quants of columns 4 G .. 4 G + 3 of a tile.
+// The codes of columns 4 G .. 4 G + 3 of a tile.
 template <int Bits, int G>
-inline Ints unpack(const Byte* tile) {
-  const Ints line = load(tile + 64 * (G / 2));
-  const Ints low = _mm512_and_si512(shift < G % 2 == 1 ? -4 : 0 > (line), _mm512_set1_epi8(15));
-  if constexpr (Bits == 4) return low;
-  if constexpr (Bits == 5) {
-    const Ints fifth = shift<4 - G>(load(tile + 256));
-    return _mm512_ternarylogic_epi32(low, fifth, _mm512_set1_epi8(16), kMaskedOr);
-  }
-  if constexpr (Bits == 6) {
-    const Ints top = shift<4 - 2 * (G % 4)>(load(tile + 256 + 64 * (G / 4)));
-    return _mm512_ternarylogic_epi32(low, top, _mm512_set1_epi8(48), kMaskedOr);
+inline Ints unpack_codes(const Byte* tile) {
+  if constexpr (Bits < 4) {
+    const Ints line = load(tile + 64 * (G / 4));
+    const Ints low = _mm512_and_si512(shift<-2 * (G % 4)>(line), _mm512_set1_epi8(3));
+    if constexpr (Bits == 2) return low;
+    const Ints third = shift<2 - G>(load(tile + 128));
+    return _mm512_ternarylogic_epi32(low, third, _mm512_set1_epi8(4), kMaskedOr);
+  } else {
+    const Ints line = load(tile + 64 * (G / 2));
+    const Ints low = _mm512_and_si512(shift < G % 2 == 1 ? -4 : 0 > (line), _mm512_set1_epi8(15));
+    if constexpr (Bits == 4) return low;
+    if constexpr (Bits == 5) {
+      const Ints fifth = shift<4 - G>(load(tile + 256));
+      return _mm512_ternarylogic_epi32(low, fifth, _mm512_set1_epi8(16), kMaskedOr);
+    }
+    if constexpr (Bits == 6) {
+      const Ints top = shift<4 - 2 * (G % 4)>(load(tile + 256 + 64 * (G / 4)));
+      return _mm512_ternarylogic_epi32(low, top, _mm512_set1_epi8(48), kMaskedOr);
+    }
   }
 }
 
+// Their quants.   table: four times the packing's, where Form looks codes up
+template <int Form, int G>
+inline Ints unpack(const Byte* tile, Ints table) {
+  const Ints codes = unpack_codes<code_bits(Form), G>(tile);
+  if constexpr (Form < kLookedUp) return codes;
+  return _mm512_shuffle_epi8(table, codes);
+}
+
+inline Ints load_table(const PackingInfo& info) {
+  const auto* values = reinterpret_cast<const __m128i*>(quant::value_table(info.table).values);
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(values));
+}
+
 // A tile's quants: unpacked in registers, or a byte each in memory.
-template <int Bits>
+template <int Form>
 struct Quants {
-  explicit Quants(const Byte* tile)
-      : lines{unpack<Bits, 0>(tile), unpack<Bits, 1>(tile), unpack<Bits, 2>(tile),
-              unpack<Bits, 3>(tile), unpack<Bits, 4>(tile), unpack<Bits, 5>(tile),
-              unpack<Bits, 6>(tile), unpack<Bits, 7>(tile)} {}
+  Quants(const Byte* tile, Ints table)
+      : lines{unpack<Form, 0>(tile, table), unpack<Form, 1>(tile, table),
+              unpack<Form, 2>(tile, table), unpack<Form, 3>(tile, table),
+              unpack<Form, 4>(tile, table), unpack<Form, 5>(tile, table),
+              unpack<Form, 6>(tile, table), unpack<Form, 7>(tile, table)} {}
   Ints line(int g) const { return lines[g]; }
   Ints lines[8];
 };
 template <>
 struct Quants<8> {
-  explicit Quants(const Byte* at) : tile(at) {}
+  Quants(const Byte* at, Ints) : tile(at) {}
   Ints line(int g) const { return load(tile + 64 * g); }
   const Byte* tile;
 };
@@ -111,12 +139,54 @@ struct Quants<8> {
 // What a tile's scales are; d and m are the chunk's where scales are nested.
 struct Scales {
   Floats scale;
-  Floats min;      // added: kScaleMin; subtracted: kNested
-  Floats half[2];  // kHalves: the halves' own, whole numbers
+  Floats min;      // added: kScaleMin; subtracted: kNested, kHalvesMin
+  Floats half[2];  // the halves' own: whole numbers, or small floats
+  Ints half_min;   // kHalvesMin: 2 x 16 bits
 };
+
+// 16 powers of two, as half_power() in blocks_load.h has them.
+inline Floats load_powers(const Byte* p) {
+  const Ints e = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  const Ints normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+  const Ints small =
+      _mm512_sllv_epi32(_mm512_set1_epi32(0x200000), _mm512_min_epi32(e, _mm512_set1_epi32(2)));
+  return _mm512_castsi512_ps(_mm512_max_epi32(normal, small));
+}
+
+// Scales of both halves: 16 pairs of signed bytes.
+inline void split_halves(__m256i pairs, Floats (&half)[2]) {
+  const Ints wide = _mm512_cvtepi8_epi16(pairs);
+  half[0] = _mm512_cvtepi32_ps(_mm512_madd_epi16(wide, _mm512_set1_epi32(1)));
+  half[1] = _mm512_cvtepi32_ps(_mm512_madd_epi16(wide, _mm512_set1_epi32(1 << 16)));
+}
+
+template <Header H>
+inline Scales half_scales(const Byte* chunk, const Byte* own) {
+  Scales s{};
+  const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(own));
+  if constexpr (H == Header::kHalves || H == Header::kHalvesMin) s.scale = load_halves(chunk);
+  if constexpr (H == Header::kSignedHalves)
+    s.scale = _mm512_loadu_ps(reinterpret_cast<const float*>(chunk));
+  if constexpr (H == Header::kHalves || H == Header::kSignedHalves) split_halves(pairs, s.half);
+  if constexpr (H == Header::kHalvesMin) {
+    const __m256i nibble = _mm256_set1_epi8(15);
+    split_halves(_mm256_and_si256(pairs, nibble), s.half);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(pairs, 4), nibble);
+    s.half_min = _mm512_cvtepi8_epi16(high);
+    s.min = load_halves(chunk + 32);
+  }
+  if constexpr (H == Header::kSmallFloats) {  // E4M3 as halves: their 256th parts
+    const __m256i mask = _mm256_set1_epi16(0x3f80);
+    s.scale = _mm512_set1_ps(128.0f);
+    s.half[0] = _mm512_cvtph_ps(_mm256_and_si256(_mm256_slli_epi16(pairs, 7), mask));
+    s.half[1] = _mm512_cvtph_ps(_mm256_and_si256(_mm256_srli_epi16(pairs, 1), mask));
+  }
+  return s;
+}
 
 template <Header H>
 inline Scales tile_scales(const Byte* chunk, const Byte* own) {
+  if constexpr (quant::in_halves(H)) return half_scales<H>(chunk, own);
   Scales s{};
   if constexpr (H == Header::kScale || H == Header::kScaleMin) s.scale = load_halves(own);
   if constexpr (H == Header::kScaleMin) s.min = load_halves(own + 32);
@@ -124,19 +194,18 @@ inline Scales tile_scales(const Byte* chunk, const Byte* own) {
     s.scale = _mm512_mul_ps(load_halves(chunk), load_bytes(own));
     s.min = _mm512_mul_ps(load_halves(chunk + 32), load_bytes(own + 16));
   }
-  if constexpr (H == Header::kHalves) {
-    s.scale = load_halves(chunk);
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(own));
-    const Ints wide = _mm512_cvtepi8_epi16(pairs);
-    s.half[0] = _mm512_cvtepi32_ps(_mm512_madd_epi16(wide, _mm512_set1_epi32(1)));
-    s.half[1] = _mm512_cvtepi32_ps(_mm512_madd_epi16(wide, _mm512_set1_epi32(1 << 16)));
+  if constexpr (H == Header::kSigned) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(own));
+    s.scale = _mm512_mul_ps(_mm512_loadu_ps(reinterpret_cast<const float*>(chunk)),
+                            _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
   }
+  if constexpr (H == Header::kPowers) s.scale = load_powers(own);
   return s;
 }
 
 // Adds the products of the steps Begin .. End - 1 of 4 columns to the sums of N tokens.
-template <int Bits, int Begin, int End, int N>
-inline void dot(const Quants<Bits>& quants, const Byte* x, Ints (&sum)[N]) {
+template <int Form, int Begin, int End, int N>
+inline void dot(const Quants<Form>& quants, const Byte* x, Ints (&sum)[N]) {
 #pragma GCC unroll 8
   for (int g = Begin; g < End; ++g) {
     const Ints line = quants.line(g);
@@ -146,23 +215,23 @@ inline void dot(const Quants<Bits>& quants, const Byte* x, Ints (&sum)[N]) {
 }
 
 // Sums of q_w q_x over a tile for N tokens, the offset removed. `numbers`: what follows the tile's
-// activations, for the first of the N. With kHalves each half times its scale: whole numbers
-// below 2^24, so that floats lose nothing.
-template <Header H, int Bits, int C, int N>
-inline void exact_sums(const Quants<Bits>& quants, const Scales& s, const Ints (&minus_zero)[2],
+// activations, for the first of the N. With scales in halves each times its scale: whole numbers
+// below 2^24, so that floats lose nothing; with kSmallFloats the first of the two is exact.
+template <Header H, int Form, int C, int N>
+inline void exact_sums(const Quants<Form>& quants, const Scales& s, const Ints (&minus_zero)[2],
                        const Byte* x, const Byte* numbers, Floats (&exact)[N]) {
-  constexpr int kParts = H == Header::kHalves ? 2 : 1;
+  constexpr int kParts = quant::in_halves(H) ? 2 : 1;
 #pragma GCC unroll 2
   for (int part = 0; part < kParts; ++part) {
     Ints sum[N];
 #pragma GCC unroll 12
     for (int c = 0; c < N; ++c)
-      sum[c] = H == Header::kScaleMin || H == Header::kNested
+      sum[c] = H == Header::kScaleMin || H == Header::kNested || H == Header::kHalvesMin
                    ? _mm512_setzero_si512()
                    : multiply_sums(minus_zero[part], numbers + 12 * C + 4 * c);
-    if constexpr (kParts == 1) dot<Bits, 0, 8>(quants, x, sum);
-    if (kParts == 2 && part == 0) dot<Bits, 0, 4>(quants, x, sum);
-    if (kParts == 2 && part == 1) dot<Bits, 4, 8>(quants, x, sum);
+    if constexpr (kParts == 1) dot<Form, 0, 8>(quants, x, sum);
+    if (kParts == 2 && part == 0) dot<Form, 0, 4>(quants, x, sum);
+    if (kParts == 2 && part == 1) dot<Form, 4, 8>(quants, x, sum);
 #pragma GCC unroll 12
     for (int c = 0; c < N; ++c) {
       const Floats f = _mm512_cvtepi32_ps(sum[c]);
@@ -175,21 +244,21 @@ inline void exact_sums(const Quants<Bits>& quants, const Scales& s, const Ints (
 
 // Tokens whose sums are open at a time: enough to hide an instruction's latency, few enough for 32
 // registers beside the quants and the results.
-constexpr int block_tokens(Header header, int bits, int tokens) {
-  if (header == Header::kHalves) return bits == 8 ? 3 : 2;
-  return bits == 8 ? tokens : 4;
+constexpr int block_tokens(Header header, int form, int tokens) {
+  if (quant::in_halves(header)) return form == 8 ? 3 : 2;
+  return form == 8 ? tokens : 4;
 }
 
 // f plus a tile's share for the tokens from First on.
-template <Header H, int Bits, int C, int First>
-inline void add_tile(const Quants<Bits>& quants, const Scales& s, const Ints (&minus_zero)[2],
+template <Header H, int Form, int C, int First>
+inline void add_tile(const Quants<Form>& quants, const Scales& s, const Ints (&minus_zero)[2],
                      const Byte* x, Floats (&f)[C]) {
   if constexpr (First < C) {
-    constexpr int kBlock = block_tokens(H, Bits, C);
+    constexpr int kBlock = block_tokens(H, Form, C);
     constexpr int kN = kBlock < C - First ? kBlock : C - First;
     const Byte* numbers = x + kTileColumns * C + 4 * First;
     Floats exact[kN];
-    exact_sums<H, Bits, C>(quants, s, minus_zero, x + kTileColumns * First, numbers, exact);
+    exact_sums<H, Form, C>(quants, s, minus_zero, x + kTileColumns * First, numbers, exact);
 #pragma GCC unroll 12
     for (int c = 0; c < kN; ++c) {
       const Floats scale = _mm512_mul_ps(s.scale, broadcast_float(numbers + 4 * c));
@@ -198,8 +267,13 @@ inline void add_tile(const Quants<Bits>& quants, const Scales& s, const Ints (&m
       const Floats d_sum = broadcast_float(numbers + 8 * C + 4 * c);
       if constexpr (H == Header::kScaleMin) to = _mm512_fmadd_ps(s.min, d_sum, to);
       if constexpr (H == Header::kNested) to = _mm512_fnmadd_ps(s.min, d_sum, to);
+      if constexpr (H == Header::kHalvesMin) {
+        const Ints min = multiply_sums(s.half_min, numbers + 12 * C + 4 * c);
+        const Floats d = _mm512_mul_ps(s.min, broadcast_float(numbers + 4 * c));
+        to = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(min), d, to);
+      }
     }
-    add_tile<H, Bits, C, First + kN>(quants, s, minus_zero, x, f);
+    add_tile<H, Form, C, First + kN>(quants, s, minus_zero, x, f);
   }
 }
 
@@ -213,20 +287,17 @@ inline void store(const LinearJob& job, std::size_t row, std::size_t token, Floa
   _mm512_mask_storeu_ps(out, mask, f);
 }
 
-inline std::size_t tiles_from(std::size_t column, std::size_t columns) {
-  const std::size_t left = columns - column;
-  return (left < kChunkColumns ? left : kChunkColumns) / kTileColumns;
-}
-
 // 16 rows x C tokens.   w: the rows' group; panel: its unpacked quants, or null;
 // x: the activations' tile
-template <Header H, int Bits, int C>
+template <Header H, int Form, int C>
 void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const Byte* panel,
                   const Byte* x, std::size_t token) {
-  const PackingInfo info = quant::packing_info(job.packing);
-  const int zero = info.log2_zero > 0 ? 1 << info.log2_zero : 0;
+  constexpr std::size_t kTileBytes = quant::tile_bytes(code_bits(Form));
+  const PackingInfo& info = quant::packing_info(job.packing);
+  const int zero = info.zero;
+  const Ints table = Form > kLookedUp ? load_table(info) : _mm512_setzero_si512();
   Ints minus_zero[2] = {_mm512_set1_epi16(static_cast<short>(-zero)), _mm512_setzero_si512()};
-  if constexpr (H == Header::kHalves) {
+  if constexpr (quant::in_halves(H)) {
     minus_zero[0] = _mm512_set1_epi32(-zero & 0xffff);
     minus_zero[1] = _mm512_set1_epi32(-zero * (1 << 16));
   }
@@ -239,9 +310,9 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
     const Byte* q = panel != nullptr ? panel + k * kGroupRows : w + quant::header_bytes(H, tiles);
     for (std::size_t t = 0; t < tiles; ++t) {
       const Scales s = tile_scales<H>(w, w + quant::header_tile(H, t));
-      if (from_memory) prefetch_ahead<quant::tile_bytes(Bits)>(q);
-      add_tile<H, Bits, C, 0>(Quants<Bits>(q), s, minus_zero, x, f);
-      q += quant::tile_bytes(Bits);
+      if (from_memory) prefetch_ahead<kTileBytes>(q);
+      add_tile<H, Form, C, 0>(Quants<Form>(q, table), s, minus_zero, x, f);
+      q += kTileBytes;
       x += kActivationBytes * C;
     }
     w += quant::chunk_bytes(job.packing, tiles);
@@ -250,25 +321,27 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
   for (int c = 0; c < C; ++c) store(job, row, token + c, f[c]);
 }
 
-template <int Bits, int G>
-inline void unpack_tile(const Byte* tile, Byte* out) {
+template <int Form, int G>
+inline void unpack_tile(const Byte* tile, Ints table, Byte* out) {
   if constexpr (G < 8) {
-    const Ints line = unpack<Bits, G>(tile);
+    const Ints line = unpack<Form, G>(tile, table);
     _mm512_storeu_si512(out + 64 * G, line);
-    unpack_tile<Bits, G + 1>(tile, out);
+    unpack_tile<Form, G + 1>(tile, table, out);
   }
 }
 
 template <Packing P>
 void unpack_group(const Byte* w, std::size_t columns, Byte* panel) {
   constexpr PackingInfo kInfo = quant::packing_info(P);
+  constexpr int kForm = shared_form(kInfo);
+  const Ints table = kForm > kLookedUp ? load_table(kInfo) : _mm512_setzero_si512();
   for (std::size_t k = 0; k < columns; k += kChunkColumns) {
     const std::size_t tiles = tiles_from(k, columns);
     const Byte* q = w + quant::header_bytes(kInfo.header, tiles);
     for (std::size_t t = 0; t < tiles; ++t, panel += kTileQuants) {
       const Byte* tile = q + t * quant::tile_bytes(kInfo.bits);
       prefetch_ahead<quant::tile_bytes(kInfo.bits)>(tile);
-      unpack_tile<kInfo.bits, 0>(tile, panel);
+      unpack_tile<kForm, 0>(tile, table, panel);
     }
     w += quant::chunk_bytes(P, tiles);
   }
@@ -282,13 +355,13 @@ struct Products {
   std::size_t narrowest;
   TileProduct* product[kMaxTokens];
 };
-template <Header H, int Bits>
+template <Header H, int Form>
 constexpr Products kDirect{
     1,
-    {tile_product<H, Bits, 1>, tile_product<H, Bits, 2>, tile_product<H, Bits, 3>,
-     tile_product<H, Bits, 4>, tile_product<H, Bits, 5>, tile_product<H, Bits, 6>,
-     tile_product<H, Bits, 7>, tile_product<H, Bits, 8>, tile_product<H, Bits, 9>,
-     tile_product<H, Bits, 10>, tile_product<H, Bits, 11>, tile_product<H, Bits, 12>}};
+    {tile_product<H, Form, 1>, tile_product<H, Form, 2>, tile_product<H, Form, 3>,
+     tile_product<H, Form, 4>, tile_product<H, Form, 5>, tile_product<H, Form, 6>,
+     tile_product<H, Form, 7>, tile_product<H, Form, 8>, tile_product<H, Form, 9>,
+     tile_product<H, Form, 10>, tile_product<H, Form, 11>, tile_product<H, Form, 12>}};
 template <Header H>
 constexpr Products kFromPanel{9,
                               {tile_product<H, 8, 9>, tile_product<H, 8, 10>,
@@ -329,7 +402,7 @@ void groups(const LinearJob& job, std::size_t begin, std::size_t end) {
     }
   }
   for (std::size_t g = begin; g < end; ++g)
-    all_tiles(job, g, 1, nullptr, kDirect<kInfo.header, kInfo.bits>);
+    all_tiles(job, g, 1, nullptr, kDirect<kInfo.header, shared_form(kInfo)>);
 }
 
 // 16 values times `inverse` to the nearest integers, ties to even; 0 where the product is no
@@ -368,37 +441,11 @@ void quantise_block(const float* from, Byte* q, float* d, int* sum, float* d_sum
 
 void quantize_tile_avx512(const float* x, std::size_t tokens, std::size_t columns,
                           unsigned char* out) noexcept {
-  for (std::size_t k = 0; k < columns; k += kTileColumns, out += tokens * kActivationBytes) {
-    Byte* p = out + tokens * kTileColumns;
-    auto* d = reinterpret_cast<float*>(p);
-    auto* sum = reinterpret_cast<int*>(p + 4 * tokens);
-    auto* d_sum = reinterpret_cast<float*>(p + 8 * tokens);
-    auto* halves = reinterpret_cast<short*>(p + 12 * tokens);
-    for (std::size_t t = 0; t < tokens; ++t)
-      quantise_block(x + t * columns + k, out + kTileColumns * t, d + t, sum + t, d_sum + t,
-                     halves + 2 * t);
-  }
+  quantize_tile(x, tokens, columns, out, quantise_block);
 }
 
 void linear_groups_avx512(const LinearJob& job, std::size_t begin, std::size_t end) noexcept {
-  switch (job.packing) {
-    case Packing::kQ4_0:
-      return groups<Packing::kQ4_0>(job, begin, end);
-    case Packing::kQ4_1:
-      return groups<Packing::kQ4_1>(job, begin, end);
-    case Packing::kQ5_0:
-      return groups<Packing::kQ5_0>(job, begin, end);
-    case Packing::kQ5_1:
-      return groups<Packing::kQ5_1>(job, begin, end);
-    case Packing::kQ8_0:
-      return groups<Packing::kQ8_0>(job, begin, end);
-    case Packing::kQ4_K:
-      return groups<Packing::kQ4_K>(job, begin, end);
-    case Packing::kQ5_K:
-      return groups<Packing::kQ5_K>(job, begin, end);
-    case Packing::kQ6_K:
-      return groups<Packing::kQ6_K>(job, begin, end);
-  }
+  for_packing(job.packing, [&]<Packing P>() { groups<P>(job, begin, end); });
 }
 
 }  // namespace aquilon::kernels

@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -17,11 +16,6 @@ using quant::Packing;
 constexpr std::size_t kColumns = 64;    // two tiles, so that both are found
 constexpr std::size_t kLongBatch = 8;   // tiles: too many for an implementation's way for few
 constexpr std::size_t kMaxTokens = 16;  // of a tile
-
-constexpr std::pair<Packing, const char*> kPackings[] = {
-    {Packing::kQ4_0, "Q4_0"}, {Packing::kQ4_1, "Q4_1"}, {Packing::kQ5_0, "Q5_0"},
-    {Packing::kQ5_1, "Q5_1"}, {Packing::kQ8_0, "Q8_0"}, {Packing::kQ4_K, "Q4_K"},
-    {Packing::kQ5_K, "Q5_K"}, {Packing::kQ6_K, "Q6_K"}};
 
 struct Trial {
   explicit Trial(std::mt19937& rng) : x(kMaxTokens * kColumns) {
@@ -53,7 +47,8 @@ struct Trial {
   }
   static constexpr std::size_t rows() { return kGroupRows + 3; }
 
-  // Two groups of random rows. Scales are halves below 2, so that no sum is infinite.
+  // Two groups of random rows. Scales are halves or floats below 2, so that no sum is
+  // infinite.
   void fill(Packing of, std::mt19937& rng) {
     packing = of;
     const std::size_t bytes = quant::group_bytes(packing, kColumns);
@@ -97,10 +92,11 @@ std::string difference(const LinearKernel& kernel, const LinearKernel& reference
   std::mt19937 rng(1);
   Trial trial(rng);
   if (!same_quantisation(kernel, reference, trial)) return "quantised activations";
-  for (const auto& [packing, name] : kPackings) {
-    trial.fill(packing, rng);
+  for (int packing = 0; packing < quant::kPackingCount; ++packing) {
+    trial.fill(static_cast<Packing>(packing), rng);
     const std::vector<float> want = trial.run(reference, kernel.max_tile, 1);
-    if (!same_products(kernel, trial, want)) return "products of " + std::string(name);
+    if (!same_products(kernel, trial, want))
+      return "products of " + std::string(quant::kPackings[packing].name);
   }
   return {};
 }

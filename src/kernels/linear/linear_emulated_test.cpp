@@ -63,6 +63,9 @@ OUT_OF_LINE __m512i cvtps_epi32(__m512 v) {
 OUT_OF_LINE __m512i cvtepu8_epi32(__m128i v) {
   return lanes<std::int32_t, 16, __m512i>([&](int i) { return lane<std::uint8_t>(v, i); });
 }
+OUT_OF_LINE __m512i cvtepi8_epi32(__m128i v) {
+  return lanes<std::int32_t, 16, __m512i>([&](int i) { return lane<std::int8_t>(v, i); });
+}
 OUT_OF_LINE __m128i cvtepi32_epi8(__m512i v) {
   return lanes<std::uint8_t, 16, __m128i>([&](int i) { return lane<std::int32_t>(v, i); });
 }
@@ -105,6 +108,7 @@ OUT_OF_LINE __m512i dpwssd_epi32(__m512i sum, __m512i a, __m512i b) {
 #define _mm512_cvtepi32_ps cvtepi32_ps
 #define _mm512_cvtps_epi32 cvtps_epi32
 #define _mm512_cvtepu8_epi32 cvtepu8_epi32
+#define _mm512_cvtepi8_epi32 cvtepi8_epi32
 #define _mm512_cvtepi32_epi8 cvtepi32_epi8
 #define _mm512_reduce_add_epi32 reduce_add_epi32
 #define _mm512_reduce_max_epi32 reduce_max_epi32

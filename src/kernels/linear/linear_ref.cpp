@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "kernels/linear/linear_impl_internal.h"
-#include "quant/blocks_decode.h"
+#include "quant/blocks_codes.h"
 
 namespace aquilon::kernels {
 namespace {
@@ -13,9 +13,10 @@ using quant::Header;
 using quant::kChunkColumns;
 using quant::kGroupRows;
 using quant::kTileColumns;
-using quant::Packing;
 using quant::PackingInfo;
+using quant::blocks::half_power;
 using quant::blocks::load_half;
+using quant::blocks::small_float;
 
 // One token's share of an activation tile's block.
 struct Activation {
@@ -40,32 +41,61 @@ Activation read_activation(const unsigned char* block, std::size_t tokens, std::
   return a;
 }
 
-int read_quant(int bits, const unsigned char* tile, std::size_t row, std::size_t column) {
+int read_code(int bits, const unsigned char* tile, std::size_t row, std::size_t column) {
   const std::size_t g = column / 4;
   const unsigned char* at = tile + 4 * row + column % 4;
   if (bits == 8) return at[64 * g];
-  int q = at[64 * (g / 2)] >> (g % 2 * 4) & 15;
-  if (bits == 5) q |= (at[256] >> g & 1) << 4;
-  if (bits == 6) q |= (at[256 + 64 * (g / 4)] >> (g % 4 * 2) & 3) << 4;
-  return q;
+  if (bits < 4) {
+    const int low = at[64 * (g / 4)] >> (g % 4 * 2) & 3;
+    return bits == 3 ? low | (at[128] >> g & 1) << 2 : low;
+  }
+  int code = at[64 * (g / 2)] >> (g % 2 * 4) & 15;
+  if (bits == 5) code |= (at[256] >> g & 1) << 4;
+  if (bits == 6) code |= (at[256 + 64 * (g / 4)] >> (g % 4 * 2) & 3) << 4;
+  return code;
 }
 
-// Sums of q_w q_x over both halves of a tile.
-void dot(int bits, const unsigned char* tile, std::size_t row, const Activation& a,
+// Sums of (q_w - zero) q_x over both halves of a tile.
+void dot(const PackingInfo& info, const unsigned char* tile, std::size_t row, const Activation& a,
          std::int32_t (&sum)[2]) {
-  sum[0] = sum[1] = 0;
-  for (std::size_t k = 0; k < kTileColumns; ++k)
-    sum[k / 16] += read_quant(bits, tile, row, k) * a.q[k];
+  for (std::size_t h = 0; h < 2; ++h) sum[h] = -info.zero * a.half_sum[h];
+  for (std::size_t k = 0; k < kTileColumns; ++k) {
+    const int code = read_code(info.bits, tile, row, k);
+    const int q =
+        info.table == quant::Table::kNone ? code : quant::value_table(info.table).values[code];
+    sum[k / 16] += q * a.q[k];
+  }
+}
+
+// f plus the share of a tile whose halves have scales of their own.
+float add_halves(Header header, const unsigned char* chunk, const unsigned char* own,
+                 std::size_t row, const std::int32_t (&sum)[2], const Activation& a, float f) {
+  const unsigned char* byte = own + 2 * row;
+  if (header == Header::kSmallFloats) {
+    const float first = static_cast<float>(sum[0]) * small_float(byte[0]);
+    const float both = std::fma(static_cast<float>(sum[1]), small_float(byte[1]), first);
+    return std::fma(both, 128.0f * a.d, f);
+  }
+  std::int32_t scaled = 0, min = 0;
+  for (std::size_t h = 0; h < 2; ++h) {
+    const bool nibbles = header == Header::kHalvesMin;
+    scaled += (nibbles ? byte[h] & 15 : static_cast<signed char>(byte[h])) * sum[h];
+    min += (byte[h] >> 4) * a.half_sum[h];
+  }
+  float d;
+  std::memcpy(&d, chunk + 4 * row, sizeof d);
+  if (header != Header::kSignedHalves) d = load_half(chunk + 2 * row);
+  f = std::fma(static_cast<float>(scaled), d * a.d, f);
+  if (header != Header::kHalvesMin) return f;
+  return std::fma(-static_cast<float>(min), load_half(chunk + 32 + 2 * row) * a.d, f);
 }
 
 // f plus the share of one tile. `chunk`: the chunk's header; `own`: the tile's part of it.
-float add_tile(const PackingInfo& info, const unsigned char* chunk, const unsigned char* own,
-               std::size_t row, const std::int32_t (&sum)[2], const Activation& a, float f) {
-  const std::int32_t zero = info.log2_zero > 0 ? 1 << info.log2_zero : 0;
-  const auto exact = static_cast<float>(sum[0] + sum[1] - zero * a.sum);
-  switch (info.header) {
-    case Header::kScale:
-      return std::fma(exact, load_half(own + 2 * row) * a.d, f);
+float add_tile(Header header, const unsigned char* chunk, const unsigned char* own, std::size_t row,
+               const std::int32_t (&sum)[2], const Activation& a, float f) {
+  if (quant::in_halves(header)) return add_halves(header, chunk, own, row, sum, a, f);
+  const auto exact = static_cast<float>(sum[0] + sum[1]);
+  switch (header) {
     case Header::kScaleMin:
       f = std::fma(exact, load_half(own + 2 * row) * a.d, f);
       return std::fma(load_half(own + 32 + 2 * row), a.d_sum, f);
@@ -75,19 +105,21 @@ float add_tile(const PackingInfo& info, const unsigned char* chunk, const unsign
       f = std::fma(exact, scale * a.d, f);
       return std::fma(-min, a.d_sum, f);
     }
-    case Header::kHalves: {
-      std::int32_t scaled = 0;
-      for (std::size_t h = 0; h < 2; ++h)
-        scaled += static_cast<signed char>(own[2 * row + h]) * (sum[h] - zero * a.half_sum[h]);
-      return std::fma(static_cast<float>(scaled), load_half(chunk + 2 * row) * a.d, f);
+    case Header::kSigned: {
+      float d;
+      std::memcpy(&d, chunk + 4 * row, sizeof d);
+      return std::fma(exact, d * static_cast<float>(static_cast<signed char>(own[row])) * a.d, f);
     }
+    case Header::kPowers:
+      return std::fma(exact, half_power(own[row]) * a.d, f);
+    default:
+      return std::fma(exact, load_half(own + 2 * row) * a.d, f);
   }
-  return f;
 }
 
 float product(const LinearJob& job, const unsigned char* w, std::size_t row, const unsigned char* x,
               std::size_t tokens, std::size_t t) {
-  const PackingInfo info = quant::packing_info(job.packing);
+  const PackingInfo& info = quant::packing_info(job.packing);
   float f = 0;
   for (std::size_t k = 0; k < job.columns; k += kChunkColumns) {
     const std::size_t tiles = std::min(job.columns - k, kChunkColumns) / kTileColumns;
@@ -95,8 +127,8 @@ float product(const LinearJob& job, const unsigned char* w, std::size_t row, con
     for (std::size_t b = 0; b < tiles; ++b, x += tokens * kActivationBytes) {
       const Activation a = read_activation(x, tokens, t);
       std::int32_t sum[2];
-      dot(info.bits, quants + b * quant::tile_bytes(info.bits), row, a, sum);
-      f = add_tile(info, w, w + quant::header_tile(info.header, b), row, sum, a, f);
+      dot(info, quants + b * quant::tile_bytes(info.bits), row, a, sum);
+      f = add_tile(info.header, w, w + quant::header_tile(info.header, b), row, sum, a, f);
     }
     w += quant::chunk_bytes(job.packing, tiles);
   }

@@ -2,14 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/linear/linear_emulated_for_test.h"
 #include "quant/decode.h"
+#include "quant/random_blocks.h"
 #include "tensor/huge_buffer.h"
 
 namespace aquilon::kernels {
@@ -38,11 +41,10 @@ TEST(LinearEmulated, IsTested) {
         << "SIMDe is missing (libsimde-dev): AVX-512 is tested only where a machine has it";
 }
 
-// A matrix of random blocks whose halves are kept finite and small, and its packed form.
+// A matrix of random blocks and its packed form.
 struct Weights {
   Weights(DType type, std::size_t n_rows, std::size_t n_columns, std::mt19937& rng)
-      : stored(n_rows * tensor::row_bytes(type, n_columns)) {
-    for (std::byte& b : stored) b = static_cast<std::byte>(rng() & 0xbf);
+      : stored(quant::random_blocks(type, n_rows * n_columns, rng())) {
     view = {stored.data(), type, n_rows, n_columns};
     auto buffer = tensor::HugeBuffer::create(quant::packed_bytes(view));
     EXPECT_TRUE(buffer.ok());
@@ -104,14 +106,16 @@ class LinearTest : public testing::TestWithParam<DType> {
   std::vector<unsigned char> panel_ = std::vector<unsigned char>(2 * 16 * 896 + 64);
 };
 
-// Columns in blocks of the type: whole chunks, and for blocks of 32 chunks that are not full.
+// Columns in blocks of the type: whole chunks, and for shorter blocks chunks that are not full.
 std::vector<std::size_t> widths(DType type) {
   const std::size_t block = tensor::dtype_info(type).block_size;
   if (block == 256) return {256, 768};
+  if (block == 64) return {64, 192, 256, 320, 832};
   return {32, 96, 256, 288, 576, 896};
 }
 
-// The packed form means what the blocks mean: the products of single columns are the weights.
+// The packed form means what the blocks mean: the products of single columns are the weights. A
+// weight's share of a minimum is rounded, so that the error is one of the largest in its row.
 TEST_P(LinearTest, PackingKeepsEveryWeight) {
   for (const std::size_t columns : widths(GetParam())) {
     const Weights w(GetParam(), 19, columns, rng_);
@@ -120,12 +124,12 @@ TEST_P(LinearTest, PackingKeepsEveryWeight) {
     const std::vector<float> got = run(reference(), w, x, 8);
     std::vector<float> want(19 * columns);
     quant::decode(GetParam(), w.stored.data(), want.size(), want.data());
+    float largest = 0;
+    for (const float v : want) largest = std::max(largest, std::fabs(v));
     for (std::size_t k = 0; k < columns; ++k)
-      for (std::size_t r = 0; r < 19; ++r) {
-        const float weight = want[r * columns + k];
-        ASSERT_NEAR(got[k * 19 + r] / 127.0f, weight, 1e-4f * (1 + std::fabs(weight)) * 64)
+      for (std::size_t r = 0; r < 19; ++r)
+        ASSERT_NEAR(got[k * 19 + r] / 127.0f, want[r * columns + k], 1e-6f * largest)
             << "row " << r << " column " << k << " of " << columns;
-      }
   }
 }
 
@@ -180,30 +184,60 @@ TEST_P(LinearTest, AddsBiasAndToWhatIsThere) {
   }
 }
 
-// Largest quants against largest activations of one sign: no intermediate sum may saturate.
+// Largest codes and scales against largest activations of one sign: no intermediate sum may
+// saturate or round. The packed bytes are set as such, so that every extreme of a header is met.
 TEST_P(LinearTest, ExtremesDoNotOverflow) {
   Weights w(GetParam(), 16, 768, rng_);
-  for (const int fill : {0xbf, 0x3f, 0x80}) {
-    std::memset(w.stored.data(), fill, w.stored.size());
-    for (std::size_t i = 0; i < w.memory.size(); ++i) w.memory.data()[i] = std::byte{0};
-    quant::pack_groups(w.view, 0, w.packed.groups(), w.memory.data());
-    for (const float sign : {1.0f, -1.0f}) {
-      const std::vector<float> x(48 * 768, sign);
-      const std::vector<float> want = run(reference(), w, x, 1);
-      for (const auto& [name, kernel] : tested()) {
-        const std::vector<float> got = run(*kernel, w, x, kernel->max_tile);
-        ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size())) << name;
+  const quant::PackingInfo& info = quant::packing_info(w.packed.packing);
+  const std::size_t chunk = quant::chunk_bytes(w.packed.packing, 8);
+  const std::size_t header = quant::header_bytes(info.header, 8);
+  for (const int scale : {0x3f, 0x80, 0xbf, 0x7f})
+    for (const int codes : {0x00, 0xff, 0x77, 0x88, 0x24, 0x55}) {
+      for (std::size_t at = 0; at < 3 * chunk; ++at) {
+        const std::size_t in = at % chunk;
+        const bool whole = in >= header || (info.header != quant::Header::kScale &&
+                                            info.header != quant::Header::kScaleMin && in >= 64);
+        const int byte = in >= header ? codes : whole ? scale : 0x38;  // f16 or f32: about 0.5
+        w.memory.data()[at] = static_cast<std::byte>(byte);
+      }
+      for (const float sign : {1.0f, -1.0f}) {
+        const std::vector<float> x(48 * 768, sign);
+        const std::vector<float> want = run(reference(), w, x, 1);
+        for (const float v : want) ASSERT_TRUE(std::isfinite(v));
+        for (const auto& [name, kernel] : tested()) {
+          const std::vector<float> got = run(*kernel, w, x, kernel->max_tile);
+          ASSERT_EQ(0, std::memcmp(got.data(), want.data(), 4 * want.size()))
+              << name << " scales " << scale << " codes " << codes;
+        }
       }
     }
-  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, LinearTest,
-                         testing::Values(DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
-                                         DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K),
+std::vector<DType> packed_types() {
+  std::vector<DType> types;
+  for (const DTypeInfo& info : tensor::kDTypes)
+    if (quant::packing_of(info.type)) types.push_back(info.type);
+  return types;
+}
+INSTANTIATE_TEST_SUITE_P(Types, LinearTest, testing::ValuesIn(packed_types()),
                          [](const auto& info) {
                            return std::string(tensor::dtype_info(info.param).name);
                          });
+
+// What a chunk of 256 columns costs, in bits a weight.
+TEST(PackedLayout, CostsNoMoreThanItsTable) {
+  const std::pair<quant::Packing, double> want[] = {
+      {quant::Packing::kQ4_0, 4.5},     {quant::Packing::kQ6_K, 6.625},
+      {quant::Packing::kQ2_K, 2.625},   {quant::Packing::kQ3_K, 3.625},
+      {quant::Packing::kTQ2_0, 2.5},    {quant::Packing::kIQ4_NL, 4.5},
+      {quant::Packing::kIQ4_XS, 4.375}, {quant::Packing::kIQ3_S, 4.375},
+      {quant::Packing::kIQ2_S, 3.625},  {quant::Packing::kIQ2_XXS, 3.375},
+      {quant::Packing::kIQ1_M, 3.625},  {quant::Packing::kIQ1_S, 3.375},
+      {quant::Packing::kMXFP4, 4.25},   {quant::Packing::kNVFP4, 4.5}};
+  for (const auto& [packing, bits] : want)
+    EXPECT_EQ(quant::group_bytes(packing, 1024) * 8.0 / (16 * 1024), bits)
+        << quant::packing_info(packing).name;
+}
 
 TEST(QuantizeTile, EveryImplementationGivesTheSameBytes) {
   std::mt19937 rng(5);
