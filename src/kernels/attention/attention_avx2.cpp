@@ -12,6 +12,7 @@ struct Avx2 {
     __m256 low;   // lanes 0 .. 7
     __m256 high;  // 8 .. 15
   };
+  using Half = __m256;
   static constexpr std::size_t kRows = 6;
 
   static Group zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
@@ -41,9 +42,6 @@ struct Avx2 {
     const __m256 factor = _mm256_broadcast_ss(x);
     return {_mm256_fmadd_ps(factor, g.low, sum.low), _mm256_fmadd_ps(factor, g.high, sum.high)};
   }
-  static Group add(Group a, Group b) {
-    return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
-  }
   static Group subtract(Group a, Group b) {
     return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
   }
@@ -72,8 +70,9 @@ struct Avx2 {
     h = _mm_max_ps(h, _mm_movehl_ps(h, h));
     return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
   }
-  static float sum(Group g) {
-    const __m256 v = _mm256_add_ps(g.low, g.high);
+  static Half zero_half() { return _mm256_setzero_ps(); }
+  static Half fold(Half h, Group g) { return _mm256_add_ps(_mm256_add_ps(h, g.low), g.high); }
+  static float sum(Half v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));

@@ -9,6 +9,7 @@ namespace {
 
 struct Avx512 {
   using Group = __m512;
+  using Half = __m256;
   static constexpr std::size_t kRows = 12;
 
   static Group zero() { return _mm512_setzero_ps(); }
@@ -32,7 +33,6 @@ struct Avx512 {
   static Group add_product(Group sum, const float* x, Group g) {
     return _mm512_fmadd_ps(_mm512_set1_ps(*x), g, sum);
   }
-  static Group add(Group a, Group b) { return _mm512_add_ps(a, b); }
   static Group subtract(Group a, Group b) { return _mm512_sub_ps(a, b); }
   static Group above(Group g, Group least) { return _mm512_max_ps(g, least); }
   static Group lanes(std::size_t begin, std::size_t end, Group g, float rest) {
@@ -52,7 +52,16 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(y), exponent));
   }
   static float highest(Group g) { return _mm512_reduce_max_ps(g); }
-  static float sum(Group g) { return _mm512_reduce_add_ps(g); }
+  static Half zero_half() { return _mm256_setzero_ps(); }
+  static Half fold(Half h, Group g) {
+    h = _mm256_add_ps(h, _mm512_castps512_ps256(g));
+    return _mm256_add_ps(h, _mm512_extractf32x8_ps(g, 1));
+  }
+  static float sum(Half v) {
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+  }
 };
 
 }  // namespace

@@ -7,11 +7,13 @@
 //   read(p) write(p, g)   16 floats in memory
 //   load<type>(p)         16 stored elements, in order
 //   add_product(s, x, g)  s + *x g, fused
-//   add subtract          lane by lane
+//   subtract              lane by lane
 //   above(g, least)       the larger, least where g is NaN
 //   lanes(b, e, g, rest)  lanes b .. e - 1 of g, elsewhere rest
 //   exp2(g)               2^g of values <= 0, NaN for NaN
-//   highest(g) sum(g)     of the lanes
+//   highest(g)            of the lanes
+//   fold(h, g) sum(h)     h, 8 floats, + lanes 0 .. 7, + lanes 8 .. 15; of the 8: the same bits on
+//                         every instruction set
 #pragma once
 
 #include <immintrin.h>
@@ -119,11 +121,11 @@ struct AttentionRows {
       high = Simd::above(seen_lanes(begin, end, p, Simd::read(scores + p), least), high);
     *highest = Simd::highest(high);
     const Group top = Simd::all(*highest);
-    Group total = Simd::zero();
+    typename Simd::Half total = Simd::zero_half();
     for (std::size_t p = from; p < end; p += kGroupLanes) {
       const Group w = Simd::exp2(Simd::subtract(Simd::read(scores + p), top));
       Simd::write(scores + p, w);
-      total = Simd::add(total, seen_lanes(begin, end, p, w, 0));
+      total = Simd::fold(total, seen_lanes(begin, end, p, w, 0));
     }
     *sum = Simd::sum(total);
   }
