@@ -1,6 +1,6 @@
 """Writes src/text/unicode_class_ranges.inc: the code points that the pre-tokenizers' patterns call
-letter (\\p{L}), number (\\p{N}), space (\\s) and punctuation (\\p{P}), as the PyPI package `tokenizers`
-sees them. It is the reference that the scanners must agree with, and its Unicode version is not
+letter (\\p{L}), number (\\p{N}), space (\\s), punctuation (\\p{P}), capital (\\p{Lu}, \\p{Lt}), small letter
+(\\p{Ll}) and mark (\\p{M}), as the PyPI package `tokenizers` sees them. It is the reference that the scanners must agree with, and its Unicode version is not
 Python's own, so it is asked about every code point.
 
     python tools/make_unicode_classes.py > src/text/unicode_class_ranges.inc     (about ten seconds)
@@ -10,7 +10,8 @@ import tokenizers
 from tokenizers import Regex, pre_tokenizers
 
 CLASSES = (("kLetterRanges", r"\p{L}"), ("kNumberRanges", r"\p{N}"), ("kSpaceRanges", r"\s"),
-           ("kPunctuationRanges", r"\p{P}"))
+           ("kPunctuationRanges", r"\p{P}"), ("kCapitalRanges", r"[\p{Lu}\p{Lt}]"), ("kSmallRanges", r"\p{Ll}"),
+           ("kMarkRanges", r"\p{M}"))
 
 
 def members(pattern):

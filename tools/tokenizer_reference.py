@@ -13,6 +13,13 @@ GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|
 # {DIGITS} stands for how many digits a piece may have.
 LLAMA = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{DIGITS}| ?[^\s\p{L}\p{N}]+[\r\n]*"
          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+# Llama's with marks in words; Mistral's Tekken; the same with contractions and longer numbers.
+QWEN35 = LLAMA.replace("{DIGITS}", "").replace(r"?\p{L}+", r"?[\p{L}\p{M}]+").replace(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}\p{M}\p{N}]")
+HEAD, TAIL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+CASED = (r"[^\r\n\p{L}\p{N}]?" + HEAD + "*" + TAIL + r"+SUFFIX|[^\r\n\p{L}\p{N}]?" + HEAD + "+" + TAIL + "*SUFFIX"
+         r"|\p{N}DIGITS| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+TEKKEN = CASED.replace("SUFFIX", "").replace("DIGITS", "")
+LLAMA4 = CASED.replace("SUFFIX", r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?").replace("DIGITS", "{1,3}")
 WORDS = (
     "the of and to in is you that it he was for on are as with his they at be this have from or one had by "
     "word but not what all were we when your can said there use an each which she do how their if will up "
@@ -26,7 +33,7 @@ WORDS = (
 BLANKS = [" ", "  ", "   ", "\n", "\n\n", "\t", "\r\n", "\r", " \n", "\n ", "\u00a0", "\u3000", "\u2028",
           "\x0b", "\x85", "\u200b"]
 SPECIAL = ["<|im_start|>", "<|im_end|>", "<tool>", "<|im_", "_end|>"]
-ALPHABET = "abcXYZ'sStTdmlLvVreE 09\n\r\t.,!?()[]{}\"-_/\\<>|=+$^~\u0301é"
+ALPHABET = "abcXYZ'sStTdmlLvVreE 09\n\r\t.,!?()[]{}\"-_/\\<>|=+$^~\u0301é\u01c5ʰ日"
 
 
 def split(regex):
@@ -40,6 +47,9 @@ def cutters():
         "smollm": pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), split(GPT2)]),
         "qwen2": split(LLAMA.replace("{DIGITS}", "")),
         "llama-bpe": split(LLAMA.replace("DIGITS", "1,3")),
+        "qwen35": split(QWEN35),
+        "tekken": split(TEKKEN),
+        "llama4": split(LLAMA4),
         "default": pre_tokenizers.Sequence([
             split(r"[\p{P}\$\+<=>\^~\|]+"), split(GPT2), split(r"\p{N}+"), split("[0-9][0-9][0-9]")]),
     }

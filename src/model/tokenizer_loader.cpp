@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "text/piece_tokenizer.h"
 #include "text/pretokenizer.h"
 
 namespace aquilon::model {
@@ -90,15 +91,15 @@ std::vector<std::string> copy_strings(const GgufArray& array) {
   return {array.strings.begin(), array.strings.end()};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile& file) {
-  const std::string_view model = AQ_TRY(file.get_string("tokenizer.ggml.model"));
-  if (model != "gpt2") {
-    return make_error(Code::kUnsupported,
-                      "tokenizer model '{}' is not supported; we have byte-level BPE ('gpt2')",
-                      model.substr(0, 100));
+std::vector<TokenKind> marked_control(const std::vector<std::string>& tokens,
+                                      std::vector<TokenKind> kinds) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (is_control_form(tokens[i])) kinds[i] = TokenKind::kControl;
   }
+  return kinds;
+}
+
+Result<std::unique_ptr<text::Tokenizer>> make_byte_level(const formats::GgufFile& file) {
   const GgufArray* const tokens =
       AQ_TRY(file.get_array("tokenizer.ggml.tokens", GgufType::kString));
   const GgufArray* const merges =
@@ -107,13 +108,73 @@ Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile&
   spec.pre = AQ_TRY(optional_string(file, "tokenizer.ggml.pre"));
   const text::PreTokenizer pre = AQ_TRY(text::find_pre_tokenizer(spec.pre));
   spec.ignore_merges = text::ignores_merges(pre);
-  spec.kinds = AQ_TRY(read_kinds(file, *tokens));
   spec.tokens = copy_strings(*tokens);
+  spec.kinds = marked_control(spec.tokens, AQ_TRY(read_kinds(file, *tokens)));
   spec.merges = copy_strings(*merges);
-  for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
-    if (is_control_form(spec.tokens[i])) spec.kinds[i] = TokenKind::kControl;
-  }
   return text::make_bpe_tokenizer(std::move(spec));
+}
+
+Result<std::vector<float>> read_scores(const formats::GgufFile& file) {
+  const GgufArray* const array = AQ_TRY(file.get_array("tokenizer.ggml.scores", GgufType::kF32));
+  std::vector<float> scores(array->count);
+  std::memcpy(scores.data(), array->raw.data(), scores.size() * sizeof(float));
+  return scores;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> read_merge_pairs(
+    const formats::GgufFile& file) {
+  const GgufArray* const merges =
+      AQ_TRY(file.get_array("tokenizer.ggml.merges", GgufType::kString));
+  std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(merges->strings.size());
+  for (const std::string_view merge : merges->strings) {
+    const std::size_t space = merge.find(' ', 1);
+    if (space == merge.npos || space + 1 == merge.size()) {
+      return make_error(Code::kCorrupt, "merge {} ('{}') is not two tokens with a space between",
+                        pairs.size(), merge.substr(0, 100));
+    }
+    pairs.emplace_back(merge.substr(0, space), merge.substr(space + 1));
+  }
+  return pairs;
+}
+
+// "llama": SentencePiece's BPE by score. "gemma4": the same pieces by merges, lines apart.
+Result<std::unique_ptr<text::Tokenizer>> make_pieces(const formats::GgufFile& file,
+                                                     bool by_merges) {
+  const GgufArray* const tokens =
+      AQ_TRY(file.get_array("tokenizer.ggml.tokens", GgufType::kString));
+  text::PieceSpec spec;
+  spec.tokens = copy_strings(*tokens);
+  spec.kinds = marked_control(spec.tokens, AQ_TRY(read_kinds(file, *tokens)));
+  spec.has_merges = by_merges;
+  spec.cut_at_newlines = by_merges;
+  if (by_merges) {
+    spec.merges = AQ_TRY(read_merge_pairs(file));
+  } else {
+    spec.scores = AQ_TRY(read_scores(file));
+  }
+  bool space = !by_merges;
+  constexpr std::string_view kSpace = "tokenizer.ggml.add_space_prefix";
+  if (file.find(kSpace) != nullptr) space = AQ_TRY(file.get_bool(kSpace));
+  spec.space = space ? text::SpaceInFront::kEverywhere : text::SpaceInFront::kNever;
+  constexpr std::string_view kUnknown = "tokenizer.ggml.unknown_token_id";
+  if (file.find(kUnknown) != nullptr && !spec.tokens.empty()) {
+    const std::uint64_t id = AQ_TRY(file.get_uint(kUnknown, spec.tokens.size() - 1));
+    spec.unknown = static_cast<text::TokenId>(id);
+  }
+  return text::make_piece_tokenizer(std::move(spec));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile& file) {
+  const std::string_view model = AQ_TRY(file.get_string("tokenizer.ggml.model"));
+  if (model == "gpt2") return make_byte_level(file);
+  if (model == "llama" || model == "gemma4") return make_pieces(file, model == "gemma4");
+  return make_error(Code::kUnsupported,
+                    "tokenizer model '{}' is not supported; we have byte-level BPE ('gpt2') and "
+                    "BPE of pieces ('llama', 'gemma4')",
+                    model.substr(0, 100));
 }
 
 }  // namespace aquilon::model

@@ -9,7 +9,8 @@
 
 namespace aquilon::model {
 
-// Reads tokenizer.ggml.model, pre, tokens, token_type and merges. A file without `pre` gets the
+// Reads tokenizer.ggml.model, pre, tokens, token_type, merges, scores, add_space_prefix and
+// unknown_token_id. A file without `pre` gets the
 // pre-tokenizer "default", one without `token_type` only normal tokens, as in llama.cpp; tokens
 // that end a turn or mark fill-in-the-middle by their written form are control tokens whatever the
 // file calls them, as there. The tokenizer keeps no view of the file. Errors: kUnsupported names

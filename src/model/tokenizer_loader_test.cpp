@@ -77,11 +77,11 @@ TEST(TokenizerLoader, AbsentKeysMeanWhatLlamaCppMeans) {
   EXPECT_EQ((*made)->encode("he"), (Ids{2}));
 }
 
-TEST(TokenizerLoader, IgnoresMergesForLlama3) {
+TEST(TokenizerLoader, IgnoresMergesForLlama3AndTekken) {
   Spec spec;
   spec.merges.clear();
   EXPECT_EQ((*load(spec))->encode("he"), (Ids{0, 1}));
-  for (const char* pre : {"llama-bpe", "llama3", "llama-v3"}) {
+  for (const char* pre : {"llama-bpe", "llama3", "llama-v3", "tekken"}) {
     spec.pre = pre;
     EXPECT_EQ((*load(spec))->encode("he"), (Ids{2})) << pre;
   }
@@ -89,11 +89,14 @@ TEST(TokenizerLoader, IgnoresMergesForLlama3) {
 
 TEST(TokenizerLoader, NamesWhatItRefuses) {
   Spec spec;
-  spec.model = "llama";
-  expect_error(spec, Code::kUnsupported, "tokenizer model 'llama'");
+  spec.model = "t5";
+  expect_error(spec, Code::kUnsupported, "tokenizer model 't5'");
   spec = {};
-  spec.pre = "tekken";
-  expect_error(spec, Code::kUnsupported, "pre-tokenizer 'tekken'");
+  spec.model = "llama";
+  expect_error(spec, Code::kNotFound, "tokenizer.ggml.scores");
+  spec = {};
+  spec.pre = "falcon";
+  expect_error(spec, Code::kUnsupported, "pre-tokenizer 'falcon'");
   spec = {};
   spec.types.pop_back();
   expect_error(spec, Code::kCorrupt, "token_type has 6 entries for 7 tokens");

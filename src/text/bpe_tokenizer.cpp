@@ -1,15 +1,13 @@
 // Byte-level BPE: special tokens are cut out, the rest is cut into pieces, each piece is a token or
 // is merged from its bytes.
 #include <array>
-#include <atomic>
 #include <memory>
 
-#include "text/bpe_merge.h"
+#include "text/bpe_tokenizer_internal.h"
 #include "text/merge_reader.h"
+#include "text/normal_form_internal.h"
 #include "text/pretokenizer_scan_internal.h"
-#include "text/special_tokens.h"
-#include "text/tokenizer.h"
-#include "text/vocabulary.h"
+#include "text/whole_pieces_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
 
@@ -20,28 +18,27 @@ constexpr std::size_t kMaxPieceBytes = std::size_t{1} << 30;  // longer ones are
 
 class BpeTokenizer final : public Tokenizer {
  public:
-  BpeTokenizer(Vocabulary vocabulary, MergeTable merges, SpecialTokens specials, PreTokenizer pre,
-               bool ignore_merges)
-      : vocabulary_(std::move(vocabulary)),
-        merges_(std::move(merges)),
-        specials_(std::move(specials)),
-        whole_(std::make_unique<std::atomic<Whole>[]>(vocabulary_.size())),
-        pre_(pre) {
+  explicit BpeTokenizer(BpeParts parts)
+      : parts_(std::move(parts)),
+        specials_(collect_specials(parts_.vocabulary, true, true)),
+        whole_(parts_.vocabulary.size()) {
     for (std::size_t b = 0; b < byte_ids_.size(); ++b) {
       const char byte = static_cast<char>(b);
-      byte_ids_[b] = vocabulary_.find_bytes({&byte, 1});
+      byte_ids_[b] = parts_.vocabulary.find_bytes({&byte, 1});
     }
-    if (!ignore_merges) return;
-    for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
-      if (vocabulary_.kind(static_cast<TokenId>(i)) == TokenKind::kNormal) whole_[i] = Whole::kYes;
+    if (!parts_.ignore_merges) return;
+    for (std::size_t i = 0; i < parts_.vocabulary.size(); ++i) {
+      const auto id = static_cast<TokenId>(i);
+      if (parts_.vocabulary.kind(id) == TokenKind::kNormal) whole_.set_whole(id);
     }
   }
 
-  std::size_t vocab_size() const override { return vocabulary_.size(); }
-  TokenKind kind(TokenId id) const override { return vocabulary_.kind(id); }
-  std::string_view token_bytes(TokenId id) const override { return vocabulary_.bytes(id); }
+  const TokenizerTraits& traits() const override { return parts_.traits; }
+  std::size_t vocab_size() const override { return parts_.vocabulary.size(); }
+  TokenKind kind(TokenId id) const override { return parts_.vocabulary.kind(id); }
+  std::string_view token_bytes(TokenId id) const override { return parts_.vocabulary.bytes(id); }
   TokenId find_token(std::string_view token) const override {
-    return vocabulary_.find_written(token);
+    return parts_.vocabulary.find_written(token);
   }
 
   std::vector<TokenId> encode(std::string_view text,
@@ -61,10 +58,6 @@ class BpeTokenizer final : public Tokenizer {
   }
 
  private:
-  // Whether the merges make exactly this token out of its bytes. Found out when it is first needed:
-  // for all tokens at once it would cost more than the rest of loading.
-  enum class Whole : std::uint8_t { kUnknown, kYes, kNo };
-
   struct Output {
     std::vector<TokenId> ids;
     std::vector<TokenId> symbols;
@@ -72,7 +65,12 @@ class BpeTokenizer final : public Tokenizer {
   };
 
   void encode_plain(std::string_view text, Output& out) const {
-    for_each_piece(pre_, text, [&](std::string_view piece) {
+    std::string normal;
+    if (parts_.nfc && !is_surely_nfc(text)) {
+      normal = to_nfc(text);
+      text = normal;
+    }
+    for_each_piece(parts_.pre, text, [&](std::string_view piece) {
       for (; piece.size() > kMaxPieceBytes; piece.remove_prefix(kMaxPieceBytes)) {
         encode_piece(piece.substr(0, kMaxPieceBytes), out);
       }
@@ -81,23 +79,14 @@ class BpeTokenizer final : public Tokenizer {
   }
 
   void encode_piece(std::string_view piece, Output& out) const {
-    const TokenId id = vocabulary_.find_bytes(piece);
-    if (id < 0) {
-      append(merge(piece, out), out.ids);
-      return;
-    }
-    std::atomic<Whole>& whole = whole_[static_cast<std::size_t>(id)];
-    Whole known = whole.load(std::memory_order_relaxed);
-    if (known == Whole::kYes) {
+    const TokenId id = parts_.vocabulary.find_bytes(piece);
+    if (id >= 0 && whole_.known_whole(id)) {
       out.ids.push_back(id);
       return;
     }
     const std::span<const TokenId> ids = merge(piece, out);
-    if (known == Whole::kUnknown) {
-      known = ids.size() == 1 && ids[0] == id ? Whole::kYes : Whole::kNo;
-      whole.store(known, std::memory_order_relaxed);
-    }
-    append(ids, out.ids);
+    if (id >= 0) whole_.learn(id, ids);
+    out.ids.insert(out.ids.end(), ids.begin(), ids.end());
   }
 
   // Bytes that have no token are left out, and what stands beside them may merge, as in
@@ -108,42 +97,40 @@ class BpeTokenizer final : public Tokenizer {
       const TokenId id = byte_ids_[static_cast<std::uint8_t>(byte)];
       if (id >= 0) out.symbols.push_back(id);
     }
-    return out.scratch.merge(out.symbols, merges_);
+    return out.scratch.merge(out.symbols, parts_.merges);
   }
 
-  static void append(std::span<const TokenId> ids, std::vector<TokenId>& out) {
-    out.insert(out.end(), ids.begin(), ids.end());
-  }
-
-  Vocabulary vocabulary_;
-  MergeTable merges_;
+  BpeParts parts_;
   SpecialTokens specials_;
   std::array<TokenId, 256> byte_ids_;
-  std::unique_ptr<std::atomic<Whole>[]> whole_;
-  PreTokenizer pre_;
+  WholePieces whole_;
 };
 
-SpecialTokens collect_specials(const Vocabulary& vocabulary) {
+}  // namespace
+
+SpecialTokens collect_specials(const Vocabulary& vocabulary, bool control, bool user_defined) {
   std::vector<SpecialTokens::Token> specials;
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     const TokenKind kind = vocabulary.kind(id);
-    if (!is_control(kind) && kind != TokenKind::kUserDefined) continue;
+    const bool in_any_text = kind == TokenKind::kUserDefined;
+    if (!(control && is_control(kind)) && !(user_defined && in_any_text)) continue;
     if (vocabulary.bytes(id).empty()) continue;
-    specials.push_back({std::string(vocabulary.bytes(id)), id, kind == TokenKind::kUserDefined});
+    specials.push_back({std::string(vocabulary.bytes(id)), id, in_any_text});
   }
   return SpecialTokens(std::move(specials));
 }
 
-}  // namespace
+std::unique_ptr<Tokenizer> make_bpe_tokenizer(BpeParts parts) {
+  return std::make_unique<BpeTokenizer>(std::move(parts));
+}
 
 Result<std::unique_ptr<Tokenizer>> make_bpe_tokenizer(BpeSpec spec) {
   const PreTokenizer pre = AQ_TRY(find_pre_tokenizer(spec.pre));
   Vocabulary vocabulary = AQ_TRY(Vocabulary::make(spec.tokens, std::move(spec.kinds)));
   MergeTable merges = AQ_TRY(MergeReader(vocabulary).read(spec.merges));
-  SpecialTokens specials = collect_specials(vocabulary);
-  return std::unique_ptr<Tokenizer>(std::make_unique<BpeTokenizer>(
-      std::move(vocabulary), std::move(merges), std::move(specials), pre, spec.ignore_merges));
+  return make_bpe_tokenizer(BpeParts{std::move(vocabulary), std::move(merges), pre,
+                                     spec.ignore_merges, spec.nfc, std::move(spec.traits)});
 }
 
 }  // namespace aquilon::text

@@ -12,10 +12,17 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 std::string decode(const Tokenizer& tokenizer, std::span<const TokenId> ids, bool with_control) {
   std::string out;
+  bool space_in_front = tokenizer.traits().space_in_front;
   for (const TokenId id : ids) {
     const TokenKind kind = tokenizer.kind(id);
+    std::string_view bytes = tokenizer.token_bytes(id);
     const bool control = kind == TokenKind::kControl || kind == TokenKind::kUnknown;
-    if (!control || with_control) out += tokenizer.token_bytes(id);
+    if (control && !with_control) continue;
+    if (!control && space_in_front) {
+      if (kind != TokenKind::kByte && bytes.starts_with(' ')) bytes.remove_prefix(1);
+      space_in_front = false;
+    }
+    out += bytes;
   }
   return out;
 }

@@ -51,6 +51,10 @@ constexpr Name kNames[] = {
     {"pixtral", PreTokenizer::kLlamaBpe},
     {"midm-2.0", PreTokenizer::kLlamaBpe},
     {"lfm2", PreTokenizer::kLlamaBpe},
+    {"qwen35", PreTokenizer::kQwen35},
+    {"tekken", PreTokenizer::kTekken},
+    {"llama4", PreTokenizer::kLlama4},
+    {"gpt-4o", PreTokenizer::kLlama4},
     {"default", PreTokenizer::kDefault},
     {"", PreTokenizer::kDefault},
 };
@@ -62,13 +66,13 @@ Result<PreTokenizer> find_pre_tokenizer(std::string_view name) {
     if (n.name == name) return n.pre;
   }
   return make_error(Code::kUnsupported,
-                    "pre-tokenizer '{}' is not supported; we have gpt-2, smollm, qwen2, llama-bpe, "
-                    "default and their aliases",
+                    "pre-tokenizer '{}' is not supported; we have gpt-2, smollm, qwen2, qwen35, "
+                    "llama-bpe, llama4, tekken, default and their aliases",
                     name.substr(0, 100));
 }
 
 bool ignores_merges(PreTokenizer pre) {
-  return pre == PreTokenizer::kLlamaBpe;
+  return pre == PreTokenizer::kLlamaBpe || pre == PreTokenizer::kTekken;
 }
 
 const char* piece_end(PreTokenizer pre, const char* p, const char* end) {
@@ -82,6 +86,12 @@ const char* piece_end(PreTokenizer pre, const char* p, const char* end) {
       return scanner.piece<PreTokenizer::kQwen2>(p, end);
     case PreTokenizer::kLlamaBpe:
       return scanner.piece<PreTokenizer::kLlamaBpe>(p, end);
+    case PreTokenizer::kQwen35:
+      return scanner.piece<PreTokenizer::kQwen35>(p, end);
+    case PreTokenizer::kTekken:
+      return scanner.piece<PreTokenizer::kTekken>(p, end);
+    case PreTokenizer::kLlama4:
+      return scanner.piece<PreTokenizer::kLlama4>(p, end);
     case PreTokenizer::kDefault:
       break;
   }

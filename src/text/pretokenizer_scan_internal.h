@@ -29,6 +29,9 @@ class PieceScanner {
     }
     if constexpr (kPre == PreTokenizer::kQwen2) return llama_piece<1>(p, end);
     if constexpr (kPre == PreTokenizer::kLlamaBpe) return llama_piece<3>(p, end);
+    if constexpr (kPre == PreTokenizer::kQwen35) return llama_piece<1, true>(p, end);
+    if constexpr (kPre == PreTokenizer::kTekken) return cased_piece<false>(p, end);
+    if constexpr (kPre == PreTokenizer::kLlama4) return cased_piece<true>(p, end);
     if constexpr (kPre == PreTokenizer::kDefault) return default_piece(p, end);
   }
 
@@ -108,31 +111,92 @@ class PieceScanner {
     return b.last == p ? b.q : b.last;
   }
 
-  template <int kMaxDigits>
+  // End of the run of at most n numbers that begins at p.
+  const char* numbers(const char* p, const char* end, int n) const {
+    for (; n > 0 && p != end; --n) {
+      const Char c = at(p, end);
+      if (!(c.cls & kNumber)) break;
+      p += c.length;
+    }
+    return p;
+  }
+
+  // \s*[\r\n]+|\s+(?!\S)|\s+
+  const char* blank_piece(const char* p, const char* end) const {
+    const Blanks b = blanks(p, end);
+    if (b.after_newline) return b.after_newline;
+    return b.q == end || b.last == p ? b.q : b.last;
+  }
+
+  // With kMarks, marks are part of words.
+  template <int kMaxDigits, bool kMarks = false>
   const char* llama_piece(const char* p, const char* end) const {
+    constexpr std::uint8_t kWord = kMarks ? kHead | kTail : kLetter;
+    constexpr std::uint8_t kBarred = kMarks ? kHead : 0;  // from kOther
     if (*p == '\'') {
       if (const std::size_t n = contraction<true>(p, end)) return p + n;
     }
     const Char c = at(p, end);
     const char* const second = p + c.length;
-    if (c.cls & kLetter) return run(second, end, kLetter);
-    if (c.cls & kNumber) {
-      const char* q = second;
-      for (int n = 1; n < kMaxDigits && q != end; ++n) {
-        const Char next = at(q, end);
-        if (!(next.cls & kNumber)) break;
-        q += next.length;
-      }
+    if (c.cls & kLetter) return run(second, end, kWord);
+    if (c.cls & kNumber) return numbers(p, end, kMaxDigits);
+    const Char next = second != end ? at(second, end) : Char{0, 0};
+    if (!(c.cls & kNewline) && (next.cls & kWord)) return run(second + next.length, end, kWord);
+    if (c.cls & kBarred) return second;
+    if ((c.cls & kOther) || (*p == ' ' && (next.cls & kOther))) {
+      return run(run(second, end, kOther, kBarred), end, kNewline);
+    }
+    return blank_piece(p, end);
+  }
+
+  // Where H*T+ that begins at p ends, or null, and where H* ends; p may be end.
+  struct CasedRun {
+    const char* with_tail;
+    const char* head;
+  };
+  CasedRun cased_run(const char* p, const char* end) const {
+    CasedRun found{nullptr, p};
+    std::uint8_t cls = 0;  // of the character at found.head
+    while (found.head != end) {
+      const Char c = at(found.head, end);
+      cls = c.cls;
+      if (!(cls & kHead)) break;
+      found.head += c.length;
+      if (cls & kTail) found.with_tail = found.head;
+      cls = 0;
+    }
+    if (cls & kTail) found.with_tail = run(found.head, end, kTail);
+    return found;
+  }
+
+  // [^\r\n\p{L}\p{N}]?H*T+|[^\r\n\p{L}\p{N}]?H+T*, or null. c is the character at p.
+  const char* cased_word(const char* p, const char* end, Char c) const {
+    if (c.cls & (kNumber | kNewline)) return nullptr;
+    if (!(c.cls & kLetter)) {
+      const char* const second = p + c.length;
+      const CasedRun rest = cased_run(second, end);
+      if (rest.with_tail) return rest.with_tail;
+      if (!(c.cls & kHead)) return rest.head == second ? nullptr : rest.head;
+    }
+    const CasedRun all = cased_run(p, end);
+    return all.with_tail ? all.with_tail : all.head;
+  }
+
+  template <bool kLlama4>
+  const char* cased_piece(const char* p, const char* end) const {
+    const Char c = at(p, end);
+    if (const char* const q = cased_word(p, end, c)) {
+      if (!kLlama4 || q == end || *q != '\'') return q;
+      return q + contraction<true>(q, end);
+    }
+    if (c.cls & kNumber) return numbers(p, end, kLlama4 ? 3 : 1);
+    const char* q = p + c.length;
+    if ((c.cls & kOther) || (*p == ' ' && q != end && (at(q, end).cls & kOther))) {
+      q = run(q, end, kOther);
+      while (q != end && (*q == '\r' || *q == '\n' || *q == '/')) ++q;
       return q;
     }
-    const Char next = second != end ? at(second, end) : Char{0, 0};
-    if (!(c.cls & kNewline) && (next.cls & kLetter)) return run(second + next.length, end, kLetter);
-    if ((c.cls & kOther) || (*p == ' ' && (next.cls & kOther))) {
-      return run(run(second, end, kOther), end, kNewline);
-    }
-    const Blanks b = blanks(p, end);
-    if (b.after_newline) return b.after_newline;
-    return b.q == end || b.last == p ? b.q : b.last;
+    return blank_piece(p, end);
   }
 
   const char* default_piece(const char* p, const char* end) const {
@@ -184,6 +248,12 @@ void for_each_piece(PreTokenizer pre, std::string_view text, F&& f) {
       return scan_pieces<PreTokenizer::kQwen2>(p, end, f);
     case PreTokenizer::kLlamaBpe:
       return scan_pieces<PreTokenizer::kLlamaBpe>(p, end, f);
+    case PreTokenizer::kQwen35:
+      return scan_pieces<PreTokenizer::kQwen35>(p, end, f);
+    case PreTokenizer::kTekken:
+      return scan_pieces<PreTokenizer::kTekken>(p, end, f);
+    case PreTokenizer::kLlama4:
+      return scan_pieces<PreTokenizer::kLlama4>(p, end, f);
     case PreTokenizer::kDefault:
       return scan_pieces<PreTokenizer::kDefault>(p, end, f);
   }

@@ -10,7 +10,8 @@
 namespace aquilon::text {
 namespace {
 
-constexpr std::string_view kNames[] = {"gpt-2", "smollm", "qwen2", "llama-bpe", "default"};
+constexpr std::string_view kNames[] = {"gpt-2",  "smollm", "qwen2",  "llama-bpe",
+                                       "qwen35", "tekken", "llama4", "default"};
 
 std::vector<std::string> cut(PreTokenizer pre, std::string_view text) {
   std::vector<std::string> pieces;
@@ -65,6 +66,14 @@ TEST(PreTokenizer, CutsCornersByHand) {
       {"gpt-2", "a \n \n  b", {"a", " \n \n ", " b"}},
       {"qwen2", "(x);\r\n\ny", {"(x", ");\r\n\n", "y"}},
       {"qwen2", "\tx\t\ty", {"\tx", "\t", "\ty"}},
+      {"qwen35", "e\u0301t \u0301", {"e\u0301t", " \u0301"}},
+      {"qwen35", "\u0301 !\u0301x", {"\u0301", " !", "\u0301x"}},
+      {"tekken", "HelloWorld HTTPServer", {"Hello", "World", " HTTPServer"}},
+      {"tekken", "\u65E5ABC", {"\u65E5", "ABC"}},
+      {"tekken", "\u0301ABC !A", {"\u0301", "ABC", " !", "A"}},
+      {"tekken", "it's 12", {"it", "'s", " ", "1", "2"}},
+      {"tekken", "a //\n/\n b", {"a", " //\n/\n", " b"}},
+      {"llama4", "it's IT'LL 1234", {"it's", " IT'LL", " ", "123", "4"}},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(cut(*find_pre_tokenizer(c.pre), c.text), c.pieces) << c.pre << ": " << c.text;
@@ -73,7 +82,7 @@ TEST(PreTokenizer, CutsCornersByHand) {
 
 TEST(PreTokenizer, TakesEveryByteOfInvalidUtf8AsASymbol) {
   using Pieces = std::vector<std::string>;
-  for (const char* name : {"gpt-2", "smollm", "qwen2", "llama-bpe"}) {
+  for (const char* name : {"gpt-2", "smollm", "qwen2", "llama-bpe", "qwen35", "tekken", "llama4"}) {
     const PreTokenizer pre = *find_pre_tokenizer(name);
     EXPECT_EQ(cut(pre, "1 \xFF\xC0\x80 a"), (Pieces{"1", " \xFF\xC0\x80", " a"})) << name;
     EXPECT_EQ(cut(pre, "1\xE6\x97"), (Pieces{"1", "\xE6\x97"})) << name;  // 日 without its end
@@ -89,23 +98,24 @@ TEST(PreTokenizer, KnowsAliasesAndNamesWhatItLacks) {
   EXPECT_EQ(*find_pre_tokenizer(""), PreTokenizer::kDefault);
   EXPECT_TRUE(ignores_merges(PreTokenizer::kLlamaBpe));
   EXPECT_FALSE(ignores_merges(PreTokenizer::kQwen2));
-  const auto unknown = find_pre_tokenizer("tekken");
+  const auto unknown = find_pre_tokenizer("falcon");
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code, Code::kUnsupported);
-  EXPECT_NE(unknown.error().message.find("'tekken'"), std::string::npos);
+  EXPECT_NE(unknown.error().message.find("'falcon'"), std::string::npos);
   EXPECT_NE(unknown.error().message.find("qwen2"), std::string::npos);
 }
 
 TEST(UnicodeClasses, AreThoseOfUnicode16) {
   const UnicodeClasses& classes = UnicodeClasses::get();
-  EXPECT_EQ(classes.of('a'), kLetter);
-  EXPECT_EQ(classes.of(0x4E2D), kLetter);
-  EXPECT_EQ(classes.of(0xA7DA), kLetter);  // new in 16
+  EXPECT_EQ(classes.of('a'), kLetter | kTail);
+  EXPECT_EQ(classes.of(0x4E2D), kLetter | kHead | kTail);
+  EXPECT_EQ(classes.of(0x1C5), kLetter | kHead);   // a title case letter
+  EXPECT_EQ(classes.of(0xA7DA), kLetter | kHead);  // new in 16
   EXPECT_EQ(classes.of(0x88F), kOther);    // new in 17
   EXPECT_EQ(classes.of(0xBD), kNumber);
   EXPECT_EQ(classes.of(0x3000), kSpace);
   EXPECT_EQ(classes.of('\n'), kNewline);
-  EXPECT_EQ(classes.of(0x301), kOther);
+  EXPECT_EQ(classes.of(0x301), kOther | kHead | kTail);
   EXPECT_EQ(classes.of(0x10FFFF), kOther);
   EXPECT_EQ(classes.of('!'), kOther | kSplit);
   EXPECT_EQ(classes.of('='), kOther | kSplit);

@@ -111,6 +111,17 @@ std::vector<Match> SpecialTokens::find(std::string_view text,
   return matches;
 }
 
+std::vector<Match> SpecialTokens::find_leftmost(std::string_view text) const {
+  std::vector<Match> matches;
+  for (std::size_t at = next_start(text, 0); at < text.size();) {
+    const Token* const token = longest_at(text, at, {});
+    const std::size_t end = token ? at + token->text.size() : at + 1;
+    if (token) matches.push_back({at, end, token->id});
+    at = next_start(text, end);
+  }
+  return matches;
+}
+
 std::vector<Match> SpecialTokens::find_longest_first(std::string_view text,
                                                      std::span<const ByteRange> trusted) const {
   const auto longer = [](const Token* a, const Token* b) {

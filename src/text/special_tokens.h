@@ -37,6 +37,9 @@ class SpecialTokens {
   // Cost: about linear in the text; overlaps of a longer token behind a shorter one cost a pass
   // over the text for each different token that occurs.
   std::vector<Match> find(std::string_view text, std::span<const ByteRange> trusted) const;
+  // The same without trust and from left to right: the longest that begins at the first place where
+  // one begins, as in SentencePiece. Cost: linear.
+  std::vector<Match> find_leftmost(std::string_view text) const;
 
  private:
   // Calls f(token) for every token that begins at text[at], shortest first.

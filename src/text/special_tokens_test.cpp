@@ -55,6 +55,13 @@ TEST(SpecialTokens, PrefersTheLongestThenTheLeftmost) {
   EXPECT_EQ(ids_of(tokens, "       "), (Ids{5, 4}));
 }
 
+TEST(SpecialTokens, GoesFromLeftToRightOnRequest) {
+  const SpecialTokens tokens({{"ab", 1, true}, {"abc", 2, true}, {"bcde", 3, true}, {"c", 4, false}});
+  Ids ids;
+  for (const auto& match : tokens.find_leftmost("abcdeabbcdec")) ids.push_back(match.id);
+  EXPECT_EQ(ids, (Ids{2, 1, 3}));
+}
+
 TEST(SpecialTokens, TrustDecidesBeforeLength) {
   const SpecialTokens tokens({{"<a>", 1, true}, {"<a>b", 2, false}, {"a>bcd", 3, false}});
   EXPECT_EQ(ids_of(tokens, "<a>bcd"), (Ids{1}));

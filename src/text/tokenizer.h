@@ -31,10 +31,26 @@ struct ByteRange {
   std::size_t end;
 };
 
+// What a tokenizer's file says beside its vocabulary.
+struct TokenizerTraits {
+  // A text is encoded with a space in front of it, and decoding takes that space away.
+  bool space_in_front = false;
+  TokenId bos = -1;  // begins every text; -1: the file does not say
+  TokenId eos = -1;  // ends one
+  // Of Mistral's own tokenizer files, as they declare it ("v13"); empty: not one of them.
+  std::string mistral_version;
+  std::string mistral_settings;  // JSON: which settings prompts of that version may carry
+};
+
 // Immutable after construction. Threads: every member is safe from any thread.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
+
+  virtual const TokenizerTraits& traits() const {
+    static const TokenizerTraits none;
+    return none;
+  }
 
   virtual std::size_t vocab_size() const = 0;
   virtual TokenKind kind(TokenId id) const = 0;
@@ -60,7 +76,8 @@ class Tokenizer {
   }
 };
 
-// Concatenated bytes of `ids`; control tokens (and kUnknown) are left out unless `with_control`.
+// Concatenated bytes of `ids`, without the space that encoding puts in front; control tokens (and
+// kUnknown) are left out unless `with_control`.
 std::string decode(const Tokenizer& tokenizer, std::span<const TokenId> ids,
                    bool with_control = false);
 
@@ -85,6 +102,8 @@ struct BpeSpec {
   std::vector<std::string> merges;  // "left right", best first
   std::string pre;                  // GGUF's name of the pre-tokenizer (text/pretokenizer.h)
   bool ignore_merges = false;       // a whole piece that is a token is taken as it is (llama-bpe)
+  bool nfc = false;                 // texts are put into Unicode's normal form C before (Qwen)
+  TokenizerTraits traits;
 };
 
 // Errors: kUnsupported names the pre-tokenizer and lists those that we have; kCorrupt names the bad
@@ -92,7 +111,14 @@ struct BpeSpec {
 // KiB).
 Result<std::unique_ptr<Tokenizer>> make_bpe_tokenizer(BpeSpec spec);
 
-// Reads a Hugging Face tokenizer.json (byte-level BPE). Errors: kCorrupt, kUnsupported by name.
+// Readers of tokenizer files. Errors: kCorrupt, kUnsupported by name.
+//   json            Hugging Face's tokenizer.json: BPE, on bytes or with byte_fallback
+//   tekken          Mistral's tekken.json
+//   sentencepiece   SentencePiece's .model: BPE and unigram
+//   file            any of them, by its content
 Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view json);
+Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view json);
+Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes);
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes);
 
 }  // namespace aquilon::text

@@ -98,7 +98,7 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
     const char* message;
   };
   const Case cases[] = {
-      {"normalizer", {{"type", "NFC"}}, "normalizer NFC"},
+      {"normalizer", {{"type", "NFKC"}}, "normalizer NFKC"},
       {"decoder", {{"type", "Metaspace"}}, "decoder Metaspace"},
       {"model.type", "Unigram", "model type Unigram"},
       {"model.byte_fallback", true, "byte_fallback"},

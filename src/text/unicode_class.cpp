@@ -31,7 +31,10 @@ std::vector<std::uint8_t> classes_of_all_code_points() {
   for (const char c : std::string_view("$+<=>^~|")) {
     classes[static_cast<std::uint8_t>(c)] = kOther | kSplit;
   }
-  mark(classes, kLetterRanges, kLetter);
+  mark(classes, kMarkRanges, kOther | kHead | kTail);
+  mark(classes, kLetterRanges, kLetter | kHead | kTail);
+  mark(classes, kCapitalRanges, kLetter | kHead);
+  mark(classes, kSmallRanges, kLetter | kTail);
   mark(classes, kNumberRanges, kNumber);
   mark(classes, kSpaceRanges, kSpace);
   classes['\r'] = classes['\n'] = kNewline;

@@ -1,5 +1,5 @@
-// Classes of characters as the pre-tokenizers' patterns use them: \p{L}, \p{N}, \s, [\r\n] and the
-// rest. Unicode 16, the version of the PyPI package tokenizers 0.23.
+// Classes of characters as the pre-tokenizers' patterns use them: \p{L}, \p{N}, \s, [\r\n], the rest,
+// and what may stand in which part of a word. Unicode 16, the version of the PyPI package tokenizers 0.23.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 namespace aquilon::text {
 
 // One bit a class, so that a set of classes is a mask. Each character has exactly one of the first
-// five; kSplit is an addition to kOther.
+// five; kSplit is an addition to kOther, kHead and kTail to kLetter, and both to kOther in marks.
 enum CharClass : std::uint8_t {
   kLetter = 1,
   kNumber = 2,
@@ -18,6 +18,8 @@ enum CharClass : std::uint8_t {
   kOther =
       16,  // marks, punctuation, symbols, controls, unassigned, and every byte of invalid UTF-8
   kSplit = 32,  // \p{P} and $ + < = > ^ ~ |, which the pattern "default" cuts out first
+  kHead = 64,   // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]: the beginning of a word that changes case
+  kTail = 128,  // [\p{Ll}\p{Lm}\p{Lo}\p{M}]: the rest of it
 };
 
 // Two-stage table over all code points, about 40 KB, built at first use. Threads: safe.

@@ -54,9 +54,9 @@ Status check_sizes(const std::vector<std::string>& tokens, std::size_t kinds) {
 }  // namespace
 
 Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
-                                    std::vector<TokenKind> kinds) {
+                                    std::vector<TokenKind> kinds, TokenForm form) {
   AQ_RETURN_IF_ERROR(check_sizes(tokens, kinds.size()));
-  Vocabulary v(std::move(kinds));
+  Vocabulary v(std::move(kinds), form);
   std::size_t total = 0;
   for (const std::string& token : tokens) total += token.size();
   v.text_.reserve(total);
@@ -64,17 +64,18 @@ Result<Vocabulary> Vocabulary::make(const std::vector<std::string>& tokens,
     v.append(static_cast<TokenId>(i), tokens[i]);
   }
   AQ_RETURN_IF_ERROR(v.enter_all());
-  AQ_RETURN_IF_ERROR(v.check_plain_unique());
+  if (form == TokenForm::kAlphabet) AQ_RETURN_IF_ERROR(v.check_plain_unique());
   v.text_.shrink_to_fit();
   return v;
 }
 
-Vocabulary::Vocabulary(std::vector<TokenKind> kinds)
+Vocabulary::Vocabulary(std::vector<TokenKind> kinds, TokenForm form)
     : kinds_(std::move(kinds)),
       offsets_{0},
       slots_(std::bit_ceil(std::max<std::size_t>(kinds_.size() * 4 / 3, 16))),
       mask_(slots_.size() - 1),
-      seed_(hash_seed()) {
+      seed_(hash_seed()),
+      form_(form) {
   offsets_.reserve(kinds_.size() + 1);
 }
 
@@ -88,10 +89,21 @@ bool Vocabulary::is_plain(TokenId id) const {
   return std::binary_search(plain_.begin(), plain_.end(), id);
 }
 
+// Otherwise its bytes are at the end of text_.
+bool Vocabulary::stands_for_itself(TokenKind kind, const std::string& written) {
+  if (form_ == TokenForm::kAlphabet) {
+    return !in_alphabet(kind) || !append_alphabet_bytes(written, text_);
+  }
+  if (is_control(kind)) return true;
+  text_ += written;
+  return false;
+}
+
 void Vocabulary::append(TokenId id, const std::string& written) {
-  const bool plain = !in_alphabet(kinds_[index(id)]) || !append_alphabet_bytes(written, text_);
-  if (plain) text_ += written;
-  if (plain) plain_.push_back(id);
+  if (stands_for_itself(kinds_[index(id)], written)) {
+    text_ += written;
+    plain_.push_back(id);
+  }
   offsets_.push_back(static_cast<std::uint32_t>(text_.size()));
 }
 
@@ -105,7 +117,8 @@ Status Vocabulary::enter_all() {
     const auto id = static_cast<TokenId>(i);
     const bool is_plain = plain != plain_.end() && *plain == id;
     if (is_plain) ++plain;
-    if (!bytes(id).empty()) AQ_RETURN_IF_ERROR(enter(id, hashes[i], is_plain));
+    const bool hidden = form_ == TokenForm::kBytes && kinds_[i] == TokenKind::kByte;
+    if (!hidden && !bytes(id).empty()) AQ_RETURN_IF_ERROR(enter(id, hashes[i], is_plain));
   }
   return {};
 }
@@ -116,7 +129,8 @@ Status Vocabulary::enter(TokenId id, std::uint64_t hash, bool plain) {
   std::uint64_t i = hash & mask_;
   for (; slots_[i].id >= 0; i = (i + 1) & mask_) {
     if (matches(slots_[i], tag, bytes, plain)) {
-      return twice(plain ? std::string(bytes) : alphabet_form(bytes), slots_[i].id, id);
+      const bool as_is = plain || form_ == TokenForm::kBytes;
+      return twice(as_is ? std::string(bytes) : alphabet_form(bytes), slots_[i].id, id);
     }
   }
   Slot& slot = slots_[i];
@@ -167,8 +181,9 @@ TokenId Vocabulary::find(std::string_view bytes, std::uint64_t hash, bool plain)
 }
 
 TokenId Vocabulary::find_written(std::string_view written) const {
-  std::string bytes;
-  if (append_alphabet_bytes(written, bytes)) {
+  std::string bytes(written);
+  if (form_ == TokenForm::kAlphabet) bytes.clear();
+  if (form_ == TokenForm::kBytes || append_alphabet_bytes(written, bytes)) {
     if (const TokenId id = find_bytes(bytes); id >= 0) return id;
   }
   return find(written, hash(written), true);

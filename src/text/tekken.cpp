@@ -1,0 +1,192 @@
+// Mistral's tekken.json: byte-level BPE by rank, as tiktoken does it, with the special tokens in
+// front of the others.
+#include <array>
+#include <numeric>
+
+#include "text/base64_internal.h"
+#include "text/bpe_tokenizer_internal.h"
+#include "text/json_fields_internal.h"
+#include "text/patterns_internal.h"
+#include "text/ranked_merges.h"
+
+#pragma GCC diagnostic error "-Wconversion"
+
+namespace aquilon::text {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kFile = "tekken.json";
+constexpr std::size_t kMaxFileBytes = 128u << 20;
+constexpr std::uint64_t kMaxTokens = 1u << 24;
+constexpr std::size_t kBytes = 256;  // the first ranks are the single bytes
+
+// Of files up to version 7 that list none.
+constexpr std::array<std::string_view, 20> kOldSpecials = {
+    "<unk>",           "<s>",           "</s>",
+    "[INST]",          "[/INST]",       "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
+    "[TOOL_CALLS]",    "[IMG]",         "<pad>",
+    "[IMG_BREAK]",     "[IMG_END]",     "[PREFIX]",
+    "[MIDDLE]",        "[SUFFIX]",      "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]",
+};
+
+struct Sizes {
+  std::size_t specials;
+  std::size_t tokens;  // with the special ones
+};
+
+Result<Sizes> read_sizes(const json::object& config) {
+  const std::uint64_t tokens =
+      AQ_TRY(number_of(config, "default_vocab_size", kMaxTokens, kFile));
+  const std::uint64_t specials =
+      AQ_TRY(number_of(config, "default_num_special_tokens", kMaxTokens, kFile));
+  if (tokens < specials + kBytes) {
+    return make_error(Code::kCorrupt, "{}: a vocabulary of {} has no room for {} special tokens",
+                      kFile, tokens, specials);
+  }
+  return Sizes{specials, tokens};
+}
+
+class SpecialList {
+ public:
+  explicit SpecialList(std::size_t count) : names_(count) {}
+
+  Status add(std::string_view name, std::uint64_t rank) {
+    if (name.empty() || rank >= names_.size() || !names_[rank].empty()) {
+      return make_error(Code::kCorrupt, "{}: special token '{}' has no rank of its own below {}",
+                        kFile, name.substr(0, 100), names_.size());
+    }
+    names_[rank] = name;
+    return {};
+  }
+
+  void fill(std::vector<std::string>& tokens) {
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      tokens[i] = names_[i].empty() ? fmt::format("<SPECIAL_{}>", i) : names_[i];
+    }
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+Status read_specials(const json::object& root, std::string_view version, SpecialList& list) {
+  const json::value* const given = member(root, "special_tokens");
+  if (!given) {
+    if (version != "v3" && version != "v7") {
+      return make_error(Code::kCorrupt, "{} of version '{}' lists no special tokens", kFile,
+                        version.substr(0, 100));
+    }
+    for (std::size_t i = 0; i < kOldSpecials.size(); ++i) {
+      AQ_RETURN_IF_ERROR(list.add(kOldSpecials[i], i));
+    }
+    return {};
+  }
+  if (!given->is_array()) {
+    return make_error(Code::kCorrupt, "{}: 'special_tokens' is not an array", kFile);
+  }
+  for (const json::value& entry : given->get_array()) {
+    if (!entry.is_object()) {
+      return make_error(Code::kCorrupt, "{}: a special token is not an object", kFile);
+    }
+    const json::object& token = entry.get_object();
+    const std::uint64_t rank = AQ_TRY(number_of(token, "rank", kMaxTokens, kFile));
+    AQ_RETURN_IF_ERROR(list.add(text_of(token, "token_str"), rank));
+  }
+  return {};
+}
+
+// The tokens of text, in order of rank; those beyond the vocabulary's size are not used.
+Status read_tokens(const json::object& root, const Sizes& sizes,
+                   std::vector<std::string>& tokens) {
+  const json::value* const vocab = member(root, "vocab");
+  if (!vocab || !vocab->is_array() ||
+      vocab->get_array().size() < sizes.tokens - sizes.specials) {
+    return make_error(Code::kCorrupt, "{}: 'vocab' is not an array of at least {} tokens", kFile,
+                      sizes.tokens - sizes.specials);
+  }
+  for (std::size_t rank = 0; rank < sizes.tokens - sizes.specials; ++rank) {
+    const json::object* const entry = vocab->get_array()[rank].if_object();
+    const json::value* const given = entry ? member(*entry, "rank") : nullptr;
+    std::string& token = tokens[sizes.specials + rank];
+    const bool good = given && given->is_int64() &&
+                      given->get_int64() == static_cast<std::int64_t>(rank) &&
+                      decode_base64(text_of(*entry, "token_bytes"), token) && !token.empty();
+    const bool byte = rank >= kBytes || (token.size() == 1 && static_cast<std::uint8_t>(token[0]) == rank);
+    if (!good || !byte) {
+      return make_error(Code::kCorrupt, "{}: token {} of 'vocab' has not this rank and its bytes",
+                        kFile, rank);
+    }
+    if (token.size() > RankedMerges::kMaxBytes) {
+      return make_error(Code::kUnsupported, "{}: token {} has {} bytes, more than {}", kFile, rank,
+                        token.size(), RankedMerges::kMaxBytes);
+    }
+  }
+  return {};
+}
+
+MergeTable make_merges(const Vocabulary& vocabulary, std::size_t specials) {
+  const auto first = static_cast<TokenId>(specials);
+  RankedMerges merges(
+      vocabulary,
+      [first](std::string_view bytes, std::vector<RankedMerges::Symbol>& out) {
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+          const TokenId id = first + static_cast<std::uint8_t>(bytes[i]);
+          out.push_back({id, static_cast<std::uint32_t>(i + 1)});
+        }
+      },
+      vocabulary.size());
+  for (std::size_t i = specials + kBytes; i < vocabulary.size(); ++i) {
+    merges.add(static_cast<TokenId>(i), static_cast<std::uint32_t>(i));
+  }
+  return merges.finish();
+}
+
+Result<BpeParts> read_parts(const json::object& root) {
+  const json::object* const config = object_in(root, "config");
+  if (!config) return make_error(Code::kCorrupt, "{}: 'config' is missing", kFile);
+  const Sizes sizes = AQ_TRY(read_sizes(*config));
+  const std::string_view version = text_of(*config, "version");
+  const std::string_view pattern = text_of(*config, "pattern");
+  const std::string_view name = name_of_pattern(pattern);
+  if (name.empty()) {
+    return make_error(Code::kUnsupported, "{}: the pattern '{}' is not one that we have", kFile,
+                      pattern.substr(0, 300));
+  }
+  const PreTokenizer pre = AQ_TRY(find_pre_tokenizer(name));
+  SpecialList list(sizes.specials);
+  AQ_RETURN_IF_ERROR(read_specials(root, version, list));
+  std::vector<std::string> tokens(sizes.tokens);
+  std::vector<TokenKind> kinds(sizes.tokens, TokenKind::kNormal);
+  std::fill_n(kinds.begin(), sizes.specials, TokenKind::kControl);
+  list.fill(tokens);
+  AQ_RETURN_IF_ERROR(read_tokens(root, sizes, tokens));
+  Vocabulary vocabulary =
+      AQ_TRY(Vocabulary::make(tokens, std::move(kinds), TokenForm::kBytes));
+  MergeTable merges = make_merges(vocabulary, sizes.specials);
+  TokenizerTraits traits;
+  traits.bos = vocabulary.find_written("<s>");
+  traits.eos = vocabulary.find_written("</s>");
+  traits.mistral_version = version;
+  if (const json::value* const settings = member(root, "model_settings_builder")) {
+    traits.mistral_settings = json::serialize(*settings);
+  }
+  return BpeParts{std::move(vocabulary), std::move(merges), pre, true, false, std::move(traits)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view text) {
+  std::unique_ptr<Tokenizer> made;
+  AQ_RETURN_IF_ERROR(
+      with_json_file(text, kFile, kMaxFileBytes, [&](const json::object& root) -> Status {
+        BpeParts parts = AQ_TRY(read_parts(root));
+        made = make_bpe_tokenizer(std::move(parts));
+        return {};
+      }));
+  return made;
+}
+
+}  // namespace aquilon::text

@@ -1,0 +1,44 @@
+// Parts of reading Hugging Face's tokenizer.json, shared by its two styles: tokens in the byte-level
+// alphabet, and pieces of text with "▁" for a space.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "text/piece_tokenizer.h"
+#include "text/tokenizer.h"
+
+namespace aquilon::text {
+
+inline constexpr std::string_view kTokenizerJson = "tokenizer.json";
+
+Error unsupported_json(std::string_view what);
+
+Result<const boost::json::object*> object_of(const boost::json::object& parent,
+                                             std::string_view key);
+
+// The type of a member that is an object with a type; empty if it is absent.
+std::string_view type_of(const boost::json::object& parent, std::string_view key);
+
+// The vocabulary and the added tokens, in order of id.
+struct JsonTokens {
+  std::vector<std::string> tokens;
+  std::vector<TokenKind> kinds;
+};
+Result<JsonTokens> read_json_tokens(const boost::json::object& root,
+                                    const boost::json::object& model);
+
+// The merges as pairs of written forms, best first.
+Result<std::vector<std::pair<std::string, std::string>>> read_json_merges(
+    const boost::json::object& model);
+
+// True for a file of the byte-level style.
+bool is_byte_level_json(const boost::json::object& root);
+Result<BpeSpec> read_byte_level_json(const boost::json::object& root);
+Result<PieceSpec> read_pieces_json(const boost::json::object& root);
+
+}  // namespace aquilon::text
