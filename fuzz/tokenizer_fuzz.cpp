@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "text/byte_alphabet.h"
+#include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 
 namespace {
@@ -18,7 +19,8 @@ namespace {
 using namespace aquilon;
 using namespace aquilon::text;
 
-constexpr const char* kPre[] = {"gpt-2", "smollm", "qwen2", "llama-bpe", "default"};
+constexpr const char* kPre[] = {"gpt-2",  "smollm", "qwen2",  "llama-bpe",
+                                "qwen35", "tekken", "llama4", "default"};
 
 // The bytes, some merges that overlap each other, special tokens that overlap each other.
 std::unique_ptr<Tokenizer> make_small(const char* pre) {
@@ -44,7 +46,7 @@ std::unique_ptr<Tokenizer> make_small(const char* pre) {
     spec.kinds.push_back(TokenKind::kUserDefined);
   }
   spec.pre = pre;
-  spec.ignore_merges = std::string_view(pre) == "llama-bpe";
+  spec.ignore_merges = ignores_merges(*find_pre_tokenizer(pre));
   auto made = make_bpe_tokenizer(std::move(spec));
   AQ_CHECK(made.ok());
   return std::move(made).value();

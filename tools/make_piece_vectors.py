@@ -54,8 +54,17 @@ def write_spm(name, data):
     return processor
 
 
+def piece_kinds(model):
+    """The type of each piece, which the library does not tell of user-defined ones (4)."""
+    from sentencepiece import sentencepiece_model_pb2
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model)
+    return [piece.type for piece in proto.pieces]
+
+
 def pieces_json(processor):
     """The same vocabulary as `transformers` writes it: merges in the order of the scores of what they make."""
+    kinds = piece_kinds(processor.serialized_model_proto())
     size = processor.get_piece_size()
     vocab = {processor.id_to_piece(i): i for i in range(size)}
     merges = []
@@ -66,8 +75,10 @@ def pieces_json(processor):
     merges.sort(key=lambda m: (-processor.get_score(m[0]), m[1], m[2]))
     made = Tokenizer(models.BPE(vocab=vocab, merges=[m[3:] for m in merges], unk_token="<unk>", fuse_unk=True,
                                 byte_fallback=True))
-    made.add_special_tokens([AddedToken(t, normalized=False) for t in ("<unk>", "<s>", "</s>", "<end>")])
-    made.add_tokens([AddedToken(t, normalized=False) for t in ("<tool>", "<too")])
+    control = [p for p, i in vocab.items() if processor.is_unknown(i) or processor.is_control(i)]
+    defined = [p for p, i in vocab.items() if kinds[i] == 4 and not set(p) & {" ", "\u2581"}]
+    made.add_special_tokens([AddedToken(t, normalized=False) for t in control])
+    made.add_tokens([AddedToken(t, normalized=False) for t in defined])
     return made
 
 

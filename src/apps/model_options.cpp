@@ -43,6 +43,7 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   local.max_queue = static_cast<std::size_t>(options.max_queue);
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
+  local.chat_format = options.chat_format;
   ProgressLine line;
   local.progress = [&](std::uint64_t done, std::uint64_t total) {
     line.update("loading", done, total);

@@ -17,6 +17,7 @@ struct ModelOptions {
   int max_queue = 64;
   std::string kv_type = "bf16";
   std::string chat_template;  // path
+  std::string chat_format;
 
   template <class V>
   void visit(V& v) {
@@ -39,6 +40,12 @@ struct ModelOptions {
     v(chat_template, {.flag = "chat-template",
                       .help = "Jinja chat template to use instead of the model's own",
                       .unit = "FILE"});
+    v(chat_format,
+      {.flag = "chat-format",
+       .help =
+           "how conversations become prompts: template, or mistral-v1, v2, v3, v7, v11, v13, v15; "
+           "default: what the model's files declare",
+       .unit = "FORMAT"});
   }
 };
 

@@ -1,15 +1,18 @@
-// `aquilon tokenize`: the ids of a text, with a model's tokenizer or a tokenizer file.
+// `aquilon tokenize`: the ids of a text or of a chat's prompt, with a model's tokenizer or a
+// tokenizer file.
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 
 #include "apps/command.h"
 #include "apps/model_options.h"
-#include "base/file.h"
+#include "chat/prompt_writer.h"
 #include "formats/gguf.h"
+#include "model/special_tokens.h"
 #include "model/tokenizer_loader.h"
 #include "text/tokenizer.h"
 
@@ -21,25 +24,56 @@ struct TokenizeOptions {
   std::string model;
   bool json = false;
   bool special = false;
+  bool chat = false;
+  std::string chat_format;
 
   template <class V>
   void visit(V& v) {
     v(text, {.flag = "TEXT", .help = "text to tokenize; default: stdin", .positional = true});
-    v(model, {.flag = "model",
-              .help = "installed model, GGUF file or tokenizer.json; default: the default model",
-              .unit = "NAME_OR_FILE"});
+    v(model,
+      {.flag = "model",
+       .help = "installed model, GGUF file, tokenizer.json, tekken.json or SentencePiece model; "
+               "default: the default model",
+       .unit = "NAME_OR_FILE"});
     v(json, {.flag = "json",
              .help = "read lines of JSON strings from stdin, print a JSON array of ids for each"});
     v(special, {.flag = "special", .help = "take control tokens written in the text as such"});
+    v(chat,
+      {.flag = "chat",
+       .help = "read lines of JSON requests from stdin (messages, tools, chat_template_kwargs, "
+               "continue_final_message; or prompt and suffix), print the ids of their prompts"});
+    v(chat_format,
+      {.flag = "chat-format",
+       .help = "with --chat: template, or mistral-v1 to mistral-v15; default: what the "
+               "model's files declare",
+       .unit = "FORMAT"});
   }
 };
 
-Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const std::string& name_or_path) {
-  if (name_or_path.ends_with(".json"))
-    return text::read_tokenizer_json(AQ_TRY(read_file(name_or_path)));
+// What writes ids: a tokenizer, and what a model's file says about chats.
+struct Loaded {
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  model::SpecialTokens special;
+  std::string chat_template;
+};
+
+Result<Loaded> load(const std::string& name_or_path) {
+  std::error_code ec;
+  Loaded loaded;
+  // A file that is there and no GGUF file is a tokenizer's own.
+  if (std::filesystem::is_regular_file(name_or_path, ec) && !model::is_gguf(name_or_path)) {
+    loaded.tokenizer = AQ_TRY(model::open_tokenizer(name_or_path));
+    loaded.special.bos = loaded.tokenizer->traits().bos;
+    loaded.special.eos = loaded.tokenizer->traits().eos;
+    return loaded;
+  }
   const std::string path = AQ_TRY(resolve_model(name_or_path));
   const formats::GgufFile file = AQ_TRY(formats::GgufFile::open(path));
-  return model::make_tokenizer(file);
+  loaded.tokenizer = AQ_TRY(model::make_tokenizer(file));
+  loaded.special = AQ_TRY(model::read_special_tokens(file, *loaded.tokenizer));
+  if (file.find("tokenizer.chat_template") != nullptr)
+    loaded.chat_template = AQ_TRY(file.get_string("tokenizer.chat_template"));
+  return loaded;
 }
 
 std::vector<text::TokenId> encode(const text::Tokenizer& tokenizer, std::string_view text,
@@ -61,14 +95,60 @@ Status tokenize_lines(const text::Tokenizer& tokenizer, bool special) {
   return {};
 }
 
+Result<std::vector<text::TokenId>> write_prompt(const chat::PromptWriter& writer,
+                                                const boost::json::object& request) {
+  const auto text = [&](std::string_view key) {
+    const boost::json::value* value = request.if_contains(key);
+    return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+  };
+  if (request.contains("prompt")) return writer.fill_in(text("prompt"), text("suffix"));
+  chat::ChatPrompt prompt;
+  if (const auto* messages = request.if_contains("messages"); messages && messages->is_array())
+    prompt.messages = messages->get_array();
+  if (const auto* tools = request.if_contains("tools")) prompt.tools = *tools;
+  if (const auto* kwargs = request.if_contains("chat_template_kwargs");
+      kwargs && kwargs->is_object())
+    prompt.template_kwargs = kwargs->get_object();
+  if (const auto* open = request.if_contains("continue_final_message"); open && open->is_bool())
+    prompt.continue_final_message = open->get_bool();
+  return writer.write(prompt);
+}
+
+// A line for each request: ids, or an object with what is wrong with it.
+Status write_prompts(const Loaded& loaded, const std::string& chat_format) {
+  const chat::PromptWriter writer =
+      AQ_TRY(chat::PromptWriter::choose({.tokenizer = *loaded.tokenizer,
+                                         .bos = loaded.special.bos,
+                                         .eos = loaded.special.eos,
+                                         .add_bos = loaded.special.add_bos,
+                                         .own_template = loaded.chat_template,
+                                         .chat_format = chat_format}));
+  std::string line;
+  for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
+    boost::system::error_code problem;
+    const boost::json::value value = boost::json::parse(line, problem);
+    if (problem || !value.is_object())
+      return make_error(Code::kInvalidArgument, "line {} of stdin is no JSON object", number);
+    const auto ids = write_prompt(writer, value.get_object());
+    const boost::json::value answer =
+        ids.ok() ? boost::json::value_from(*ids)
+                 : boost::json::value(boost::json::object{{"error", ids.error().message}});
+    std::puts(boost::json::serialize(answer).c_str());
+  }
+  std::fflush(stdout);
+  return {};
+}
+
 Status tokenize(const TokenizeOptions& options) {
-  const auto tokenizer = AQ_TRY(load_tokenizer(options.model));
-  if (options.json) return tokenize_lines(*tokenizer, options.special);
+  const Loaded loaded = AQ_TRY(load(options.model));
+  if (options.chat) return write_prompts(loaded, options.chat_format);
+  const text::Tokenizer& tokenizer = *loaded.tokenizer;
+  if (options.json) return tokenize_lines(tokenizer, options.special);
   const std::string text = options.text.empty()
                                ? std::string(std::istreambuf_iterator<char>(std::cin), {})
                                : options.text;
-  for (const text::TokenId id : encode(*tokenizer, text, options.special)) {
-    const std::string_view bytes = tokenizer->token_bytes(id);
+  for (const text::TokenId id : encode(tokenizer, text, options.special)) {
+    const std::string_view bytes = tokenizer.token_bytes(id);
     fmt::print("{:>7}  {}\n", id, boost::json::serialize(boost::json::string(bytes)));
   }
   return {};

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/thread_pool.h"  // usable_cores
-#include "chat/chat_template.h"
+#include "chat/prompt_writer.h"
 #include "engine/engine.h"
 #include "model/model.h"
 
@@ -32,11 +32,9 @@ class LocalGeneration final : public Generation {
 class LocalGenerator final : public Generator {
  public:
   LocalGenerator(std::unique_ptr<model::Model> model, std::shared_ptr<model::KvPool> pool,
-                 std::optional<ChatTemplate> chat_template, Error template_problem, ModelCard card,
-                 const engine::EngineOptions& options)
+                 PromptWriter writer, ModelCard card, const engine::EngineOptions& options)
       : model_(std::move(model)),
-        template_(std::move(chat_template)),
-        template_problem_(std::move(template_problem)),
+        writer_(std::move(writer)),
         card_(std::move(card)),
         engine_(*model_, std::move(pool), options) {}
 
@@ -53,6 +51,10 @@ class LocalGenerator final : public Generator {
     r.ignore_eos = request.ignore_eos;
     r.n = request.n;
     r.top_logprobs = request.top_logprobs;
+    // Where texts are encoded with a space in front, an answer begins with it.
+    const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+    r.drop_first_space =
+        chat && !chat->continue_final_message && model_->tokenizer().traits().space_in_front;
     auto ticket = engine_.submit(std::move(r), std::move(sink));
     if (!ticket.ok()) {
       Error error = std::move(ticket).error();
@@ -69,22 +71,7 @@ class LocalGenerator final : public Generator {
     // A raw prompt is written by whoever knows the model's format: control tokens in it count.
     if (const auto* text = std::get_if<std::string>(&prompt))
       return with_bos(model_->tokenizer().encode_trusted(*text));
-    return render(std::get<ChatPrompt>(prompt));
-  }
-
-  Result<std::vector<TokenId>> render(const ChatPrompt& chat) const {
-    if (!template_) return template_problem_;
-    const text::Tokenizer& tokenizer = model_->tokenizer();
-    const auto& special = model_->special();
-    TemplateInput input;
-    input.messages = chat.messages;
-    input.tools = chat.tools;
-    input.kwargs = chat.template_kwargs;
-    input.continue_final_message = chat.continue_final_message;
-    input.bos_token = special.bos >= 0 ? std::string(tokenizer.token_bytes(special.bos)) : "";
-    input.eos_token = special.eos >= 0 ? std::string(tokenizer.token_bytes(special.eos)) : "";
-    const RenderedPrompt prompt = AQ_TRY(template_->render(input));
-    return with_bos(tokenizer.encode(prompt.text, prompt.trusted));
+    return writer_.write(std::get<ChatPrompt>(prompt));
   }
 
   // The model's BOS in front, unless it stands there already.
@@ -96,8 +83,7 @@ class LocalGenerator final : public Generator {
   }
 
   std::unique_ptr<model::Model> model_;
-  std::optional<ChatTemplate> template_;
-  Error template_problem_;  // what to say where there is no template
+  PromptWriter writer_;
   ModelCard card_;
   engine::Engine engine_;
 };
@@ -141,31 +127,16 @@ Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::
   return Memory{context, std::min(polite, all)};
 }
 
-struct TemplateChoice {
-  std::optional<ChatTemplate> parsed;
-  Error problem;
-};
-
-Result<TemplateChoice> choose_template(const LocalGeneratorOptions& options,
-                                       const model::Model& model) {
-  const bool own = options.chat_template.empty();
-  const std::string source = own ? std::string(model.chat_template()) : options.chat_template;
-  if (source.empty())
-    return TemplateChoice{{},
-                          {Code::kUnsupported,
-                           "this model has no chat template: use /v1/completions, or give one with "
-                           "--chat-template FILE",
-                           "messages"}};
-  auto parsed = ChatTemplate::parse(source);
-  if (parsed.ok() && parsed->leaves_messages_out())
-    parsed = make_error(Code::kInvalidArgument,
-                        "a prompt made with it does not hold the text of the messages: it must "
-                        "write message.content for each message of messages");
-  if (parsed.ok()) return TemplateChoice{std::move(*parsed), {}};
-  if (!own) return std::move(parsed).error().with_context("--chat-template");
-  Error problem = std::move(parsed).error().with_context("the model's chat template");
-  problem.code = Code::kUnsupported;
-  return TemplateChoice{{}, std::move(problem)};
+Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
+                                   const model::Model& model) {
+  const auto& special = model.special();
+  return PromptWriter::choose({.tokenizer = model.tokenizer(),
+                               .bos = special.bos,
+                               .eos = special.eos,
+                               .add_bos = special.add_bos,
+                               .own_template = model.chat_template(),
+                               .chat_template = options.chat_template,
+                               .chat_format = options.chat_format});
 }
 
 }  // namespace
@@ -176,17 +147,16 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   const Memory memory = AQ_TRY(choose_memory(options, *model));
   AQ_RETURN_IF_ERROR(model->prepare({.threads = threads, .progress = options.progress}));
   auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
-  TemplateChoice chat_template = AQ_TRY(choose_template(options, *model));
+  PromptWriter writer = AQ_TRY(choose_writer(options, *model));
   ModelCard card;
   card.id = options.id;
   card.created = std::time(nullptr);
   card.description = model->config().name;
   card.context_length = static_cast<int>(memory.context);
-  card.chat = chat_template.parsed.has_value();
+  card.chat = writer.can_chat();
   const engine::EngineOptions engine{memory.context, options.parallel, options.max_queue};
-  return std::unique_ptr<Generator>(
-      new LocalGenerator(std::move(model), std::move(pool), std::move(chat_template.parsed),
-                         std::move(chat_template.problem), std::move(card), engine));
+  return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
+                                                       std::move(writer), std::move(card), engine));
 }
 
 }  // namespace aquilon::chat

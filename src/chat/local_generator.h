@@ -20,7 +20,8 @@ struct LocalGeneratorOptions {
   std::size_t parallel = 4;    // requests that run together
   std::size_t max_queue = 64;  // requests that wait
   model::KvType kv_type = model::KvType::kBf16;
-  std::string chat_template;  // Jinja source; empty: the file's own
+  std::string chat_template;  // Jinja source; empty: what the files declare
+  std::string chat_format;    // see PromptSource; empty: what the files declare
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
 };
 

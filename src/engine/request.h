@@ -44,8 +44,9 @@ struct Request {
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
-  int n = 1;              // answers to the same prompt
-  int top_logprobs = -1;  // -1: none
+  bool drop_first_space = false;  // of the answer's text, if it begins with one
+  int n = 1;                      // answers to the same prompt
+  int top_logprobs = -1;          // -1: none
   // Computed prompts are shared among requests of the same salt only.
   std::uint64_t cache_salt = 0;
 };

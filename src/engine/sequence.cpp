@@ -20,7 +20,7 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       context_(context),
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
-      text_(model.tokenizer(), job_->request().stop),
+      text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space),
       fed_(kv_.length()) {}
 
 void Sequence::find_prefix(PrefixTree& prefixes) {

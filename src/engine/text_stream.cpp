@@ -14,12 +14,18 @@ std::size_t begun(std::string_view text, std::string_view stop) {
 
 }  // namespace
 
-TextStream::TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop)
-    : tokenizer_(tokenizer), stop_(std::move(stop)) {}
+TextStream::TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop,
+                       bool drop_first_space)
+    : tokenizer_(tokenizer), stop_(std::move(stop)), drop_space_(drop_first_space) {}
 
 std::string TextStream::push(text::TokenId id) {
   if (tokenizer_.kind(id) == text::TokenKind::kControl) return {};
-  held_ += utf8_.push(tokenizer_.token_bytes(id));
+  std::string_view bytes = tokenizer_.token_bytes(id);
+  if (drop_space_ && !bytes.empty()) {
+    if (bytes.starts_with(' ')) bytes.remove_prefix(1);
+    drop_space_ = false;
+  }
+  held_ += utf8_.push(bytes);
   return take_certain();
 }
 

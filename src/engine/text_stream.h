@@ -12,8 +12,10 @@ namespace aquilon::engine {
 // Threads: one user at a time.
 class TextStream {
  public:
-  // `stop`: none empty. The tokenizer outlives the stream.
-  TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop);
+  // `stop`: none empty. `drop_first_space`: the text's first byte, if it is a space. The tokenizer
+  // outlives the stream.
+  TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop,
+             bool drop_first_space = false);
 
   // Adds a token; returns the text that is certain now.
   std::string push(text::TokenId id);
@@ -30,6 +32,7 @@ class TextStream {
   text::Utf8Stream utf8_;
   std::string held_;  // might begin a stop string
   bool stopped_ = false;
+  bool drop_space_;  // nothing has come yet, and a space would be dropped
 };
 
 }  // namespace aquilon::engine

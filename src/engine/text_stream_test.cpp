@@ -80,5 +80,19 @@ TEST(TextStream, HoldsBackOnlyWhatMayBeginAStop) {
   EXPECT_EQ(stream.finish(), "");
 }
 
+TEST(TextStream, DropsTheFirstSpaceOnRequest) {
+  const Pieces tokenizer({" ", "a", " b", "<|control|>"});
+  const auto read = [&](const std::vector<text::TokenId>& ids, bool drop) {
+    TextStream stream(tokenizer, {}, drop);
+    std::string text;
+    for (const text::TokenId id : ids) text += stream.push(id);
+    return text + stream.finish();
+  };
+  EXPECT_EQ(read({2, 2}, true), "b b");
+  EXPECT_EQ(read({3, 0, 2}, true), " b");
+  EXPECT_EQ(read({1, 2}, true), "a b");
+  EXPECT_EQ(read({2}, false), " b");
+}
+
 }  // namespace
 }  // namespace aquilon::engine

@@ -1,6 +1,7 @@
 #include "model/special_tokens.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace aquilon::model {
@@ -26,6 +27,33 @@ Result<TokenId> read_id(const formats::GgufFile& file, std::string_view key, std
   return static_cast<TokenId>(id);
 }
 
+// Where no key says it: SentencePiece's models, Mistral's and Llama 3's start every text with a
+// BOS.
+bool adds_bos_by_default(const formats::GgufFile& file, const text::Tokenizer& tokenizer) {
+  const auto model = file.get_string("tokenizer.ggml.model");
+  const auto pre = file.get_string("tokenizer.ggml.pre");
+  return (model.ok() && *model == "llama") ||
+         (pre.ok() && (*pre == "llama-bpe" || *pre == "tekken")) ||
+         !tokenizer.traits().mistral_version.empty();
+}
+
+// Ids that end an answer, where a model has more than GGUF has keys for.
+Status read_more_ends(const formats::GgufFile& file, std::size_t vocab,
+                      std::vector<TokenId>& ends) {
+  constexpr std::string_view kKey = "aquilon.eos_token_ids";
+  if (file.find(kKey) == nullptr) return {};
+  const formats::GgufArray* const array = AQ_TRY(file.get_array(kKey, formats::GgufType::kU32));
+  for (std::size_t i = 0; i < array->count; ++i) {
+    std::uint32_t id = 0;
+    std::memcpy(&id, array->raw.data() + i * sizeof id, sizeof id);
+    if (id >= vocab)
+      return make_error(Code::kCorrupt, "{}: token {} is not in the vocabulary of {}", kKey, id,
+                        vocab);
+    ends.push_back(static_cast<TokenId>(id));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool SpecialTokens::is_end(TokenId id) const {
@@ -38,17 +66,19 @@ Result<SpecialTokens> read_special_tokens(const formats::GgufFile& file,
   SpecialTokens special;
   special.bos = AQ_TRY(read_id(file, "tokenizer.ggml.bos_token_id", vocab));
   special.eos = AQ_TRY(read_id(file, "tokenizer.ggml.eos_token_id", vocab));
-  // Llama 3 files of before that key existed start every text with a BOS.
-  const auto pre = file.get_string("tokenizer.ggml.pre");
-  special.add_bos = pre.ok() && *pre == "llama-bpe";
+  if (special.bos < 0) special.bos = tokenizer.traits().bos;
+  if (special.eos < 0) special.eos = tokenizer.traits().eos;
+  special.add_bos = adds_bos_by_default(file, tokenizer);
   if (file.find("tokenizer.ggml.add_bos_token") != nullptr)
     special.add_bos = AQ_TRY(file.get_bool("tokenizer.ggml.add_bos_token"));
   special.add_bos = special.add_bos && special.bos >= 0;
 
+  if (special.eos >= 0) special.ends.push_back(special.eos);
   for (const std::string_view key : kEndKeys) {
     const TokenId id = AQ_TRY(read_id(file, key, vocab));
     if (id >= 0) special.ends.push_back(id);
   }
+  AQ_RETURN_IF_ERROR(read_more_ends(file, vocab, special.ends));
   for (const std::string_view form : kEndForms) {
     const TokenId id = tokenizer.find_token(form);
     if (id >= 0 && tokenizer.kind(id) == text::TokenKind::kControl) special.ends.push_back(id);

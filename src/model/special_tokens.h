@@ -22,7 +22,8 @@ struct SpecialTokens {
 // Reads the roles from a file's metadata. Control tokens whose written form is a known end of a
 // turn
 // ("<|im_end|>", "<|eot_id|>", ...) end one even where the metadata names only another.
-// Errors: kCorrupt names an id that is outside the vocabulary.
+// What no key says, the tokenizer's own file may (text::TokenizerTraits). Errors: kCorrupt names an
+// id that is outside the vocabulary.
 Result<SpecialTokens> read_special_tokens(const formats::GgufFile& file,
                                           const text::Tokenizer& tokenizer);
 

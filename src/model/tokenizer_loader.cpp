@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "text/piece_tokenizer.h"
 #include "text/pretokenizer.h"
 
@@ -146,6 +148,7 @@ Result<std::unique_ptr<text::Tokenizer>> make_pieces(const formats::GgufFile& fi
   text::PieceSpec spec;
   spec.tokens = copy_strings(*tokens);
   spec.kinds = marked_control(spec.tokens, AQ_TRY(read_kinds(file, *tokens)));
+  spec.user_defined_in_text = true;  // as llama.cpp does
   spec.has_merges = by_merges;
   spec.cut_at_newlines = by_merges;
   if (by_merges) {
@@ -175,6 +178,24 @@ Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile&
                     "tokenizer model '{}' is not supported; we have byte-level BPE ('gpt2') and "
                     "BPE of pieces ('llama', 'gemma4')",
                     model.substr(0, 100));
+}
+
+bool is_gguf(const std::string& path) {
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "GGUF";
+}
+
+Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path) {
+  if (is_gguf(path)) {
+    const formats::GgufFile file = AQ_TRY(formats::GgufFile::open(path));
+    return make_tokenizer(file);
+  }
+  constexpr std::uint64_t kMaxFileBytes = 256u << 20;
+  const std::string bytes = AQ_TRY(read_file(path, kMaxFileBytes));
+  auto made = text::read_tokenizer_file(bytes);
+  if (!made.ok()) return std::move(made).error().with_context(path);
+  return made;
 }
 
 }  // namespace aquilon::model

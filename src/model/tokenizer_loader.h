@@ -1,7 +1,8 @@
-// The tokenizer of a GGUF file.
+// The tokenizer of a model file, or of a file of its own.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "formats/gguf.h"
@@ -13,8 +14,16 @@ namespace aquilon::model {
 // unknown_token_id. A file without `pre` gets the
 // pre-tokenizer "default", one without `token_type` only normal tokens, as in llama.cpp; tokens
 // that end a turn or mark fill-in-the-middle by their written form are control tokens whatever the
-// file calls them, as there. The tokenizer keeps no view of the file. Errors: kUnsupported names
-// the tokenizer model or pre-tokenizer; kCorrupt names key, token or merge.
+// file calls them, user-defined ones are matched before all else, as there. The tokenizer keeps no
+// view of the file. Errors: kUnsupported names the tokenizer model or pre-tokenizer; kCorrupt names
+// key, token or merge.
 Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile& file);
+
+// Whether the file begins as GGUF files do; false if it cannot be read.
+bool is_gguf(const std::string& path);
+
+// The tokenizer of a GGUF file, tokenizer.json, tekken.json or SentencePiece model, told by its
+// content. Errors: those of the readers, with the path; kNotFound, kUnavailable.
+Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path);
 
 }  // namespace aquilon::model

@@ -1,5 +1,5 @@
-// Where a text may be cut before BPE without changing what comes out: pieces hardly ever go over the
-// beginning of a word.
+// Where a text may be cut before BPE without changing what comes out: pieces hardly ever go over
+// the beginning of a word.
 #pragma once
 
 #include <array>

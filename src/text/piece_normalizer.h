@@ -1,5 +1,6 @@
 // What SentencePiece does to a text before it is cut: the compiled normalisation of its model file,
-// and spaces. Pieces and texts are compared with a space for "▁", so that here is nothing to escape.
+// and spaces. Pieces and texts are compared with a space for "▁", so that here is nothing to
+// escape.
 #pragma once
 
 #include <cstdint>

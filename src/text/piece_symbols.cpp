@@ -1,6 +1,6 @@
-#include "text/piece_symbols_internal.h"
-
 #include <string>
+
+#include "text/piece_symbols_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
 

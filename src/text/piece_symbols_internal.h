@@ -1,5 +1,6 @@
 // The first symbols of piece-wise BPE: one a character, and each byte of invalid UTF-8. Characters
-// that are no token but occur in tokens get ids behind the vocabulary's, so that they can be joined.
+// that are no token but occur in tokens get ids behind the vocabulary's, so that they can be
+// joined.
 #pragma once
 
 #include <array>

@@ -27,8 +27,8 @@ struct Parts {
   std::unique_ptr<const Vocabulary> vocabulary;
   ByteTokens bytes;
   PieceSymbols symbols;
-  MergeTable merges{0};                  // of BPE
-  std::optional<UnigramModel> unigram;   // else BPE
+  MergeTable merges{0};                 // of BPE
+  std::optional<UnigramModel> unigram;  // else BPE
   PieceNormalizer normalizer;
   SpecialTokens specials;  // matched in the text as it came
   SpecialTokens frozen;    // user-defined ones, matched in the normalised text
@@ -291,8 +291,9 @@ Result<MergeTable> listed_merges(const PieceSpec& spec, const Vocabulary& vocabu
     const TokenId ids[] = {vocabulary.find_written(left), vocabulary.find_written(right),
                            vocabulary.find_written(left + right)};
     if (*std::min_element(std::begin(ids), std::end(ids)) < 0) {
-      return make_error(Code::kCorrupt, "merge {} ('{}' and '{}') has a token that is not in the vocabulary",
-                        i, left.substr(0, 100), right.substr(0, 100));
+      return make_error(Code::kCorrupt,
+                        "merge {} ('{}' and '{}') has a token that is not in the vocabulary", i,
+                        left.substr(0, 100), right.substr(0, 100));
     }
     const bool control = std::any_of(std::begin(ids), std::end(ids),
                                      [&](TokenId id) { return is_control(vocabulary.kind(id)); });

@@ -1,5 +1,5 @@
-// Tokenizers whose pieces are text with "▁" for a space, as SentencePiece makes them: BPE by score or
-// by a list of merges, and unigram. Characters without a piece become byte tokens or the unknown
+// Tokenizers whose pieces are text with "▁" for a space, as SentencePiece makes them: BPE by score
+// or by a list of merges, and unigram. Characters without a piece become byte tokens or the unknown
 // token.
 #pragma once
 
@@ -16,9 +16,9 @@ namespace aquilon::text {
 // Where a space is put in front of text.
 enum class SpaceInFront : std::uint8_t {
   kNever,
-  kEverywhere,       // of the text, and again behind each token that is matched before pieces are
-  kUnlessThere,      // the same where the text does not begin with a space
-  kAtStart,          // of the text only, where it does not begin with a space
+  kEverywhere,   // of the text, and again behind each token that is matched before pieces are
+  kUnlessThere,  // the same where the text does not begin with a space
+  kAtStart,      // of the text only, where it does not begin with a space
 };
 
 struct PieceSpec {
@@ -31,9 +31,10 @@ struct PieceSpec {
   // Written forms, best first. Given: BPE joins by this list, not by score.
   std::vector<std::pair<std::string, std::string>> merges;
   bool has_merges = false;
-  TokenId unknown = -1;       // for what has no piece and no byte tokens; -1: left out
-  bool fuse_unknown = true;   // one unknown token for a run of such characters
-  bool byte_fallback = true;  // what has no piece becomes byte tokens, where the vocabulary has them
+  TokenId unknown = -1;      // for what has no piece and no byte tokens; -1: left out
+  bool fuse_unknown = true;  // one unknown token for a run of such characters
+  bool byte_fallback =
+      true;  // what has no piece becomes byte tokens, where the vocabulary has them
   SpaceInFront space = SpaceInFront::kEverywhere;
   bool remove_extra_spaces = false;   // at both ends, and all but one of a run
   bool cut_before_spaces = false;     // no piece goes over a space that is not its first character

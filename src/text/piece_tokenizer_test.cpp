@@ -12,8 +12,8 @@ namespace {
 
 using Ids = std::vector<TokenId>;
 
-// Ids: 0 <unk>, 1 <s>, 2 the space, 3 a, 4 b, 5 c, 6 ab, 7 bc, 8 a space and a, 9 <tool>, 10 a space
-// and ab. Better scores first: ab -1, bc -2, "▁a" -3, "▁ab" -4.
+// Ids: 0 <unk>, 1 <s>, 2 the space, 3 a, 4 b, 5 c, 6 ab, 7 bc, 8 a space and a, 9 <tool>, 10 a
+// space and ab. Better scores first: ab -1, bc -2, "▁a" -3, "▁ab" -4.
 PieceSpec small_spec() {
   PieceSpec spec;
   const auto add = [&](const char* token, float score, TokenKind kind = TokenKind::kNormal) {
@@ -101,7 +101,8 @@ TEST(PieceTokenizer, FallsBackToBytes) {
   EXPECT_EQ(t->encode("a\n\xFF\u00E9"), (Ids{8, 11 + 10, 11 + 0xFF, 11 + 0xC3, 11 + 0xA9}));
   std::string all;
   for (int i = 0; i < 512; ++i) all.push_back(static_cast<char>(i * 7));
-  for (const std::string& bytes : {all, std::string("\0", 1), std::string("\xE6\x97"), all + "\xF0"})
+  for (const std::string& bytes :
+       {all, std::string("\0", 1), std::string("\xE6\x97"), all + "\xF0"})
     EXPECT_EQ(decode(*t, t->encode(bytes)), bytes);
   spec.tokens.back() = "<0xfg>";
   const auto bad = make_piece_tokenizer(spec);

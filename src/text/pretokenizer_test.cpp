@@ -111,7 +111,7 @@ TEST(UnicodeClasses, AreThoseOfUnicode16) {
   EXPECT_EQ(classes.of(0x4E2D), kLetter | kHead | kTail);
   EXPECT_EQ(classes.of(0x1C5), kLetter | kHead);   // a title case letter
   EXPECT_EQ(classes.of(0xA7DA), kLetter | kHead);  // new in 16
-  EXPECT_EQ(classes.of(0x88F), kOther);    // new in 17
+  EXPECT_EQ(classes.of(0x88F), kOther);            // new in 17
   EXPECT_EQ(classes.of(0xBD), kNumber);
   EXPECT_EQ(classes.of(0x3000), kSpace);
   EXPECT_EQ(classes.of('\n'), kNewline);

@@ -24,7 +24,8 @@ struct Settings {
 };
 
 Error unsupported(std::string_view what) {
-  return make_error(Code::kUnsupported, "{} is not supported; we read BPE and unigram models", what);
+  return make_error(Code::kUnsupported, "{} is not supported; we read BPE and unigram models",
+                    what);
 }
 
 Status expect(const ProtobufField& field, WireType type) {
@@ -53,13 +54,15 @@ Status read_piece(std::string_view message, PieceSpec& spec) {
   if (piece.empty()) return make_error(Code::kCorrupt, "piece {} is empty", id);
   if (kind < 1 || kind > 6) return make_error(Code::kCorrupt, "piece {} has the type {}", id, kind);
   // Spaces become "▁" before text is matched: a piece with a bare one is in no text.
-  const bool bare_space = piece.find(' ') != piece.npos && !is_control(static_cast<TokenKind>(kind));
+  const bool bare_space =
+      piece.find(' ') != piece.npos && !is_control(static_cast<TokenKind>(kind));
   spec.tokens.emplace_back(bare_space ? std::string_view{} : piece);
   spec.scores.push_back(score);
   spec.kinds.push_back(static_cast<TokenKind>(kind));
   if (kind != static_cast<std::uint64_t>(TokenKind::kUnknown)) return {};
   if (spec.unknown >= 0) {
-    return make_error(Code::kCorrupt, "pieces {} and {} are both the unknown one", spec.unknown, id);
+    return make_error(Code::kCorrupt, "pieces {} and {} are both the unknown one", spec.unknown,
+                      id);
   }
   spec.unknown = static_cast<TokenId>(id);
   return {};
@@ -115,7 +118,8 @@ std::string mistral_version(const PieceSpec& spec) {
 
 Status apply(const Settings& settings, PieceSpec& spec) {
   if (settings.model_type != 1 && settings.model_type != 2) {
-    return unsupported(fmt::format("a model of words or characters (type {})", settings.model_type));
+    return unsupported(
+        fmt::format("a model of words or characters (type {})", settings.model_type));
   }
   if (settings.space_as_suffix) return unsupported("a space behind words");
   if (!settings.escape_spaces) return unsupported("a vocabulary with bare spaces");

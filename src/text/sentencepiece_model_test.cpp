@@ -80,7 +80,8 @@ TEST_P(MistralSpm, EqualsEveryGoldenVector) {
     EXPECT_EQ(ids, numbers_for_test<TokenId>(row.at(key))) << text;
     const Ids infill = tokenizer->encode("\u263A" + text);
     ASSERT_GE(infill.size(), 2u);
-    EXPECT_EQ(Ids(infill.begin() + 2, infill.end()), numbers_for_test<TokenId>(row.at(key + "_infill")));
+    EXPECT_EQ(Ids(infill.begin() + 2, infill.end()),
+              numbers_for_test<TokenId>(row.at(key + "_infill")));
     if (text.find("\u2581") == text.npos) {
       EXPECT_EQ(decode(*tokenizer, ids), text);
     }
@@ -133,8 +134,10 @@ TEST(SentencePiece, NamesWhatIsWrongWithAFile) {
   expect_error(good + piece("", '\x01'), Code::kCorrupt, "piece 2 is empty");
   expect_error(good + field('\x12', "\x18\x03"), Code::kUnsupported, "words or characters");
   expect_error(good + field('\x1A', field('\x12', "abc")), Code::kCorrupt, "charsmap is cut off");
-  expect_error(good + field('\x1A', field('\x12', "\xFF\xFF\xFF\x7F" "abcd")), Code::kCorrupt,
-               "the charsmap's trie has");
+  expect_error(good + field('\x1A', field('\x12',
+                                          "\xFF\xFF\xFF\x7F"
+                                          "abcd")),
+               Code::kCorrupt, "the charsmap's trie has");
 }
 
 TEST(SentencePiece, SurvivesEveryCutAndFlipOfAFile) {

@@ -56,7 +56,8 @@ TEST(SpecialTokens, PrefersTheLongestThenTheLeftmost) {
 }
 
 TEST(SpecialTokens, GoesFromLeftToRightOnRequest) {
-  const SpecialTokens tokens({{"ab", 1, true}, {"abc", 2, true}, {"bcde", 3, true}, {"c", 4, false}});
+  const SpecialTokens tokens(
+      {{"ab", 1, true}, {"abc", 2, true}, {"bcde", 3, true}, {"c", 4, false}});
   Ids ids;
   for (const auto& match : tokens.find_leftmost("abcdeabbcdec")) ids.push_back(match.id);
   EXPECT_EQ(ids, (Ids{2, 1, 3}));

@@ -23,13 +23,26 @@ constexpr std::size_t kBytes = 256;  // the first ranks are the single bytes
 
 // Of files up to version 7 that list none.
 constexpr std::array<std::string_view, 20> kOldSpecials = {
-    "<unk>",           "<s>",           "</s>",
-    "[INST]",          "[/INST]",       "[AVAILABLE_TOOLS]",
-    "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
-    "[TOOL_CALLS]",    "[IMG]",         "<pad>",
-    "[IMG_BREAK]",     "[IMG_END]",     "[PREFIX]",
-    "[MIDDLE]",        "[SUFFIX]",      "[SYSTEM_PROMPT]",
-    "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]",
+    "<unk>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    "[TOOL_CALLS]",
+    "[IMG]",
+    "<pad>",
+    "[IMG_BREAK]",
+    "[IMG_END]",
+    "[PREFIX]",
+    "[MIDDLE]",
+    "[SUFFIX]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
 };
 
 struct Sizes {
@@ -38,8 +51,7 @@ struct Sizes {
 };
 
 Result<Sizes> read_sizes(const json::object& config) {
-  const std::uint64_t tokens =
-      AQ_TRY(number_of(config, "default_vocab_size", kMaxTokens, kFile));
+  const std::uint64_t tokens = AQ_TRY(number_of(config, "default_vocab_size", kMaxTokens, kFile));
   const std::uint64_t specials =
       AQ_TRY(number_of(config, "default_num_special_tokens", kMaxTokens, kFile));
   if (tokens < specials + kBytes) {
@@ -99,11 +111,9 @@ Status read_specials(const json::object& root, std::string_view version, Special
 }
 
 // The tokens of text, in order of rank; those beyond the vocabulary's size are not used.
-Status read_tokens(const json::object& root, const Sizes& sizes,
-                   std::vector<std::string>& tokens) {
+Status read_tokens(const json::object& root, const Sizes& sizes, std::vector<std::string>& tokens) {
   const json::value* const vocab = member(root, "vocab");
-  if (!vocab || !vocab->is_array() ||
-      vocab->get_array().size() < sizes.tokens - sizes.specials) {
+  if (!vocab || !vocab->is_array() || vocab->get_array().size() < sizes.tokens - sizes.specials) {
     return make_error(Code::kCorrupt, "{}: 'vocab' is not an array of at least {} tokens", kFile,
                       sizes.tokens - sizes.specials);
   }
@@ -114,7 +124,8 @@ Status read_tokens(const json::object& root, const Sizes& sizes,
     const bool good = given && given->is_int64() &&
                       given->get_int64() == static_cast<std::int64_t>(rank) &&
                       decode_base64(text_of(*entry, "token_bytes"), token) && !token.empty();
-    const bool byte = rank >= kBytes || (token.size() == 1 && static_cast<std::uint8_t>(token[0]) == rank);
+    const bool byte =
+        rank >= kBytes || (token.size() == 1 && static_cast<std::uint8_t>(token[0]) == rank);
     if (!good || !byte) {
       return make_error(Code::kCorrupt, "{}: token {} of 'vocab' has not this rank and its bytes",
                         kFile, rank);
@@ -163,8 +174,7 @@ Result<BpeParts> read_parts(const json::object& root) {
   std::fill_n(kinds.begin(), sizes.specials, TokenKind::kControl);
   list.fill(tokens);
   AQ_RETURN_IF_ERROR(read_tokens(root, sizes, tokens));
-  Vocabulary vocabulary =
-      AQ_TRY(Vocabulary::make(tokens, std::move(kinds), TokenForm::kBytes));
+  Vocabulary vocabulary = AQ_TRY(Vocabulary::make(tokens, std::move(kinds), TokenForm::kBytes));
   MergeTable merges = make_merges(vocabulary, sizes.specials);
   TokenizerTraits traits;
   traits.bos = vocabulary.find_written("<s>");

@@ -40,8 +40,8 @@ inline std::string tekken_json_for_test(std::string_view version,
   if (!specials.empty()) {
     boost::json::array list;
     for (const std::string& token : specials)
-      list.push_back(boost::json::object{
-          {"rank", list.size()}, {"token_str", token}, {"is_control", true}});
+      list.push_back(
+          boost::json::object{{"rank", list.size()}, {"token_str", token}, {"is_control", true}});
     root["special_tokens"] = std::move(list);
   }
   return boost::json::serialize(root);

@@ -89,13 +89,15 @@ TEST(Tekken, NamesWhatIsWrongWithAFile) {
   expect_error(with("config", "default_vocab_size", 9223372036854775807), Code::kCorrupt,
                "'default_vocab_size'");
   expect_error(with("config", "default_vocab_size", 541), Code::kCorrupt, "at least 501 tokens");
-  expect_error(with("config", "default_num_special_tokens", 300), Code::kCorrupt, "no room for 300");
+  expect_error(with("config", "default_num_special_tokens", 300), Code::kCorrupt,
+               "no room for 300");
   expect_error(with("", "vocab", nullptr), Code::kCorrupt, "'vocab' is not an array");
   expect_error(with("", "special_tokens", "x"), Code::kCorrupt, "'special_tokens' is not an array");
   expect_error(with("", "special_tokens", json::array{1}), Code::kCorrupt, "not an object");
-  expect_error(with("", "special_tokens",
-                    json::parse(R"([{"rank": 1, "token_str": "a"}, {"rank": 1, "token_str": "b"}])")),
-               Code::kCorrupt, "special token 'b'");
+  expect_error(
+      with("", "special_tokens",
+           json::parse(R"([{"rank": 1, "token_str": "a"}, {"rank": 1, "token_str": "b"}])")),
+      Code::kCorrupt, "special token 'b'");
   expect_error(with("", "special_tokens", json::parse(R"([{"rank": 40, "token_str": "a"}])")),
                Code::kCorrupt, "special token 'a'");
   expect_error(token(299, "YWI="), Code::kCorrupt, "token 300 of 'vocab'");

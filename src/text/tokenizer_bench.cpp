@@ -1,4 +1,4 @@
-// Speed of the tokenizer. With AQUILON_BENCH_TOKENIZER (a tokenizer.json) and AQUILON_BENCH_TEXT (a
+// Speed of the tokenizer. With AQUILON_BENCH_TOKENIZER (a tokenizer file) and AQUILON_BENCH_TEXT (a
 // text, encoded in documents of 16 KiB) on those, else on the small vocabulary of the tests.
 #include <benchmark/benchmark.h>
 
@@ -21,17 +21,17 @@ std::string setting(const char* name, const char* otherwise) {
   return set && *set ? set : std::string(AQUILON_SOURCE_DIR) + otherwise;
 }
 
-const std::string& tokenizer_json() {
-  static const std::string json =
+const std::string& tokenizer_bytes() {
+  static const std::string bytes =
       read_file(
           setting("AQUILON_BENCH_TOKENIZER", "/tests/data/tokenizers/small-bpe/tokenizer.json"))
           .value();
-  return json;
+  return bytes;
 }
 
 const Tokenizer& tokenizer() {
   static const std::unique_ptr<Tokenizer> made =
-      std::move(read_tokenizer_json(tokenizer_json())).value();
+      std::move(read_tokenizer_file(tokenizer_bytes())).value();
   return *made;
 }
 
@@ -75,11 +75,11 @@ BENCHMARK_CAPTURE(encode_hostile, digit, "7")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode_hostile, newline, "\n")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode_hostile, mark, "\u0301")->Unit(benchmark::kMillisecond);
 
-void load_json(benchmark::State& state) {
-  const std::string& json = tokenizer_json();
-  for (auto _ : state) benchmark::DoNotOptimize(read_tokenizer_json(json));
+void load_file(benchmark::State& state) {
+  const std::string& bytes = tokenizer_bytes();
+  for (auto _ : state) benchmark::DoNotOptimize(read_tokenizer_file(bytes));
 }
-BENCHMARK(load_json)->Unit(benchmark::kMillisecond);
+BENCHMARK(load_file)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace aquilon::text

@@ -26,10 +26,11 @@ Status check_model(const json::object& model) {
 }  // namespace
 
 Error unsupported_json(std::string_view what) {
-  return make_error(Code::kUnsupported,
-                    "tokenizer.json: {} is not supported; we read byte-level BPE, and BPE of pieces "
-                    "with spaces as \"\u2581\"",
-                    what);
+  return make_error(
+      Code::kUnsupported,
+      "tokenizer.json: {} is not supported; we read byte-level BPE, and BPE of pieces "
+      "with spaces as \"\u2581\"",
+      what);
 }
 
 Result<const json::object*> object_of(const json::object& parent, std::string_view key) {
@@ -58,7 +59,8 @@ Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text) {
         }
         return {};
       }));
-  return byte_level ? make_bpe_tokenizer(std::move(bytes)) : make_piece_tokenizer(std::move(pieces));
+  return byte_level ? make_bpe_tokenizer(std::move(bytes))
+                    : make_piece_tokenizer(std::move(pieces));
 }
 
 }  // namespace aquilon::text

@@ -1,5 +1,5 @@
-// Parts of reading Hugging Face's tokenizer.json, shared by its two styles: tokens in the byte-level
-// alphabet, and pieces of text with "▁" for a space.
+// Parts of reading Hugging Face's tokenizer.json, shared by its two styles: tokens in the
+// byte-level alphabet, and pieces of text with "▁" for a space.
 #pragma once
 
 #include <boost/json.hpp>

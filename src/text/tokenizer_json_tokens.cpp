@@ -95,8 +95,8 @@ Result<std::pair<std::string, std::string>> read_merge(const json::value& value,
       return std::pair(std::string(merge.substr(0, space)), std::string(merge.substr(space + 1)));
     }
     return make_error(Code::kCorrupt,
-                      "tokenizer.json: merge {} ('{}') is not two tokens with a space between", rank,
-                      merge.substr(0, 100));
+                      "tokenizer.json: merge {} ('{}') is not two tokens with a space between",
+                      rank, merge.substr(0, 100));
   }
   const json::array* const pair = value.if_array();
   if (!pair || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_string()) {

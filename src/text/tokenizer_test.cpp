@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/byte_alphabet.h"
+#include "text/normal_form_internal.h"
 #include "text/tokenizer_cases_for_test.h"
 
 namespace aquilon::text {
@@ -212,32 +213,54 @@ double encode_seconds(const Tokenizer& t, std::string_view text, std::size_t n) 
          static_cast<double>(end.tv_nsec - begin.tv_nsec) * 1e-9;
 }
 
-TEST(Tokenizer, TakesHostileTextInLinearTime) {
-  const auto t = load_json_for_test("small-bpe/tokenizer.json");
+class HostileTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(HostileTest, TakesLinearTime) {
+  const auto made = read_tokenizer_file(*read_file(test_data_for_test(GetParam())));
+  ASSERT_TRUE(made.ok()) << made.error().message;
   constexpr std::size_t kMiB = kSanitized ? 1 << 17 : 1 << 20;
   const std::pair<const char*, std::size_t> cases[] = {
-      {"a", kMiB},
-      {" ", kMiB},
-      {"7", kMiB},
-      {"\n", kMiB},
-      {"ab", kMiB / 4},
-      {"the", kMiB / 4},
-      {" \n", kMiB / 4},
-      {"\u0301", kMiB / 4},
-      {"\u65E5", kMiB / 4},
-      {"!", kMiB / 4},
-      {"'", kMiB / 4},
-      {"<", kMiB / 4},
-      {"<|im_", kMiB / 4},
-      {"<|im_end|>", kMiB / 4},
-      {"<tool>", kMiB / 4},
-      {"\xFF", kMiB / 4},
-      {"\xF0\x9F", kMiB / 4},
+      {"a", kMiB},           {" ", kMiB},
+      {"7", kMiB},           {"\n", kMiB},
+      {"ab", kMiB / 4},      {"the", kMiB / 4},
+      {" \n", kMiB / 4},     {"\u0301", kMiB / 4},
+      {"\u65E5", kMiB / 4},  {"!", kMiB / 4},
+      {"'", kMiB / 4},       {"<", kMiB / 4},
+      {"A\u0301", kMiB / 4}, {"aAAAAAAAA", kMiB / 4},
+      {"<|im_", kMiB / 4},   {"<|im_end|>", kMiB / 4},
+      {"<tool>", kMiB / 4},  {"<too", kMiB / 4},
+      {"\xFF", kMiB / 4},    {"\xF0\x9F", kMiB / 4},
   };
   for (const auto& [unit, bytes] : cases) {
     // Usually under 0.1 s; what grows with the square takes minutes.
-    EXPECT_LT(encode_seconds(*t, unit, bytes), 20) << unit;
+    EXPECT_LT(encode_seconds(**made, unit, bytes), 20) << unit;
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tokenizer, HostileTest,
+                         ::testing::Values("small-bpe/tokenizer.json", "tekken/tekken.json",
+                                           "spm-bpe/tokenizer.model"));
+
+TEST(NormalForm, ComposesAndLeavesBrokenBytes) {
+  EXPECT_TRUE(is_surely_nfc("plain \u00E9"));
+  EXPECT_FALSE(is_surely_nfc("e\u0301"));
+  EXPECT_EQ(to_nfc("e\u0301\xFF"
+                   "e\u0301 \xE6\x97"),
+            "\u00E9\xFF\u00E9 \xE6\x97");
+  EXPECT_EQ(to_nfc("\u1100\u1161\u11A8\u212B"), "\uAC01\u00C5");
+  std::string long_text, want;
+  for (int i = 0; i < 300000; ++i) {
+    long_text += "e\u0301\u65E5";
+    want += "\u00E9\u65E5";
+  }
+  EXPECT_EQ(to_nfc(long_text), want);
+}
+
+TEST(Tokenizer, NormalisesWhereTheFileSaysSo) {
+  BpeSpec spec = small_spec();
+  EXPECT_EQ(make(spec)->encode("e\u0301"), (Ids{'e', 0xCC, 0x81}));
+  spec.nfc = true;
+  EXPECT_EQ(make(spec)->encode("e\u0301"), (Ids{0xC3, 0xA9}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Classes of characters as the pre-tokenizers' patterns use them: \p{L}, \p{N}, \s, [\r\n], the rest,
-// and what may stand in which part of a word. Unicode 16, the version of the PyPI package tokenizers 0.23.
+// Classes of characters as the pre-tokenizers' patterns use them: \p{L}, \p{N}, \s, [\r\n], the
+// rest, and what may stand in which part of a word. Unicode 16, the version of the PyPI package
+// tokenizers 0.23.
 #pragma once
 
 #include <array>

@@ -75,7 +75,8 @@ void UnigramModel::cut(std::string_view text, std::vector<Piece>& out) const {
   std::vector<Best> ends(text.size() + 1);
   const auto offer = [&](std::size_t end, float score, TokenId id, std::size_t bytes) {
     Best& best = ends[end];
-    if (best.bytes == 0 || score > best.score) best = {score, id, static_cast<std::uint32_t>(bytes)};
+    if (best.bytes == 0 || score > best.score)
+      best = {score, id, static_cast<std::uint32_t>(bytes)};
   };
   for (std::size_t at = 0; at < text.size();) {
     const Utf8Step character = utf8_step(text.data() + at, text.data() + text.size());

@@ -29,7 +29,7 @@ class UnigramModel {
   void cut(std::string_view text, std::vector<Piece>& out) const;
 
  private:
-  struct Edge {  // from a trie node by a byte: open addressing
+  struct Edge {             // from a trie node by a byte: open addressing
     std::uint64_t key = 0;  // node << 8 | byte, plus one
     std::uint32_t target = 0;
   };

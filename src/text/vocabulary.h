@@ -21,7 +21,8 @@ inline bool is_control(TokenKind kind) {
 
 // How a file writes the tokens that text is made of (kNormal, kUnused, kByte).
 enum class TokenForm : std::uint8_t {
-  kAlphabet,  // in the byte-level alphabet (text/byte_alphabet.h); with a character outside it, as is
+  kAlphabet,  // in the byte-level alphabet (text/byte_alphabet.h); with a character outside it, as
+              // is
   kBytes,     // as the bytes that they stand for
 };
 

@@ -17,7 +17,9 @@ class WholePieces {
   explicit WholePieces(std::size_t tokens) : states_(new std::atomic<State>[tokens]()) {}
 
   void set_whole(TokenId id) { state(id) = State::kYes; }
-  bool known_whole(TokenId id) const { return state(id).load(std::memory_order_relaxed) == State::kYes; }
+  bool known_whole(TokenId id) const {
+    return state(id).load(std::memory_order_relaxed) == State::kYes;
+  }
   // `merged`: what the merges make of the bytes of `id`.
   void learn(TokenId id, std::span<const TokenId> merged) const {
     if (state(id).load(std::memory_order_relaxed) != State::kUnknown) return;

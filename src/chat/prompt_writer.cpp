@@ -1,0 +1,117 @@
+#include "chat/prompt_writer.h"
+
+#include "chat/mistral/declared_format.h"
+
+namespace aquilon::chat {
+namespace {
+
+constexpr std::string_view kMistral = "mistral-";
+constexpr std::string_view kTemplate = "template";
+
+std::string format_names() {
+  std::string names(kTemplate);
+  for (const mistral::Format& format : mistral::kFormats)
+    names.append(", ").append(kMistral).append(format.name);
+  return names;
+}
+
+Result<ChatTemplate> parse_template(std::string_view source) {
+  auto parsed = ChatTemplate::parse(source);
+  if (parsed.ok() && parsed->leaves_messages_out())
+    return make_error(Code::kInvalidArgument,
+                      "a prompt made with it does not hold the text of the messages: it must write "
+                      "message.content for each message of messages");
+  return parsed;
+}
+
+}  // namespace
+
+Result<PromptWriter> PromptWriter::choose(const PromptSource& source) {
+  PromptWriter writer(source);
+  const bool by_template = source.chat_format == kTemplate;
+  if (!source.chat_format.empty() && !by_template) {
+    AQ_RETURN_IF_ERROR(writer.use_format(source.chat_format));
+  } else if (!source.chat_template.empty()) {
+    AQ_RETURN_IF_ERROR(writer.use_given_template(source.chat_template));
+  } else {
+    auto format = mistral::declared_format(source.tokenizer, source.own_template);
+    if (format.ok() && *format && !by_template) {
+      auto renderer = mistral::Renderer::make(source.tokenizer, **format);
+      if (renderer.ok()) writer.renderer_.emplace(std::move(*renderer));
+    }
+    if (!writer.renderer_) writer.use_own(source.own_template);
+    if (!writer.can_chat() && !format.ok()) writer.problem_ = std::move(format).error();
+  }
+  if (writer.problem_.param.empty()) writer.problem_.param = "messages";
+  return writer;
+}
+
+Status PromptWriter::use_format(std::string_view name) {
+  const mistral::Format* format =
+      name.starts_with(kMistral) ? mistral::find_format(name.substr(kMistral.size())) : nullptr;
+  if (!format)
+    return make_error(Code::kInvalidArgument, "--chat-format '{}' is unknown; there are {}", name,
+                      format_names());
+  auto renderer = mistral::Renderer::make(*tokenizer_, *format);
+  if (!renderer.ok()) return std::move(renderer).error().with_context("--chat-format");
+  renderer_.emplace(std::move(*renderer));
+  return {};
+}
+
+Status PromptWriter::use_given_template(std::string_view text) {
+  auto parsed = parse_template(text);
+  if (!parsed.ok()) return std::move(parsed).error().with_context("--chat-template");
+  template_.emplace(std::move(*parsed));
+  return {};
+}
+
+void PromptWriter::use_own(std::string_view own_template) {
+  if (own_template.empty()) {
+    problem_ = Error{Code::kUnsupported,
+                     "this model has no chat template: use /v1/completions, or give one with "
+                     "--chat-template FILE"};
+    return;
+  }
+  auto parsed = parse_template(own_template);
+  if (parsed.ok()) {
+    template_.emplace(std::move(*parsed));
+    return;
+  }
+  problem_ = std::move(parsed).error().with_context("the model's chat template");
+  problem_.code = Code::kUnsupported;
+}
+
+std::string PromptWriter::format_name() const {
+  if (renderer_) return std::string(kMistral).append(renderer_->format().name);
+  return template_ ? std::string(kTemplate) : std::string();
+}
+
+Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) const {
+  if (renderer_)
+    return renderer_->chat(
+        {chat.messages, chat.tools, chat.continue_final_message, chat.template_kwargs});
+  if (template_) return by_template(chat);
+  return problem_;
+}
+
+Result<std::vector<text::TokenId>> PromptWriter::fill_in(std::string_view before,
+                                                         std::string_view after) const {
+  if (renderer_) return renderer_->fill_in(before, after);
+  return make_error(Code::kUnsupported, "this model's chat format has no way to fill in text");
+}
+
+Result<std::vector<text::TokenId>> PromptWriter::by_template(const ChatPrompt& chat) const {
+  TemplateInput input;
+  input.messages = chat.messages;
+  input.tools = chat.tools;
+  input.kwargs = chat.template_kwargs;
+  input.continue_final_message = chat.continue_final_message;
+  input.bos_token = std::string(tokenizer_->token_bytes(bos_));
+  input.eos_token = std::string(tokenizer_->token_bytes(eos_));
+  const RenderedPrompt prompt = AQ_TRY(template_->render(input));
+  std::vector<text::TokenId> ids = tokenizer_->encode(prompt.text, prompt.trusted);
+  if (add_bos_ && (ids.empty() || ids.front() != bos_)) ids.insert(ids.begin(), bos_);
+  return ids;
+}
+
+}  // namespace aquilon::chat

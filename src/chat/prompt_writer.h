@@ -1,0 +1,65 @@
+// How a model's conversations become prompts: one of Mistral's formats, or a chat template.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "chat/chat_template.h"
+#include "chat/generator.h"  // ChatPrompt
+#include "chat/mistral/renderer.h"
+#include "text/tokenizer.h"
+
+namespace aquilon::chat {
+
+// What a model's files and its owner say about it.
+struct PromptSource {
+  const text::Tokenizer& tokenizer;  // outlives the writer
+  text::TokenId bos = -1;
+  text::TokenId eos = -1;
+  bool add_bos = false;            // in front of what a template writes, if it is not there
+  std::string_view own_template;   // of the model's files; empty: none
+  std::string_view chat_template;  // given by the owner; empty: none
+  std::string_view chat_format;  // given by the owner: "template", "mistral-v1" ... "mistral-v15",
+                                 // empty: what the files declare
+};
+
+// Immutable. Threads: safe from any.
+class PromptWriter {
+ public:
+  // Errors: kInvalidArgument and kUnsupported for what the owner gave. What is wrong with the
+  // model's own files costs the chat, not the model: see can_chat.
+  static Result<PromptWriter> choose(const PromptSource& source);
+
+  bool can_chat() const { return renderer_.has_value() || template_.has_value(); }
+  // "mistral-v3", "template", or empty where it cannot chat.
+  std::string format_name() const;
+
+  // Errors: those of the format or the template; kUnsupported where it cannot chat, saying why.
+  Result<std::vector<text::TokenId>> write(const ChatPrompt& chat) const;
+  // The prompt for what stands between two texts. Errors: kUnsupported.
+  Result<std::vector<text::TokenId>> fill_in(std::string_view before, std::string_view after) const;
+
+ private:
+  explicit PromptWriter(const PromptSource& source)
+      : tokenizer_(&source.tokenizer),
+        bos_(source.bos),
+        eos_(source.eos),
+        add_bos_(source.add_bos) {}
+
+  Status use_format(std::string_view name);
+  Status use_given_template(std::string_view text);
+  void use_own(std::string_view own_template);
+  Result<std::vector<text::TokenId>> by_template(const ChatPrompt& chat) const;
+
+  const text::Tokenizer* tokenizer_;
+  text::TokenId bos_, eos_;
+  bool add_bos_;
+  std::optional<mistral::Renderer> renderer_;
+  std::optional<ChatTemplate> template_;
+  Error problem_;  // why it cannot chat
+};
+
+}  // namespace aquilon::chat

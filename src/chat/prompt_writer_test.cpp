@@ -1,0 +1,133 @@
+// Which way of writing prompts a model gets.
+#include "chat/prompt_writer.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <string>
+
+#include "chat/mistral/vocabulary_for_test.h"
+
+namespace aquilon::chat {
+namespace {
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}";
+constexpr const char* kMistralTemplate =
+    "{{ bos_token }}{% for m in messages %}[INST]{{ m.content }}[/INST]{% endfor %}"
+    "{# [SYSTEM_PROMPT] #}";
+
+// A vocabulary of bytes and these control tokens.
+std::unique_ptr<text::Tokenizer> vocabulary(const std::vector<std::string>& control,
+                                            const std::string& declared = "") {
+  text::BpeSpec spec;
+  for (int b = 0; b < 256; ++b) {
+    const char byte = static_cast<char>(b);
+    spec.tokens.push_back(text::alphabet_form({&byte, 1}));
+  }
+  spec.kinds.assign(256, text::TokenKind::kNormal);
+  for (const std::string& token : control) {
+    spec.tokens.push_back(token);
+    spec.kinds.push_back(text::TokenKind::kControl);
+  }
+  spec.pre = "tekken";
+  spec.traits.mistral_version = declared;
+  return std::move(text::make_bpe_tokenizer(std::move(spec))).value();
+}
+
+const std::vector<std::string> kBase = {"<s>",
+                                        "</s>",
+                                        "[INST]",
+                                        "[/INST]",
+                                        "[AVAILABLE_TOOLS]",
+                                        "[/AVAILABLE_TOOLS]",
+                                        "[TOOL_RESULTS]",
+                                        "[/TOOL_RESULTS]",
+                                        "[TOOL_CALLS]"};
+
+std::vector<std::string> with(std::vector<std::string> more) {
+  more.insert(more.begin(), kBase.begin(), kBase.end());
+  return more;
+}
+const std::vector<std::string> kV7 = {"[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]"};
+
+std::vector<std::string> later(std::vector<std::string> more) {
+  more.insert(more.begin(), kV7.begin(), kV7.end());
+  return with(std::move(more));
+}
+
+TEST(PromptWriter, GoesByTheFilesContent) {
+  struct Case {
+    std::vector<std::string> control;
+    std::string declared, own_template, want;
+  };
+  const std::string ids = std::string(kMistralTemplate) + "{# [CALL_ID] #}";
+  const Case cases[] = {
+      {{}, "", "", ""},
+      {{}, "", kTemplate, "template"},
+      {{}, "", kMistralTemplate, "template"},  // Llama 2's, or version 1
+      {kBase, "", kMistralTemplate, "mistral-v3"},
+      {kBase, "", "", "mistral-v3"},
+      {kBase, "", kTemplate, "template"},  // fine-tuned to another format
+      {with(kV7), "", kMistralTemplate, "mistral-v7"},
+      {with(kV7), "", "{{ messages[0].content }}{# [INST] #}", "mistral-v3"},
+      {later({"[ARGS]", "[CALL_ID]"}), "", "", "mistral-v11"},
+      {later({"[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]"}), "", ids, "mistral-v11"},
+      {later({"[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]"}), "", kMistralTemplate, "mistral-v13"},
+      {later({"[ARGS]", "[MODEL_SETTINGS]", "[/MODEL_SETTINGS]"}), "", "", "mistral-v15"},
+      {later({"[ARGS]", "[CALL_ID]"}), "v7", "", "mistral-v7"},
+      {kBase, "v3", kTemplate, "template"},
+      {kBase, "v7", kMistralTemplate, "template"},  // declares what its vocabulary cannot write
+      {kBase, "v99", "", ""},
+  };
+  for (const Case& c : cases) {
+    const auto tokenizer = vocabulary(c.control, c.declared);
+    const auto writer =
+        PromptWriter::choose({.tokenizer = *tokenizer, .own_template = c.own_template});
+    ASSERT_TRUE(writer.ok()) << writer.error().message;
+    EXPECT_EQ(writer->format_name(), c.want) << c.own_template;
+    EXPECT_EQ(writer->can_chat(), !c.want.empty());
+  }
+}
+
+TEST(PromptWriter, ItsOwnerMayChooseAnother) {
+  const auto tokenizer = vocabulary(with(kV7));
+  PromptSource source{.tokenizer = *tokenizer, .own_template = kMistralTemplate};
+  const auto name = [&] {
+    const auto writer = PromptWriter::choose(source);
+    return writer.ok() ? writer->format_name() : "error: " + writer.error().message;
+  };
+  source.chat_format = "mistral-v3";
+  EXPECT_EQ(name(), "mistral-v3");
+  source.chat_format = "template";
+  EXPECT_EQ(name(), "template");
+  source.chat_format = "";
+  source.chat_template = kTemplate;
+  EXPECT_EQ(name(), "template");
+  source.chat_format = "v3";
+  EXPECT_TRUE(
+      name().starts_with("error: --chat-format 'v3' is unknown; there are template, mistral-v1"));
+  source.chat_format = "mistral-v13";
+  EXPECT_TRUE(
+      name().starts_with("error: --chat-format: chat format v13 needs the control token [ARGS]"));
+}
+
+TEST(PromptWriter, WritesByFormatAndByTemplate) {
+  const auto tokenizer = vocabulary(kBase);
+  const text::TokenId bos = tokenizer->find_token("<s>");
+  PromptSource source{.tokenizer = *tokenizer, .bos = bos, .add_bos = true};
+  ChatPrompt chat;
+  chat.messages = boost::json::parse(R"([{"role":"user","content":"a[INST]"}])").as_array();
+  const auto shown = [&] {
+    const auto ids = PromptWriter::choose(source)->write(chat);
+    return ids.ok() ? text::decode(*tokenizer, *ids, true) : ids.error().message;
+  };
+  EXPECT_EQ(shown(), "<s>[INST]a[INST][/INST]");
+  source.own_template = kTemplate;
+  EXPECT_EQ(shown(), "<s><user>a[INST]");
+  source.own_template = "{{ no such }}";
+  EXPECT_TRUE(shown().starts_with("the model's chat template")) << shown();
+}
+
+}  // namespace
+}  // namespace aquilon::chat
