@@ -12,6 +12,7 @@
 #include "bench/synthetic_matrix.h"
 #include "kernels/linear/linear.h"
 #include "quant/decode.h"
+#include "quant/random_blocks.h"
 
 namespace aquilon::bench {
 namespace {

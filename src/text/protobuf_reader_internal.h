@@ -1,6 +1,6 @@
 // Reads the wire format of protocol buffers, field by field, within given bytes: no descriptors, no
 // recursion, no allocation. Strict: anything that does not fit is an error.
-// Source: https://protobuf.dev/programming-guides/encoding/
+// Source: "Encoding" in the documentation of Protocol Buffers.
 #pragma once
 
 #include <cstdint>

@@ -64,8 +64,7 @@ const Case kCases[] = {
 TEST(PythonJson, WritesWhatPythonWrites) {
   for (const Case& c : kCases) {
     const auto got = normalise_json(c.text);
-    EXPECT_EQ(got.has_value(), c.want != nullptr) << c.text;
-    if (got && c.want) EXPECT_EQ(*got, c.want);
+    EXPECT_EQ(got.value_or("none"), c.want ? c.want : "none") << c.text;
   }
 }
 
