@@ -230,6 +230,16 @@ static inline void decode_blocks_f8_e4m3(const unsigned char* __restrict x, std:
   for (std::size_t i = 0; i < n; ++i) out[i] = e4m3_to_float(x[i]);
 }
 
+// 132 bytes: an f32 factor, then 128 E4M3 numbers.
+static inline void decode_blocks_f8_e4m3_b128(const unsigned char* __restrict x, std::size_t n,
+                                              float* __restrict out) noexcept {
+  for (; n != 0; n -= 128, x += 132, out += 128) {
+    float factor;
+    __builtin_memcpy(&factor, x, sizeof factor);
+    for (int i = 0; i < 128; ++i) out[i] = factor * e4m3_to_float(x[4 + i]);
+  }
+}
+
 // The types of blocks_codes.h.
 static inline void decode_coded(const CodedType& type, const unsigned char* x, std::size_t n,
                                 float* out) noexcept {
@@ -301,6 +311,9 @@ static inline bool decode_any(std::uint32_t type, const unsigned char* x, std::s
       return true;
     case 0x10000:
       decode_blocks_f8_e4m3(x, n, out);
+      return true;
+    case 0x10001:
+      decode_blocks_f8_e4m3_b128(x, n, out);
       return true;
     default:
       break;

@@ -148,6 +148,7 @@ std::optional<Packing> packing_of(tensor::DType type) {
     case DType::kF16:
     case DType::kBF16:
     case DType::kF8_E4M3:
+    case DType::kF8_E4M3_B128:
       break;
   }
   return std::nullopt;

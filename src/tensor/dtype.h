@@ -39,6 +39,9 @@ enum class DType : std::uint32_t {
   kMXFP4 = 39,
   kNVFP4 = 40,
   kF8_E4M3 = 0x10000,  // of safetensors: no infinity, one NaN of each sign
+  // 128 such values behind their f32 factor: how FP8 matrices that come with factors are kept,
+  // whatever each of those spans.
+  kF8_E4M3_B128 = 0x10001,
 };
 
 struct DTypeInfo {
@@ -77,9 +80,10 @@ inline constexpr DTypeInfo kDTypes[] = {
     {DType::kMXFP4, "MXFP4", 32, 17},
     {DType::kNVFP4, "NVFP4", 64, 36},
 };
-// What other files hold besides.
+// What we hold besides, from other files.
 inline constexpr DTypeInfo kOtherDTypes[] = {
     {DType::kF8_E4M3, "F8_E4M3", 1, 1},
+    {DType::kF8_E4M3_B128, "F8_E4M3_B128", 128, 132},
 };
 
 // Null for a number that is not a type of GGUF files.
