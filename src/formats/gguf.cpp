@@ -5,7 +5,10 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "formats/folder_files_internal.h"
 #include "formats/gguf_parser_internal.h"
+#include "formats/gguf_parts_internal.h"
+#include "formats/name_index_internal.h"
 
 namespace aquilon::formats {
 namespace {
@@ -35,24 +38,25 @@ Error wrong_value(const std::string& file, std::string_view key, const GgufValue
 }  // namespace
 
 Result<GgufFile> GgufFile::open(const std::string& path) {
-  MappedFile map = AQ_TRY(MappedFile::open(path));
-  GgufFile file = AQ_TRY(parse(map.bytes(), path));
-  file.map_.emplace(std::move(map));
-  return file;
+  return GgufParts::open(path);
 }
 
 Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::string name) {
+  return parse_part(bytes, std::move(name), false);
+}
+
+Result<GgufFile> GgufFile::parse_part(std::span<const std::byte> bytes, std::string name,
+                                      bool parts_allowed) {
   GgufFile file;
   file.name_ = std::move(name);
-  file.bytes_ = bytes;
-  AQ_RETURN_IF_ERROR(GgufParser(file).run());
+  file.file_bytes_ = bytes.size();
+  AQ_RETURN_IF_ERROR(GgufParser(file, bytes, parts_allowed).run());
   return file;
 }
 
 const GgufValue* GgufFile::find(std::string_view key) const {
-  const auto less = [this](std::uint32_t i, std::string_view k) { return metadata_[i].key < k; };
-  const auto at = std::lower_bound(by_key_.begin(), by_key_.end(), key, less);
-  return at != by_key_.end() && metadata_[*at].key == key ? &metadata_[*at].value : nullptr;
+  const std::optional<std::uint32_t> at = NameIndex(metadata_, &Entry::key).find(by_key_, key);
+  return at ? &metadata_[*at].value : nullptr;
 }
 
 Result<const GgufValue*> GgufFile::require(std::string_view key) const {
@@ -97,20 +101,19 @@ Result<const GgufArray*> GgufFile::get_array(std::string_view key, GgufType type
 }
 
 const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
-  const auto less = [this](std::uint32_t i, std::string_view n) { return tensors_[i].name < n; };
-  const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
-  return at != by_name_.end() && tensors_[*at].name == name ? &tensors_[*at] : nullptr;
+  const std::optional<std::uint32_t> at =
+      NameIndex(tensors_, &GgufTensor::name).find(by_name_, name);
+  return at ? &tensors_[*at] : nullptr;
 }
 
 tensor::MatrixView GgufFile::matrix(const GgufTensor& tensor) const {
   AQ_CHECK(tensor.dims.size() == 1 || tensor.dims.size() == 2);
-  AQ_CHECK((CheckedSize(tensor.file_offset) + tensor.bytes).at_most(bytes_.size()));
-  return {bytes_.data() + tensor.file_offset, tensor.dtype,
-          tensor.dims.size() == 2 ? tensor.dims[1] : 1, tensor.dims[0]};
+  AQ_CHECK(tensor.data != nullptr);
+  return {tensor.data, tensor.dtype, tensor.dims.size() == 2 ? tensor.dims[1] : 1, tensor.dims[0]};
 }
 
 void GgufFile::drop_pages(const tensor::MatrixView& matrix) const {
-  if (map_) map_->drop({matrix.data, matrix.rows * matrix.row_stride()});
+  drop_bytes(maps_, {matrix.data, matrix.rows * matrix.row_stride()});
 }
 
 }  // namespace aquilon::formats

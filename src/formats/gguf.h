@@ -1,9 +1,11 @@
-// Reader of GGUF model files (versions 2 and 3) over a memory map. Any bytes are safe to open:
-// every size is checked against the file before it is used, and nothing is copied but the
-// directory.
+// The description of a model in GGUF's vocabulary: metadata keys and named tensors. It is read from
+// GGUF files (versions 2 and 3, whole or split) over memory maps, or assembled from a folder of
+// other files (formats/model_folder.h). Any bytes are safe to open: every size is checked against
+// the file before it is used, and nothing is copied but the directory.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,24 +54,38 @@ struct GgufTensor {
   std::string_view name;
   tensor::DType dtype;
   std::vector<std::uint64_t> dims;  // GGUF's order: dims[0] is the contiguous one; 1 to 4 of them
-  std::uint64_t file_offset;        // of the first byte, from the start of the file
+  std::uint64_t file_offset;        // of the first byte, from the start of its file; 0 in memory
   std::uint64_t bytes;
+  const std::byte* data;  // in a map, or in memory if it was computed
 };
 
-// An open GGUF file. Its keys and tensor names are unique, valid UTF-8 without control characters;
-// text values may hold any bytes. Its tensors lie in the file, do not overlap and leave no gaps;
+// What a model folder holds beside the weights: paths, empty where there is no such file.
+struct CompanionFiles {
+  std::string tokenizer_json;    // of Hugging Face's tokenizers
+  std::string tokenizer_config;  // tokenizer_config.json
+  std::string tokenizer_model;   // SentencePiece: tokenizer.model, or Mistral's tokenizer.model.v*
+  std::string tekken_json;       // Mistral's tekken.json
+  std::string chat_template;     // chat_template.jinja
+};
+
+// An open model. Its keys and tensor names are unique, valid UTF-8 without control characters; text
+// values may hold any bytes. Its tensors lie in their files, do not overlap and leave no gaps;
 // their rows are whole blocks. Movable. Threads: const members are safe from any.
 class GgufFile {
  public:
-  // Errors: kNotFound; kCorrupt, naming offset and field; kUnsupported, naming offset and the
-  // version, value type, tensor type, nested array, split file or count above our limits.
+  // A GGUF file. Of one that is split over several, the first is named and all are opened.
+  // Errors: kNotFound, also of a part; kCorrupt, naming offset and field, or a part that does not
+  // belong to the first; kInvalidArgument for a part that is not the first; kUnsupported, naming
+  // offset and the version, value type, tensor type, nested array or count above our limits.
   static Result<GgufFile> open(const std::string& path);
-  // The same on bytes that the caller keeps alive; `name` stands for the path in messages.
+  // The same on bytes that the caller keeps alive; `name` stands for the path in messages. A part
+  // of a split file is kUnsupported.
   static Result<GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
   const std::string& path() const { return name_; }
-  std::uint64_t file_bytes() const { return bytes_.size(); }
-  std::uint32_t version() const { return version_; }
+  std::uint64_t file_bytes() const { return file_bytes_; }  // of all files together
+  std::uint32_t version() const { return version_; }        // 0 if it is not from GGUF files
+  const CompanionFiles& companions() const { return companions_; }
 
   // Null when absent.
   const GgufValue* find(std::string_view key) const;
@@ -90,22 +106,38 @@ class GgufFile {
 
   // Null when absent.
   const GgufTensor* find_tensor(std::string_view name) const;
-  // A tensor of this file as a matrix: dims {columns} or {columns, rows}. The data of an opened
-  // file is aligned to 8 bytes at least. Requires: one or two dimensions.
+  // A tensor of this file as a matrix: dims {columns} or {columns, rows}. Data of GGUF files is
+  // aligned to 8 bytes at least, that of safetensors files need not be. Requires: one or two
+  // dimensions.
   tensor::MatrixView matrix(const GgufTensor& tensor) const;
   // Lets the system take back the memory of a matrix of this file; it is read again when touched.
   void drop_pages(const tensor::MatrixView& matrix) const;
 
  private:
   friend class GgufParser;
+  friend class GgufParts;
+  friend class DescriptionBuilder;
   GgufFile() = default;
 
+  // What a part of a split file says of itself.
+  struct Split {
+    std::uint64_t number = 0;  // from 0
+    std::uint64_t parts = 1;
+    std::optional<std::uint64_t> tensors;  // of all parts
+  };
+
+  static Result<GgufFile> parse_part(std::span<const std::byte> bytes, std::string name,
+                                     bool parts_allowed);
   Result<const GgufValue*> require(std::string_view key) const;
 
   std::string name_;
-  std::optional<MappedFile> map_;  // absent for parse()
-  std::span<const std::byte> bytes_;
   std::uint32_t version_ = 0;
+  std::uint64_t file_bytes_ = 0;
+  Split split_;
+  std::vector<MappedFile> maps_;                       // none for parse()
+  std::deque<std::string> texts_;                      // names and values that no map holds
+  std::vector<std::unique_ptr<std::byte[]>> buffers_;  // tensors that no map holds
+  CompanionFiles companions_;
   std::vector<Entry> metadata_;
   std::vector<GgufTensor> tensors_;
   std::vector<std::uint32_t> by_key_;   // indices of metadata_, sorted by key

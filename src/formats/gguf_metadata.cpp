@@ -1,14 +1,23 @@
-#include <algorithm>
 #include <bit>
-#include <numeric>
 
 #include "formats/gguf_parser_internal.h"
+#include "formats/name_index_internal.h"
 
 namespace aquilon::formats {
 namespace {
 
 constexpr std::string_view kAlignmentKey = "general.alignment";
 constexpr std::string_view kSplitCountKey = "split.count";
+constexpr std::string_view kSplitNumberKey = "split.no";
+constexpr std::string_view kSplitTensorsKey = "split.tensors.count";
+constexpr std::uint64_t kMaxParts = 4096;  // names have five digits, published models dozens
+
+std::optional<std::uint64_t> whole_number(const GgufValue& value) {
+  if (const auto* v = std::get_if<std::uint64_t>(&value)) return *v;
+  if (const auto* v = std::get_if<std::int64_t>(&value); v != nullptr && *v >= 0)
+    return static_cast<std::uint64_t>(*v);
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -17,21 +26,15 @@ Status GgufParser::read_metadata() {
   entry_offsets_.reserve(entry_count_);
   for (std::uint64_t i = 0; i < entry_count_; ++i) AQ_RETURN_IF_ERROR(read_entry(i));
 
-  auto& by_key = file_.by_key_;
   const auto& entries = file_.metadata_;
-  by_key.resize(entries.size());
-  std::iota(by_key.begin(), by_key.end(), 0u);
-  std::stable_sort(by_key.begin(), by_key.end(), [&entries](std::uint32_t a, std::uint32_t b) {
-    return entries[a].key < entries[b].key;
-  });
-  const auto twin = std::adjacent_find(
-      by_key.begin(), by_key.end(),
-      [&entries](std::uint32_t a, std::uint32_t b) { return entries[a].key == entries[b].key; });
-  if (twin == by_key.end()) return {};
-  const std::uint32_t later = twin[1];
+  const NameIndex index(entries, &GgufFile::Entry::key);
+  file_.by_key_ = index.sorted();
+  const auto twins = index.twins(file_.by_key_);
+  if (!twins) return {};
+  const auto [first, later] = *twins;
   cursor_.set_subject({"metadata entry", later, entries[later].key});
   return cursor_.error_at(entry_offsets_[later], Code::kCorrupt,
-                          fmt::format("key: already used by entry {}", twin[0]));
+                          fmt::format("key: already used by entry {}", first));
 }
 
 Status GgufParser::read_entry(std::uint64_t index) {
@@ -143,7 +146,8 @@ Status GgufParser::check_bools(const GgufArray& array, std::uint64_t start) {
 
 Status GgufParser::heed(const GgufFile::Entry& entry, std::uint64_t value_offset) {
   if (entry.key == kAlignmentKey) return heed_alignment(entry.value, value_offset);
-  if (entry.key == kSplitCountKey) return heed_split_count(entry.value, value_offset);
+  if (entry.key == kSplitCountKey || entry.key == kSplitNumberKey || entry.key == kSplitTensorsKey)
+    return heed_split(entry, value_offset);
   return {};
 }
 
@@ -161,15 +165,24 @@ Status GgufParser::heed_alignment(const GgufValue& value, std::uint64_t value_of
   return {};
 }
 
-Status GgufParser::heed_split_count(const GgufValue& value, std::uint64_t value_offset) {
-  const auto* count = std::get_if<std::uint64_t>(&value);
-  if (count == nullptr)
+Status GgufParser::heed_split(const GgufFile::Entry& entry, std::uint64_t value_offset) {
+  const std::optional<std::uint64_t> value = whole_number(entry.value);
+  const bool is_signed = std::holds_alternative<std::int64_t>(entry.value);
+  if (!value || (is_signed && entry.key != kSplitTensorsKey))  // which gguf-split writes as i32
     return cursor_.error_at(value_offset, Code::kCorrupt, "value: must be an unsigned integer");
-  if (*count > 1)
+  if (entry.key == kSplitTensorsKey) file_.split_.tensors = value;
+  if (entry.key == kSplitNumberKey) file_.split_.number = *value;
+  if (entry.key != kSplitCountKey) return {};
+  if (*value > 1 && !parts_allowed_)
     return cursor_.error_at(value_offset, Code::kUnsupported,
-                            fmt::format("value: one part of a model split over {} files; split "
-                                        "files are not read, merge them first",
-                                        *count));
+                            fmt::format("value: one part of a model split over {} files; it can "
+                                        "only be opened by the name of the first",
+                                        *value));
+  if (*value > kMaxParts)
+    return cursor_.error_at(
+        value_offset, Code::kUnsupported,
+        fmt::format("value: {} parts are more than the {} that are read", *value, kMaxParts));
+  file_.split_.parts = *value;
   return {};
 }
 

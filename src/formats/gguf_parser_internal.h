@@ -15,8 +15,9 @@ namespace aquilon::formats {
 
 class GgufParser {
  public:
-  // `file` holds name and bytes already; the parser fills in the rest. Both must outlive it.
-  explicit GgufParser(GgufFile& file) : file_(file), cursor_(file.bytes_, file.name_) {}
+  // `file` has its name already; the parser fills in the rest. Both must outlive it.
+  GgufParser(GgufFile& file, std::span<const std::byte> bytes, bool parts_allowed)
+      : file_(file), bytes_(bytes), parts_allowed_(parts_allowed), cursor_(bytes, file.name_) {}
 
   Status run();
 
@@ -35,7 +36,7 @@ class GgufParser {
   Status check_bools(const GgufArray& array, std::uint64_t start);
   Status heed(const GgufFile::Entry& entry, std::uint64_t value_offset);
   Status heed_alignment(const GgufValue& value, std::uint64_t value_offset);
-  Status heed_split_count(const GgufValue& value, std::uint64_t value_offset);
+  Status heed_split(const GgufFile::Entry& entry, std::uint64_t value_offset);
 
   // gguf_tensors.cpp
   Status read_tensors();
@@ -48,6 +49,8 @@ class GgufParser {
   Error layout_error(std::uint32_t tensor, std::string_view what);
 
   GgufFile& file_;
+  std::span<const std::byte> bytes_;
+  bool parts_allowed_;  // of a split file
   GgufCursor cursor_;
   std::uint64_t entry_count_ = 0;
   std::uint64_t tensor_count_ = 0;

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "formats/gguf_parser_internal.h"
+#include "formats/name_index_internal.h"
 #include "tensor/dtype.h"
 
 namespace aquilon::formats {
@@ -11,18 +12,11 @@ Status GgufParser::read_tensors() {
   tensor_offsets_.reserve(tensor_count_);
   for (std::uint64_t i = 0; i < tensor_count_; ++i) AQ_RETURN_IF_ERROR(read_tensor(i));
 
-  auto& by_name = file_.by_name_;
-  const auto& tensors = file_.tensors_;
-  by_name.resize(tensors.size());
-  std::iota(by_name.begin(), by_name.end(), 0u);
-  std::stable_sort(by_name.begin(), by_name.end(), [&tensors](std::uint32_t a, std::uint32_t b) {
-    return tensors[a].name < tensors[b].name;
-  });
-  const auto twin = std::adjacent_find(
-      by_name.begin(), by_name.end(),
-      [&tensors](std::uint32_t a, std::uint32_t b) { return tensors[a].name == tensors[b].name; });
-  if (twin != by_name.end())
-    return layout_error(twin[1], fmt::format("name: already used by tensor {}", twin[0]));
+  const NameIndex index(file_.tensors_, &GgufTensor::name);
+  file_.by_name_ = index.sorted();
+  if (const auto twins = index.twins(file_.by_name_))
+    return layout_error(twins->second,
+                        fmt::format("name: already used by tensor {}", twins->first));
   return place_tensors();
 }
 
@@ -75,11 +69,10 @@ Status GgufParser::read_dtype(GgufTensor& tensor) {
                                         tensor.dims[0], info->name, info->block_size));
   CheckedSize bytes = CheckedSize(tensor.dims[0] / info->block_size) * info->block_bytes;
   for (std::size_t d = 1; d < tensor.dims.size(); ++d) bytes *= tensor.dims[d];
-  if (!bytes.at_most(file_.bytes_.size()))
-    return cursor_.error_at(
-        start, Code::kCorrupt,
-        fmt::format("dimensions: [{}] of {} are more than the file's {} bytes",
-                    fmt::join(tensor.dims, ", "), info->name, file_.bytes_.size()));
+  if (!bytes.at_most(bytes_.size()))
+    return cursor_.error_at(start, Code::kCorrupt,
+                            fmt::format("dimensions: [{}] of {} are more than the file's {} bytes",
+                                        fmt::join(tensor.dims, ", "), info->name, bytes_.size()));
   tensor.bytes = *bytes.value();
   return {};
 }
@@ -117,20 +110,20 @@ Status GgufParser::place_tensors() {
                          *expected.value(),
                          expected.at_most(tensor.file_offset) ? "a gap" : "overlap"));
     file_end = data_start + tensor.file_offset + tensor.bytes;
-    if (!file_end.at_most(file_.bytes_.size()))
+    if (!file_end.at_most(bytes_.size()))
       return layout_error(
-          i,
-          fmt::format("data: {} bytes from byte {} reach beyond the file's {}", tensor.bytes,
-                      (data_start + tensor.file_offset).value().value_or(0), file_.bytes_.size()));
+          i, fmt::format("data: {} bytes from byte {} reach beyond the file's {}", tensor.bytes,
+                         (data_start + tensor.file_offset).value().value_or(0), bytes_.size()));
     expected = (CheckedSize(tensor.file_offset) + tensor.bytes).align_up(alignment_);
     tensor.file_offset = *(data_start + tensor.file_offset).value();
+    tensor.data = bytes_.data() + tensor.file_offset;
   }
   return check_end(*file_end.value());
 }
 
 Status GgufParser::check_end(std::uint64_t data_end) {
   const CheckedSize padded_end = CheckedSize(data_end).align_up(alignment_);
-  const std::uint64_t file_bytes = file_.bytes_.size();
+  const std::uint64_t file_bytes = bytes_.size();
   if (CheckedSize(file_bytes).at_most(*padded_end.value())) return {};
   cursor_.set_subject({});
   return cursor_.error_at(
