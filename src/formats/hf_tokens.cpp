@@ -1,0 +1,109 @@
+#include "base/utf8.h"
+#include "formats/hf_config_internal.h"
+
+namespace aquilon::formats {
+namespace {
+
+constexpr std::uint64_t kMaxId = (1u << 24) - 1;
+constexpr std::size_t kMaxEndIds = 256;
+
+// Ids under a key: a number or a list of them. An empty list where the key is absent.
+Result<std::vector<std::uint32_t>> read_ids(const JsonFields& fields, std::string_view key) {
+  std::vector<std::uint32_t> ids;
+  const boost::json::value* value = fields.find(key);
+  if (value == nullptr) return ids;
+  const auto add = [&ids](const boost::json::value& v) {
+    const bool valid =
+        v.is_int64() && v.get_int64() >= 0 && static_cast<std::uint64_t>(v.get_int64()) <= kMaxId;
+    if (valid) ids.push_back(static_cast<std::uint32_t>(v.get_int64()));
+    return valid;
+  };
+  bool good = true;
+  if (value->is_array())
+    for (const boost::json::value& v : value->get_array()) good = good && add(v);
+  else
+    good = add(*value);
+  if (good && ids.size() <= kMaxEndIds) return ids;
+  return fields.wrong(key, "a token id or a list of some");
+}
+
+// The first of the files that has the key. generation_config.json counts most: it is what
+// generate() ends by.
+Result<std::vector<std::uint32_t>> first_ids(const std::vector<const JsonFields*>& sources,
+                                             std::string_view key) {
+  for (const JsonFields* source : sources) {
+    std::vector<std::uint32_t> ids = AQ_TRY(read_ids(*source, key));
+    if (!ids.empty()) return ids;
+  }
+  return std::vector<std::uint32_t>();
+}
+
+void put_ids(const std::vector<std::uint32_t>& bos, const std::vector<std::uint32_t>& ends,
+             DescriptionBuilder& builder) {
+  constexpr std::string_view kEndKeys[] = {
+      "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+  if (!bos.empty()) builder.put_count("tokenizer.ggml.bos_token_id", bos[0]);
+  for (std::size_t i = 0; i < ends.size() && i < std::size(kEndKeys); ++i)
+    builder.put_count(kEndKeys[i], ends[i]);
+  if (ends.size() > 1) builder.put_counts("aquilon.eos_token_ids", ends);
+}
+
+// tokenizer_config.json's template: a text, or a list of named ones.
+Result<std::string> template_of(const JsonFields& config) {
+  const boost::json::value* value = config.find("chat_template");
+  if (value == nullptr || value->is_string()) return config.text("chat_template", "");
+  std::string first;
+  if (!value->is_array()) return config.wrong("chat_template", "a text or a list of templates");
+  for (const boost::json::value& entry : value->get_array()) {
+    if (!entry.is_object()) return config.wrong("chat_template", "a list of objects");
+    const JsonFields fields(entry.get_object(), config.file(), "chat_template.");
+    const std::string name = AQ_TRY(fields.text("name", ""));
+    std::string text = AQ_TRY(fields.text("template", ""));
+    if (name == "default") return text;
+    if (first.empty()) first = std::move(text);
+  }
+  return first;
+}
+
+Status put_tokenizer_config(const FolderFiles& folder, DescriptionBuilder& builder) {
+  constexpr std::string_view kName = "tokenizer_config.json";
+  constexpr std::string_view kTemplateName = "chat_template.jinja";
+  std::string chat_template;
+  if (folder.has(kName)) {
+    const std::string path = folder.path_of(kName);
+    const std::string text = AQ_TRY(folder.text(kName, kMaxConfigBytes));
+    const boost::json::object object = AQ_TRY(read_json_object(text, path));
+    const JsonFields config(object, path);
+    const bool add_bos = AQ_TRY(config.flag("add_bos_token", false));
+    if (config.has("add_bos_token")) builder.put_flag("tokenizer.ggml.add_bos_token", add_bos);
+    chat_template = AQ_TRY(template_of(config));
+  }
+  if (folder.has(kTemplateName)) chat_template = AQ_TRY(folder.text(kTemplateName, 1u << 20));
+  if (!is_utf8(chat_template))
+    return make_error(Code::kCorrupt, "{}: is not UTF-8", folder.path_of(kTemplateName));
+  if (!chat_template.empty()) builder.put_text("tokenizer.chat_template", chat_template);
+  return {};
+}
+
+}  // namespace
+
+Status put_hf_tokens(const FolderFiles& folder, const JsonFields& root,
+                     DescriptionBuilder& builder) {
+  constexpr std::string_view kGeneration = "generation_config.json";
+  const std::string path = folder.path_of(kGeneration);
+  boost::json::object object;
+  if (folder.has(kGeneration)) {
+    const std::string text = AQ_TRY(folder.text(kGeneration, kMaxConfigBytes));
+    object = AQ_TRY(read_json_object(text, path));
+  }
+  const JsonFields generation(object, path);
+  std::vector<const JsonFields*> sources = {&generation, &root};
+  const auto text_config = AQ_TRY(root.object("text_config"));
+  if (text_config) sources.push_back(&*text_config);
+  const auto bos = AQ_TRY(first_ids(sources, "bos_token_id"));
+  const auto ends = AQ_TRY(first_ids(sources, "eos_token_id"));
+  put_ids(bos, ends, builder);
+  return put_tokenizer_config(folder, builder);
+}
+
+}  // namespace aquilon::formats
