@@ -19,6 +19,9 @@ std::string model_id(const ModelOptions& options, const std::string& path) {
     return std::filesystem::path(path).parent_path().filename().string();
   if (options.model.find('/') == std::string::npos && !options.model.ends_with(".gguf"))
     return options.model;
+  std::error_code ec;
+  if (std::filesystem::is_directory(path, ec))
+    return std::filesystem::canonical(path, ec).filename().string();
   return std::filesystem::path(path).stem().string();
 }
 

@@ -22,10 +22,12 @@ struct ModelOptions {
   template <class V>
   void visit(V& v) {
     v.section("Model");
-    v(model, {.flag = "model",
-              .help = "name of an installed model, or path of a GGUF file; default: the installed "
-                      "default model",
-              .unit = "NAME_OR_FILE"});
+    v(model,
+      {.flag = "model",
+       .help =
+           "name of an installed model, or path of a GGUF file or folder; default: the installed "
+           "default model",
+       .unit = "NAME_OR_FILE"});
     v(ctx,
       {.flag = "ctx",
        .help = "tokens of prompt and answer together; 0: as many as the model and memory allow",

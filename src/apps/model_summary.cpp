@@ -7,6 +7,7 @@
 
 #include "base/checked_math.h"
 #include "formats/gguf.h"
+#include "formats/model_folder.h"
 
 namespace aquilon::apps {
 namespace {
@@ -88,11 +89,10 @@ std::string ModelSummary::main_type() const {
 
 Result<ModelSummary> summarise(const std::vector<std::string>& paths) {
   ModelSummary summary;
-  for (const std::string& path : paths) {
-    const GgufFile file = AQ_TRY(GgufFile::open(path));
-    if (&path == &paths.front()) read_metadata(file, summary);
-    add_tensors(file, summary);
-  }
+  if (paths.empty()) return summary;
+  const GgufFile file = AQ_TRY(formats::open_model(paths.front()));  // with all its parts
+  read_metadata(file, summary);
+  add_tensors(file, summary);
   return summary;
 }
 

@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value_from.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "apps/printable.h"
@@ -69,20 +70,33 @@ std::string type_rows(const ModelSummary& s) {
   return text;
 }
 
-Result<ModelView> view_file(const std::string& path) {
+Status add_file(const std::string& path, ModelView& view) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return errno_error("examine", path);
+  hub::ManifestFile file;
+  file.name = path.substr(path.rfind('/') + 1);
+  file.bytes = static_cast<std::uint64_t>(st.st_size);
+  file.sha256 = AQ_TRY(hub::sha256_file(path));
+  view.paths.push_back(path);
+  view.manifest.files.push_back(std::move(file));
+  return {};
+}
+
+// A file, or a folder with its safetensors files.
+Result<ModelView> view_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   if (real == nullptr) return errno_error("open", path);
   ModelView view;
-  view.paths = {real.get()};
-  view.summary = AQ_TRY(summarise(view.paths));
-  struct stat st {};
-  if (::stat(real.get(), &st) != 0) return errno_error("examine", path);
-  hub::ManifestFile file;
-  file.name = path.substr(path.rfind('/') + 1);
-  file.bytes = static_cast<std::uint64_t>(st.st_size);
-  file.sha256 = AQ_TRY(hub::sha256_file(view.paths.front()));
-  view.manifest.files.push_back(std::move(file));
+  view.summary = AQ_TRY(summarise({real.get()}));
+  std::vector<std::string> paths;
+  std::error_code ec;
+  for (std::filesystem::directory_iterator at(real.get(), ec), end; !ec && at != end;
+       at.increment(ec))
+    if (at->path().extension() == ".safetensors") paths.push_back(at->path().string());
+  if (ec) paths = {real.get()};  // no folder
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& file : paths) AQ_RETURN_IF_ERROR(add_file(file, view));
   return view;
 }
 
@@ -123,7 +137,7 @@ ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest)
 Result<ModelView> view_model(const hub::Store& store, const std::string& name_or_path) {
   const std::string path = AQ_TRY(store.resolve(name_or_path));
   // The store answers a path with itself.
-  if (path == name_or_path) return view_file(path);
+  if (path == name_or_path) return view_path(path);
   for (const hub::Manifest& manifest : AQ_TRY(store.list())) {
     if (store.path_of(manifest, manifest.files.front()) != path) continue;
     ModelView view = view_installed(store, manifest);

@@ -98,6 +98,18 @@ TEST_F(ModelViewTest, ShowsAFileByItsPath) {
   EXPECT_EQ(view_model(store, root_ + "/bad.gguf").error().code, Code::kCorrupt);
 }
 
+TEST_F(ModelViewTest, ShowsAFolderOfSafetensors) {
+  const hub::Store store = hub::Store::at(root_ + "/models");
+  const std::string folder = AQUILON_SOURCE_DIR "/tests/data/oracle/qwen2";
+  const auto view = view_model(store, folder);
+  ASSERT_TRUE(view.ok()) << view.error().message;
+  EXPECT_EQ(view->quant(), "F32");
+  const std::string text = show_text(*view, false);
+  for (const char* row :
+       {"architecture    qwen2\n", "kv_heads        2\n", "model-00002-of-00002.safetensors\n"})
+    EXPECT_NE(text.find(row), std::string::npos) << row << "\n" << text;
+}
+
 TEST_F(ModelViewTest, ListsDamagedModelsAsSuch) {
   const hub::Store store = hub::Store::at(root_ + "/models");
   const auto added = store.add("ex", write("ex.gguf", example("t")));

@@ -58,9 +58,9 @@ Result<std::string> resolve_path(std::string_view text) {
   const std::string path(text);
   struct stat st {};
   if (::stat(path.c_str(), &st) == 0) {
-    if (S_ISREG(st.st_mode)) return path;
+    if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) return path;
     return make_error(Code::kInvalidArgument,
-                      "{} is not a file: give a GGUF file or a model's name", path);
+                      "{} is not a file: give a GGUF file, a model's folder or its name", path);
   }
   if (errno == EACCES) return errno_error("open", path);
   const auto reference = parse_hub_reference(text);

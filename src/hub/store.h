@@ -56,9 +56,9 @@ class Store {
   // name and how to pull it), kCorrupt.
   Result<Manifest> find(std::string_view name) const;
 
-  // The path of the GGUF file to open. `name_or_path` with a '/' or ending in .gguf is a path,
-  // empty is the default model (or else the only one installed). Errors: as find; kCorrupt also
-  // when a file of the model is missing or of the wrong size.
+  // The path of the GGUF file or folder to open. `name_or_path` with a '/' or ending in .gguf is a
+  // path, empty is the default model (or else the only one installed). Errors: as find; kCorrupt
+  // also when a file of the model is missing or of the wrong size.
   Result<std::string> resolve(std::string_view name_or_path) const;
 
   // Path of a model's file, by the manifest's names.

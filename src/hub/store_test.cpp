@@ -92,8 +92,9 @@ TEST_F(StoreTest, SaysWhatIsThereWhenANameIsNot) {
   expect_error(store_.resolve("Not A Name"), Code::kInvalidArgument, "not a model's name");
   expect_error(store_.resolve("org/repo"), Code::kNotFound, "aquilon pull org/repo");
   expect_error(store_.resolve("none.gguf"), Code::kNotFound, "no file none.gguf");
-  expect_error(store_.resolve("/tmp/"), Code::kInvalidArgument, "not a file");
+  expect_error(store_.resolve("/dev/null"), Code::kInvalidArgument, "not a file");
   EXPECT_EQ(*store_.resolve(root_ + "/a.gguf"), root_ + "/a.gguf");
+  EXPECT_EQ(*store_.resolve(root_ + "/"), root_ + "/");  // perhaps a folder of safetensors
 }
 
 TEST_F(StoreTest, NoticesDamage) {

@@ -30,7 +30,8 @@ struct LoadOptions {
 class Model {
  public:
   // Reads all but the weights, which stay in the file; says what is wrong with it. forward() comes
-  // with prepare(). Errors: those of GgufFile::open, read_config, read_weights and the tokenizer.
+  // with prepare(). Errors: those of formats::open_model, read_config, read_weights and the
+  // tokenizer.
   static Result<std::unique_ptr<Model>> open(const std::string& path);
   // Makes the model ready to run. Errors: those of pack_weights.
   Status prepare(const LoadOptions& options);
