@@ -11,7 +11,7 @@
 #include "apps/command.h"
 #include "apps/model_options.h"
 #include "chat/prompt_writer.h"
-#include "formats/gguf.h"
+#include "formats/model_folder.h"
 #include "model/special_tokens.h"
 #include "model/tokenizer_loader.h"
 #include "text/tokenizer.h"
@@ -68,8 +68,8 @@ Result<Loaded> load(const std::string& name_or_path) {
     return loaded;
   }
   const std::string path = AQ_TRY(resolve_model(name_or_path));
-  const formats::GgufFile file = AQ_TRY(formats::GgufFile::open(path));
-  loaded.tokenizer = AQ_TRY(model::make_tokenizer(file));
+  const formats::GgufFile file = AQ_TRY(formats::open_model(path));
+  loaded.tokenizer = AQ_TRY(model::model_tokenizer(file));
   loaded.special = AQ_TRY(model::read_special_tokens(file, *loaded.tokenizer));
   if (file.find("tokenizer.chat_template") != nullptr)
     loaded.chat_template = AQ_TRY(file.get_string("tokenizer.chat_template"));

@@ -1,27 +1,14 @@
 #include "model/model.h"
 
-#include "base/file.h"
 #include "formats/model_folder.h"
 #include "model/tokenizer_loader.h"
 
 namespace aquilon::model {
 namespace {
 
-constexpr std::uint64_t kMaxTokenizerBytes = 256u << 20;
-
-// From the file's keys, or from the tokenizer.json beside a folder's weights.
-Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const formats::GgufFile& file) {
-  const std::string& path = file.companions().tokenizer_json;
-  if (path.empty()) return make_tokenizer(file);
-  const std::string json = AQ_TRY(read_file(path, kMaxTokenizerBytes));
-  auto tokenizer = text::read_tokenizer_json(json);
-  if (!tokenizer.ok()) return std::move(tokenizer).error().with_context(file.path());
-  return tokenizer;
-}
-
 // Folders have more rows of embeddings than tokens at times, to a round number.
 Status check_vocabulary(const formats::GgufFile& file, std::size_t tokens, std::size_t rows) {
-  const bool padded = !file.companions().tokenizer_json.empty() && tokens < rows;
+  const bool padded = !companion_tokenizer(file).empty() && tokens < rows;
   if (tokens == rows || padded) return {};
   return make_error(Code::kCorrupt, "{}: the tokenizer has {} tokens, the embeddings {}",
                     file.path(), tokens, rows);
@@ -35,7 +22,7 @@ Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
   const formats::GgufFile& file = model->file_;
   model->config_ = AQ_TRY(read_config(file));
   model->weights_ = AQ_TRY(read_weights(file, model->config_));
-  model->tokenizer_ = AQ_TRY(open_tokenizer(file));
+  model->tokenizer_ = AQ_TRY(model_tokenizer(file));
   AQ_RETURN_IF_ERROR(
       check_vocabulary(file, model->tokenizer_->vocab_size(), model->config_.vocab_size));
   model->special_ = AQ_TRY(read_special_tokens(file, *model->tokenizer_));

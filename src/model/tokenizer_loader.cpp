@@ -186,6 +186,18 @@ bool is_gguf(const std::string& path) {
   return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
+std::string companion_tokenizer(const formats::GgufFile& file) {
+  const formats::CompanionFiles& beside = file.companions();
+  for (const std::string* path : {&beside.tekken_json, &beside.tokenizer_json})
+    if (!path->empty()) return *path;
+  return beside.tokenizer_model;
+}
+
+Result<std::unique_ptr<text::Tokenizer>> model_tokenizer(const formats::GgufFile& file) {
+  const std::string path = companion_tokenizer(file);
+  return path.empty() ? make_tokenizer(file) : open_tokenizer(path);
+}
+
 Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path) {
   if (is_gguf(path)) {
     const formats::GgufFile file = AQ_TRY(formats::GgufFile::open(path));

@@ -19,6 +19,13 @@ namespace aquilon::model {
 // key, token or merge.
 Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile& file);
 
+// The tokenizer file beside a folder's weights, of several Mistral's own; empty where the model's
+// keys hold the tokenizer.
+std::string companion_tokenizer(const formats::GgufFile& file);
+
+// The tokenizer of an open model: its companion's, or that of its keys. Errors: of either.
+Result<std::unique_ptr<text::Tokenizer>> model_tokenizer(const formats::GgufFile& file);
+
 // Whether the file begins as GGUF files do; false if it cannot be read.
 bool is_gguf(const std::string& path);
 
