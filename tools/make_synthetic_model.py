@@ -21,6 +21,10 @@ TYPES = {
     "F32": (0, 1, 4, 0, 0),
     "Q4_0": (2, 32, 18, 0, 1), "Q4_1": (3, 32, 20, 0, 2), "Q5_0": (6, 32, 22, 0, 1), "Q5_1": (7, 32, 24, 0, 2),
     "Q8_0": (8, 32, 34, 0, 1), "Q4_K": (12, 256, 144, 0, 2), "Q5_K": (13, 256, 176, 0, 2), "Q6_K": (14, 256, 210, 208, 1),
+    "Q2_K": (10, 256, 84, 80, 2), "Q3_K": (11, 256, 110, 108, 1), "TQ1_0": (34, 256, 54, 52, 1), "TQ2_0": (35, 256, 66, 64, 1),
+    "IQ4_NL": (20, 32, 18, 0, 1), "IQ4_XS": (23, 256, 136, 0, 1), "IQ3_S": (21, 256, 110, 0, 1), "IQ3_XXS": (18, 256, 98, 0, 1),
+    "IQ2_S": (22, 256, 82, 0, 1), "IQ2_XS": (17, 256, 74, 0, 1), "IQ2_XXS": (16, 256, 66, 0, 1), "IQ1_S": (19, 256, 50, 0, 1),
+    "IQ1_M": (29, 256, 56, 0, 0), "MXFP4": (39, 32, 17, 0, 0), "NVFP4": (40, 64, 36, 0, 0),
 }
 Shape = collections.namedtuple("Shape", "architecture layers dim heads kv_heads head_dim hidden vocab experts used",
                                defaults=(0, 0))
@@ -115,6 +119,19 @@ def type_of(name, dims, kind):
     return "F32" if len(dims) == 1 or "ffn_gate_inp" in name else kind
 
 
+def put_other_scales(pool, block, kind):
+    """Scales that are not f16 in one piece."""
+    if kind == "MXFP4":
+        pool[block] = random.randrange(118, 123)
+    if kind == "NVFP4":
+        pool[block:block + 4] = bytes(random.randrange(8, 40) for _ in range(4))
+    if kind == "IQ1_M":  # the top nibbles of four words
+        scale = random.randrange(0x1000, 0x1800)
+        for i in range(4):
+            at = block + 49 + 2 * i
+            pool[at] = pool[at] & 15 | (scale >> 4 * i & 15) << 4
+
+
 def block_pool(kind):
     """Some hundred thousand bytes of random blocks."""
     _, _, size, scale_at, scales = TYPES[kind]
@@ -122,6 +139,7 @@ def block_pool(kind):
     for block in range(0, len(pool), size):
         for i in range(scales):
             struct.pack_into("<H", pool, block + scale_at + 2 * i, random.randrange(0x1000, 0x1800))
+        put_other_scales(pool, block, kind)
     return bytes(pool)
 
 

@@ -65,9 +65,13 @@ struct Linear {
 };
 
 // out[t, r] = sum over blocks b of 32 columns, in ascending order, of the block's share:
-//   share = fma(float(sum of q_w q_x), d_w d_x, .), then fma(minimum, d_x sum of q_x, .)
-// with integer sums, so a (token, row) pair's result is the same bits on every instruction set and
-// does not depend on T, on the other tokens or on the threads.
+//   share = fma(float(sum of v_w q_x), d_w d_x, .), then fma(minimum, d_x sum of q_x, .)
+// with v as in quant/packed_layout.h, and whole scales of halves within the sum; but with
+//   kHalvesMin    share = fma(fma(-float(sum of m), dmin, float(sum) d), d_x, .)
+//   kSmallFloats  share = fma(fma(float(second sum), e_2, float(first sum) e_1), d_x, .)
+// Sums are of integers, so a (token, row) pair's result is the same bits on every instruction set
+// and does not depend on T, on the other tokens or on the threads.
+//
 // All matrices have K = x.columns(). Errors: none.  Threads: safe, one caller a pool.
 // Cost: reads w once for all tokens. Reference: linear_ref.cpp.
 void linear(ThreadPool& pool, std::span<const Linear> matrices, const QuantizedRows& x) noexcept;

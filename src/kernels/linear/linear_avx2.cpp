@@ -259,15 +259,16 @@ inline __m256 add_share(const Scales& s, Ints sum, const Byte* p, __m256 f) {
   constexpr Header kHeader = quant::packing_info(P).header;
   sum = without_zero<P, C>(s, sum, p);
   const __m256 d = _mm256_broadcast_ss(reinterpret_cast<const float*>(p));
+  if constexpr (kHeader == Header::kHalvesMin) {
+    const Ints min = _mm256_madd_epi16(s.min_pairs, broadcast(p + 12 * C));
+    const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), s.scale);
+    return _mm256_fmadd_ps(_mm256_fnmadd_ps(_mm256_cvtepi32_ps(min), s.min, scaled), d, f);
+  }
   f = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), _mm256_mul_ps(s.scale, d), f);
   if constexpr (kHeader == Header::kScaleMin || kHeader == Header::kNested) {
     const __m256 d_sum = _mm256_broadcast_ss(reinterpret_cast<const float*>(p + 8 * C));
     f = kHeader == Header::kNested ? _mm256_fnmadd_ps(s.min, d_sum, f)
                                    : _mm256_fmadd_ps(s.min, d_sum, f);
-  }
-  if constexpr (kHeader == Header::kHalvesMin) {
-    const Ints min = _mm256_madd_epi16(s.min_pairs, broadcast(p + 12 * C));
-    f = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(min), _mm256_mul_ps(s.min, d), f);
   }
   return f;
 }
@@ -388,7 +389,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
         add_tile<P, kForm, C>(q, own, d, m, x, f);
     }
     panel += tiles * kTileBytes;
-    w += quant::chunk_bytes(P, tiles);
+    w += quant::header_bytes(kHeader, tiles) + tiles * quant::tile_bytes(kInfo.bits);
   }
 #pragma GCC unroll 8
   for (int c = 0; c < C; ++c) store(job, row, token + c, f[0][c], f[1][c]);

@@ -161,7 +161,7 @@ inline void split_halves(__m256i pairs, Floats (&half)[2]) {
 }
 
 template <Header H>
-inline Scales half_scales(const Byte* chunk, const Byte* own) {
+[[gnu::always_inline]] inline Scales half_scales(const Byte* chunk, const Byte* own) {
   Scales s{};
   const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(own));
   if constexpr (H == Header::kHalves || H == Header::kHalvesMin) s.scale = load_halves(chunk);
@@ -185,7 +185,7 @@ inline Scales half_scales(const Byte* chunk, const Byte* own) {
 }
 
 template <Header H>
-inline Scales tile_scales(const Byte* chunk, const Byte* own) {
+[[gnu::always_inline]] inline Scales tile_scales(const Byte* chunk, const Byte* own) {
   if constexpr (quant::in_halves(H)) return half_scales<H>(chunk, own);
   Scales s{};
   if constexpr (H == Header::kScale || H == Header::kScaleMin) s.scale = load_halves(own);
@@ -205,7 +205,7 @@ inline Scales tile_scales(const Byte* chunk, const Byte* own) {
 
 // Adds the products of the steps Begin .. End - 1 of 4 columns to the sums of N tokens.
 template <int Form, int Begin, int End, int N>
-inline void dot(const Quants<Form>& quants, const Byte* x, Ints (&sum)[N]) {
+[[gnu::always_inline]] inline void dot(const Quants<Form>& quants, const Byte* x, Ints (&sum)[N]) {
 #pragma GCC unroll 8
   for (int g = Begin; g < End; ++g) {
     const Ints line = quants.line(g);
@@ -218,8 +218,9 @@ inline void dot(const Quants<Form>& quants, const Byte* x, Ints (&sum)[N]) {
 // activations, for the first of the N. With scales in halves each times its scale: whole numbers
 // below 2^24, so that floats lose nothing; with kSmallFloats the first of the two is exact.
 template <Header H, int Form, int C, int N>
-inline void exact_sums(const Quants<Form>& quants, const Scales& s, const Ints (&minus_zero)[2],
-                       const Byte* x, const Byte* numbers, Floats (&exact)[N]) {
+[[gnu::always_inline]] inline void exact_sums(const Quants<Form>& quants, const Scales& s,
+                                              const Ints (&minus_zero)[2], const Byte* x,
+                                              const Byte* numbers, Floats (&exact)[N]) {
   constexpr int kParts = quant::in_halves(H) ? 2 : 1;
 #pragma GCC unroll 2
   for (int part = 0; part < kParts; ++part) {
@@ -245,14 +246,16 @@ inline void exact_sums(const Quants<Form>& quants, const Scales& s, const Ints (
 // Tokens whose sums are open at a time: enough to hide an instruction's latency, few enough for 32
 // registers beside the quants and the results.
 constexpr int block_tokens(Header header, int form, int tokens) {
+  if (header == Header::kHalvesMin && form == 8) return 4;
   if (quant::in_halves(header)) return form == 8 ? 3 : 2;
   return form == 8 ? tokens : 4;
 }
 
 // f plus a tile's share for the tokens from First on.
 template <Header H, int Form, int C, int First>
-inline void add_tile(const Quants<Form>& quants, const Scales& s, const Ints (&minus_zero)[2],
-                     const Byte* x, Floats (&f)[C]) {
+[[gnu::always_inline]] inline void add_tile(const Quants<Form>& quants, const Scales& s,
+                                            const Ints (&minus_zero)[2], const Byte* x,
+                                            Floats (&f)[C]) {
   if constexpr (First < C) {
     constexpr int kBlock = block_tokens(H, Form, C);
     constexpr int kN = kBlock < C - First ? kBlock : C - First;
@@ -261,17 +264,19 @@ inline void add_tile(const Quants<Form>& quants, const Scales& s, const Ints (&m
     exact_sums<H, Form, C>(quants, s, minus_zero, x + kTileColumns * First, numbers, exact);
 #pragma GCC unroll 12
     for (int c = 0; c < kN; ++c) {
-      const Floats scale = _mm512_mul_ps(s.scale, broadcast_float(numbers + 4 * c));
       Floats& to = f[First + c];
+      if constexpr (H == Header::kHalvesMin) {
+        const Ints min = multiply_sums(s.half_min, numbers + 12 * C + 4 * c);
+        const Floats scaled = _mm512_mul_ps(exact[c], s.scale);
+        const Floats both = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(min), s.min, scaled);
+        to = _mm512_fmadd_ps(both, broadcast_float(numbers + 4 * c), to);
+        continue;
+      }
+      const Floats scale = _mm512_mul_ps(s.scale, broadcast_float(numbers + 4 * c));
       to = _mm512_fmadd_ps(exact[c], scale, to);
       const Floats d_sum = broadcast_float(numbers + 8 * C + 4 * c);
       if constexpr (H == Header::kScaleMin) to = _mm512_fmadd_ps(s.min, d_sum, to);
       if constexpr (H == Header::kNested) to = _mm512_fnmadd_ps(s.min, d_sum, to);
-      if constexpr (H == Header::kHalvesMin) {
-        const Ints min = multiply_sums(s.half_min, numbers + 12 * C + 4 * c);
-        const Floats d = _mm512_mul_ps(s.min, broadcast_float(numbers + 4 * c));
-        to = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(min), d, to);
-      }
     }
     add_tile<H, Form, C, First + kN>(quants, s, minus_zero, x, f);
   }
@@ -294,6 +299,8 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
                   const Byte* x, std::size_t token) {
   constexpr std::size_t kTileBytes = quant::tile_bytes(code_bits(Form));
   const PackingInfo& info = quant::packing_info(job.packing);
+  const std::size_t packed_tile =
+      quant::tile_bytes(info.bits);  // also where a panel has the quants
   const int zero = info.zero;
   const Ints table = Form > kLookedUp ? load_table(info) : _mm512_setzero_si512();
   Ints minus_zero[2] = {_mm512_set1_epi16(static_cast<short>(-zero)), _mm512_setzero_si512()};
@@ -315,7 +322,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
       q += kTileBytes;
       x += kActivationBytes * C;
     }
-    w += quant::chunk_bytes(job.packing, tiles);
+    w += quant::header_bytes(H, tiles) + tiles * packed_tile;
   }
 #pragma GCC unroll 12
   for (int c = 0; c < C; ++c) store(job, row, token + c, f[c]);

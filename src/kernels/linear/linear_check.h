@@ -11,7 +11,7 @@
 namespace aquilon::kernels {
 
 // Small products of every packing, of tiles of every width and of a long batch, by `kernel` and by
-// `reference`. Empty if all are the same bits, else what was not. Cost: under a millisecond.
+// `reference`. Empty if all are the same bits, else what was not. Cost: about a millisecond.
 std::string difference(const LinearKernel& kernel, const LinearKernel& reference);
 
 // The first of the table that `isa` allows and that agrees with the last, the reference. Those

@@ -85,9 +85,9 @@ float add_halves(Header header, const unsigned char* chunk, const unsigned char*
   float d;
   std::memcpy(&d, chunk + 4 * row, sizeof d);
   if (header != Header::kSignedHalves) d = load_half(chunk + 2 * row);
-  f = std::fma(static_cast<float>(scaled), d * a.d, f);
-  if (header != Header::kHalvesMin) return f;
-  return std::fma(-static_cast<float>(min), load_half(chunk + 32 + 2 * row) * a.d, f);
+  if (header != Header::kHalvesMin) return std::fma(static_cast<float>(scaled), d * a.d, f);
+  const float dmin = load_half(chunk + 32 + 2 * row);
+  return std::fma(std::fma(-static_cast<float>(min), dmin, static_cast<float>(scaled) * d), a.d, f);
 }
 
 // f plus the share of one tile. `chunk`: the chunk's header; `own`: the tile's part of it.
