@@ -24,7 +24,7 @@ using Ints = __m512i;
 using Floats = __m512;
 
 constexpr int kMaxTokens = 12;                // of a tile: their sums stay in registers
-constexpr std::size_t kPanelTokens = 128;        // from here on a panel pays
+constexpr std::size_t kPanelTokens = 128;     // from here on a panel pays
 constexpr std::size_t kPanelGroups = 2;       // that share the activations while in the cache
 constexpr std::size_t kTileQuants = 16 * 32;  // bytes of a panel's tile
 

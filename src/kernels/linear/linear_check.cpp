@@ -14,7 +14,7 @@ using quant::kTileColumns;
 using quant::Packing;
 
 constexpr std::size_t kColumns = 64;    // two tiles, so that both are found
-constexpr std::size_t kLongBatch = 8;   // tiles: too many for an implementation's way for few
+constexpr std::size_t kLongBatch = 11;  // tiles: too many for an implementation's way for few
 constexpr std::size_t kMaxTokens = 16;  // of a tile
 
 struct Trial {

@@ -160,7 +160,7 @@ TEST_P(LinearTest, EveryImplementationAndTileGivesTheSameBits) {
     for (const std::size_t rows : {1u, 15u, 16u, 40u}) {
       const Weights w(GetParam(), rows, columns, rng_);
       for (const std::size_t tokens :
-           {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 12u, 13u, 20u, 25u, 31u, 49u, 58u}) {
+           {1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 12u, 13u, 20u, 25u, 31u, 49u, 58u, 131u}) {
         const std::vector<float> x = random_floats(tokens * columns, rng_);
         const std::vector<float> want = run(reference(), w, x, 1);
         for (const auto& [name, kernel] : tested()) {
@@ -201,7 +201,7 @@ TEST_P(LinearTest, ExtremesDoNotOverflow) {
         w.memory.data()[at] = static_cast<std::byte>(byte);
       }
       for (const float sign : {1.0f, -1.0f}) {
-        const std::vector<float> x(48 * 768, sign);
+        const std::vector<float> x(132 * 768, sign);
         const std::vector<float> want = run(reference(), w, x, 1);
         for (const float v : want) ASSERT_TRUE(std::isfinite(v));
         for (const auto& [name, kernel] : tested()) {
