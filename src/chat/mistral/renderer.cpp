@@ -37,6 +37,13 @@ std::string_view without_spaces_at_end(std::string_view text) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
+// The tools' turns from `at` on, up to another's.
+std::span<const Turn> results_from(std::span<const Turn> turns, std::size_t at) {
+  std::size_t end = at;
+  while (end < turns.size() && turns[end].role == Role::kTool) ++end;
+  return turns.subspan(at, end - at);
+}
+
 }  // namespace
 
 Result<Renderer> Renderer::make(const text::Tokenizer& tokenizer, const Format& format) {
@@ -133,26 +140,33 @@ void Renderer::put_calls(const std::vector<Call>& calls, Ids& out) const {
 void Renderer::put_result(const Turn& turn, Ids& out) const {
   const std::string text = turn.text();
   put(Control::kResults, out);
-  switch (format_.results) {
-    case ResultForm::kNamedList: {
-      const std::string name = turn.name.empty() ? "null" : dump_text(turn.name);
-      put("[{\"name\": " + name + ", \"content\": " + result_json(text) + "}]", out);
-      break;
-    }
-    case ResultForm::kWithCallId:
-      put("{\"content\": " + result_json(text) + ", \"call_id\": " + dump_text(turn.call_id) + "}",
-          out);
-      break;
-    case ResultForm::kIdThenText:
-      put(turn.call_id, out);
-      put(Control::kToolContent, out);
-      put(text, out);
-      break;
-    case ResultForm::kText:
-    case ResultForm::kNone:
-      put(text, out);
-      break;
+  if (format_.results == ResultForm::kWithCallId) {
+    put("{\"content\": " + result_json(text) + ", \"call_id\": " + dump_text(turn.call_id) + "}",
+        out);
+  } else if (format_.results == ResultForm::kIdThenText) {
+    put(turn.call_id, out);
+    put(Control::kToolContent, out);
+    put(text, out);
+  } else {
+    put(text, out);
   }
+  put(Control::kEndResults, out);
+}
+
+// Neighbouring results.
+void Renderer::put_results(std::span<const Turn> turns, Ids& out) const {
+  if (format_.results != ResultForm::kNamedList) {
+    for (const Turn& turn : turns) put_result(turn, out);
+    return;
+  }
+  std::string list = "[";
+  for (const Turn& turn : turns) {
+    if (list.size() > 1) list += ", ";
+    const std::string name = turn.name.empty() ? "null" : dump_text(turn.name);
+    list += "{\"name\": " + name + ", \"content\": " + result_json(turn.text()) + "}";
+  }
+  put(Control::kResults, out);
+  put(list + "]", out);
   put(Control::kEndResults, out);
 }
 
@@ -221,9 +235,12 @@ Result<std::vector<text::TokenId>> Renderer::chat(const Conversation& conversati
       case Role::kAssistant:
         AQ_RETURN_IF_ERROR(put_assistant(turn, out));
         break;
-      case Role::kTool:
-        put_result(turn, out);
+      case Role::kTool: {
+        const std::span<const Turn> results = results_from(turns, i);
+        put_results(results, out);
+        i += results.size() - 1;
         break;
+      }
     }
   }
   return out;

@@ -6,7 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
-#include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -60,6 +60,7 @@ class Renderer {
   Status put_assistant(const Turn& turn, Ids& out) const;
   void put_calls(const std::vector<Call>& calls, Ids& out) const;
   void put_result(const Turn& turn, Ids& out) const;
+  void put_results(std::span<const Turn> turns, Ids& out) const;
   Result<Ids> tools_and_settings(const ChatRequest& request) const;
 
   const text::Tokenizer& tokenizer_;

@@ -114,11 +114,10 @@ constexpr const char* kExchange =
 TEST(MistralRenderer, WritesToolsCallsAndResults) {
   const Input input{kExchange, kTools};
   const std::string begin = std::string("<s>") + kToolsText + "[INST]q[/INST]";
-  EXPECT_EQ(shown("v2", input),
-            begin + R"([TOOL_CALLS][{"name": "f", "arguments": {"x": 1}}, )"
-                    R"({"name": "g", "arguments": {"y": 2.5}}]</s>)"
-                    R"([TOOL_RESULTS][{"name": "g", "content": {"r": [1]}}][/TOOL_RESULTS])"
-                    R"([TOOL_RESULTS][{"name": "f", "content": "plain"}][/TOOL_RESULTS])");
+  EXPECT_EQ(shown("v2", input), begin + R"([TOOL_CALLS][{"name": "f", "arguments": {"x": 1}}, )"
+                                        R"({"name": "g", "arguments": {"y": 2.5}}]</s>)"
+                                        R"([TOOL_RESULTS][{"name": "g", "content": {"r": [1]}}, )"
+                                        R"({"name": "f", "content": "plain"}][/TOOL_RESULTS])");
   const std::string listed =
       R"([TOOL_CALLS][{"name": "f", "arguments": {"x": 1}, "id": "aaaaaaaaa"}, )"
       R"({"name": "g", "arguments": {"y": 2.5}, "id": "bbbbbbbbb"}]</s>)";

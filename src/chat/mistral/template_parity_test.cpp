@@ -74,6 +74,7 @@ class TemplateParity : public ::testing::TestWithParam<Case> {
     ASSERT_TRUE(prompt.ok()) << prompt.error().message;
     EXPECT_EQ(text::decode(*tokenizer, tokenizer->encode(prompt->text, prompt->trusted), true),
               text::decode(*tokenizer, *want, true));
+    if (renderer->format().inst_is_text) return;  // what a template writes may be control tokens
     EXPECT_EQ(tokenizer->encode(prompt->text, prompt->trusted), *want);
   }
 };
