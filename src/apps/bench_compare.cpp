@@ -30,11 +30,12 @@ struct CompareOptions {
 
   template <class V>
   void visit(V& v) {
-    v(a, {.flag = "a",
-          .help = "command line: aquilon bench model (this program), llama-bench or "
-                  "llama-batched-bench with their flags; or a server, aquilon serve or llama-server",
-          .unit = "COMMAND",
-          .required = true});
+    v(a,
+      {.flag = "a",
+       .help = "command line: aquilon bench model (this program), llama-bench or "
+               "llama-batched-bench with their flags; or a server, aquilon serve or llama-server",
+       .unit = "COMMAND",
+       .required = true});
     v(b, {.flag = "b",
           .help = "the one to compare with, likewise",
           .unit = "COMMAND",

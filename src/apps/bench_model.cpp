@@ -31,9 +31,11 @@ struct BenchModelOptions {
   template <class V>
   void visit(V& v) {
     v(model, {.flag = "model",
-              .help = "installed model or GGUF file; default: the default model",
+              .help = "installed model, GGUF file or model folder; default: the default model",
               .unit = "NAME_OR_FILE"});
-    v(prompt, {.flag = "prompt", .help = "tokens of the prompts that are read; empty: none", .unit = "LIST"});
+    v(prompt, {.flag = "prompt",
+               .help = "tokens of the prompts that are read; empty: none",
+               .unit = "LIST"});
     v(generate, {.flag = "generate",
                  .help = "tokens that a sequence writes; 0: none",
                  .min = 0,

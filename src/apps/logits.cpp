@@ -23,7 +23,7 @@ struct LogitsOptions {
   template <class V>
   void visit(V& v) {
     v(model, {.flag = "model",
-              .help = "installed model or GGUF file; default: the default model",
+              .help = "installed model, GGUF file or model folder; default: the default model",
               .unit = "NAME_OR_FILE"});
     v(ids, {.flag = "ids", .help = "the prompt as token ids", .unit = "1,2,3"});
     v(ids_file, {.flag = "ids-file", .help = "the prompt as int32, little-endian", .unit = "FILE"});

@@ -42,12 +42,11 @@ struct ModelOptions {
     v(chat_template, {.flag = "chat-template",
                       .help = "Jinja chat template to use instead of the model's own",
                       .unit = "FILE"});
-    v(chat_format,
-      {.flag = "chat-format",
-       .help =
-           "how conversations become prompts: template, or mistral-v1, v2, v3, v7, v11, v13, v15; "
-           "default: what the model's files declare",
-       .unit = "FORMAT"});
+    v(chat_format, {.flag = "chat-format",
+                    .help = "how conversations become prompts: template, or mistral-v1, -v2, -v3, "
+                            "-v7, -v11, -v13, -v15; "
+                            "default: what the model's files declare",
+                    .unit = "FORMAT"});
   }
 };
 

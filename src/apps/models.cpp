@@ -32,9 +32,10 @@ struct ModelsOptions {
     v(action, {.flag = "ACTION",
                .help = "list, show MODEL, add NAME FILE (a copy of a GGUF file), remove NAME",
                .positional = true});
-    v(arguments, {.flag = "ARGUMENT",
-                  .help = "what the action is about; show takes a name or a GGUF file",
-                  .positional = true});
+    v(arguments,
+      {.flag = "ARGUMENT",
+       .help = "what the action is about; show takes a name, a GGUF file or a model folder",
+       .positional = true});
     v(json, {.flag = "json", .help = "print JSON (list and show)"});
     v(whole_template, {.flag = "template", .help = "print the whole chat template (show)"});
     v(replace, {.flag = "replace", .help = "replace an installed model of that name (add)"});

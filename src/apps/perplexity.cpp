@@ -39,7 +39,7 @@ struct PerplexityOptions {
   template <class V>
   void visit(V& v) {
     v(model, {.flag = "model",
-              .help = "installed model or GGUF file; default: the default model",
+              .help = "installed model, GGUF file or model folder; default: the default model",
               .unit = "NAME_OR_FILE"});
     v(file, {.flag = "file", .help = "the text, UTF-8", .unit = "FILE", .required = true});
     v(ctx, {.flag = "ctx",
@@ -188,6 +188,9 @@ Status perplexity(const PerplexityOptions& options) {
   const std::vector<text::TokenId> tokens = eval::text_tokens(*model, text);
   BaseFiles files = AQ_TRY(open_base_files(options, tokens, model->config().vocab_size));
   const Tally tally = AQ_TRY(run_chunks(*model, tokens, context, kv_type, files));
+  if (!std::isfinite(tally.nll.mean()))
+    return make_error(Code::kCorrupt, "{}: the predictions are no numbers; is the file damaged?",
+                      path);
   if (options.json)
     print_json(options, tally);
   else

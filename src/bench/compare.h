@@ -47,7 +47,8 @@ using PlacementLabel = std::function<std::string()>;
 // Called after each pair with what became of it: "ONE-CCD", "moved", "disturbed".
 using PairProgress = std::function<void(int tried, std::string_view verdict)>;
 
-// Errors: those of the samplers, after "A: " or "B: "; kInvalidArgument when the two have no test in common.
+// Errors: those of the samplers, after "A: " or "B: "; kInvalidArgument when the two have no test
+// in common.
 Result<Compared> compare(const Sampler& a, const Sampler& b, const PlacementLabel& placement,
                          const CompareOptions& options, const PairProgress& progress);
 

@@ -13,7 +13,8 @@ namespace {
 
 // Nothing where `progress` stopped it.
 Result<std::optional<ModelResult>> run_test(model::Model& model, const ModelTest& test,
-                             const ModelSpeedOptions& options, const TestProgress& progress) {
+                                            const ModelSpeedOptions& options,
+                                            const TestProgress& progress) {
   ModelSequences sequences =
       AQ_TRY(ModelSequences::create(model, test.sequences, test.depth, test.prompt + test.generate,
                                     options.slice, options.kv_type));

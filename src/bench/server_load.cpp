@@ -64,8 +64,7 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t n, void* user) {
   return n;
 }
 
-std::string request_body(const std::string& model, const ServerTest& test,
-                         std::mt19937& random) {
+std::string request_body(const std::string& model, const ServerTest& test, std::mt19937& random) {
   json::array prompt;
   for (std::size_t i = 0; i < test.prompt; ++i) prompt.push_back(10 + random() % 240);
   return json::serialize(json::object{{"model", model},

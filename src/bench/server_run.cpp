@@ -92,8 +92,7 @@ Status wait_until_healthy(Server& server, const std::string& url, double limit_s
                           const std::function<bool()>& keep_going) {
   const double begin = steady_seconds();
   while (!server_is_healthy(url)) {
-    if (const auto how = server.ended())
-      return make_error(Code::kUnavailable, "it ended {}", *how);
+    if (const auto how = server.ended()) return make_error(Code::kUnavailable, "it ended {}", *how);
     if (!keep_going()) return Error{Code::kCancelled, "interrupted"};
     if (steady_seconds() - begin > limit_s)
       return make_error(Code::kDeadline, "{}/health did not answer 200 within {:.0f} s", url,

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <random>
 
@@ -24,6 +25,15 @@ std::int64_t now_ms() {
 std::uint64_t system_seed() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+// Nothing is sampled from what is no number: a damaged file would pass for an answer.
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  bool finite = true;
+  for (const float value : values)
+    finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
+  return finite;
 }
 
 }  // namespace
@@ -218,6 +228,10 @@ void Engine::step() {
 // The next token of a sequence; with its prompt's first logits, the other choices start too.
 void Engine::answer(Sequence& sequence, std::span<float> logits) {
   Job& job = sequence.job();
+  if (!all_finite(logits)) {
+    end_job(job, {Code::kCorrupt, "the model's predictions are no numbers: is its file damaged?"});
+    return;
+  }
   const bool first = !sequence.started();
   const bool more = first && job.request().n > 1;
   if (first) sequence.keep_prefix(prefixes_);

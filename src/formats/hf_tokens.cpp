@@ -65,6 +65,14 @@ Result<std::string> template_of(const JsonFields& config) {
   return first;
 }
 
+// A token's written form: a text, or an object with its content. Empty where the key is absent.
+Result<std::string> form_of(const JsonFields& config, std::string_view key) {
+  const boost::json::value* value = config.find(key);
+  if (value == nullptr || !value->is_object()) return config.text(key, "");
+  const JsonFields fields(value->get_object(), config.file(), std::string(key) + ".");
+  return fields.text("content", "");
+}
+
 Status put_tokenizer_config(const FolderFiles& folder, DescriptionBuilder& builder) {
   constexpr std::string_view kName = "tokenizer_config.json";
   constexpr std::string_view kTemplateName = "chat_template.jinja";
@@ -76,6 +84,10 @@ Status put_tokenizer_config(const FolderFiles& folder, DescriptionBuilder& build
     const JsonFields config(object, path);
     const bool add_bos = AQ_TRY(config.flag("add_bos_token", false));
     if (config.has("add_bos_token")) builder.put_flag("tokenizer.ggml.add_bos_token", add_bos);
+    for (const std::string_view key : {"bos_token", "eos_token"}) {
+      const std::string form = AQ_TRY(form_of(config, key));
+      if (!form.empty()) builder.put_text("aquilon." + std::string(key), form);
+    }
     chat_template = AQ_TRY(template_of(config));
   }
   if (folder.has(kTemplateName)) chat_template = AQ_TRY(folder.text(kTemplateName, 1u << 20));

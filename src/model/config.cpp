@@ -134,6 +134,12 @@ Result<ModelConfig> read_config(const GgufFile& file, std::span<const Family> kn
   AQ_RETURN_IF_ERROR(read_heads(reader, config));
   config.windows = AQ_TRY(read_windows(reader, *config.family, config.n_layers));
   AQ_RETURN_IF_ERROR(read_rope(reader, config));
+  if (config.rope.scaling ==
+      RopeConfig::Scaling::kDynamic) {  // made for more than it was trained on
+    const double stretched = config.rope.factor * static_cast<double>(config.rope.original_context);
+    config.context_length =
+        std::max(config.context_length, static_cast<std::size_t>(std::min(stretched, 0x1p24)));
+  }
   config.experts = AQ_TRY(read_experts(reader, config));
   config.temperature = AQ_TRY(read_temperature(reader, config.rope));
   return config;

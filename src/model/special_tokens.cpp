@@ -33,8 +33,15 @@ bool adds_bos_by_default(const formats::GgufFile& file, const text::Tokenizer& t
   const auto model = file.get_string("tokenizer.ggml.model");
   const auto pre = file.get_string("tokenizer.ggml.pre");
   return (model.ok() && *model == "llama") ||
-         (pre.ok() && (*pre == "llama-bpe" || *pre == "tekken")) ||
+         (pre.ok() && (*pre == "llama-bpe" || *pre == "tekken")) || tokenizer.traits().adds_bos ||
          !tokenizer.traits().mistral_version.empty();
+}
+
+// The id of the token whose written form a key holds, or -1.
+Result<TokenId> read_form(const formats::GgufFile& file, std::string_view key,
+                          const text::Tokenizer& tokenizer) {
+  if (file.find(key) == nullptr) return TokenId{-1};
+  return tokenizer.find_token(AQ_TRY(file.get_string(key)));
 }
 
 // Ids that end an answer, where a model has more than GGUF has keys for.
@@ -64,8 +71,10 @@ Result<SpecialTokens> read_special_tokens(const formats::GgufFile& file,
                                           const text::Tokenizer& tokenizer) {
   const std::size_t vocab = tokenizer.vocab_size();
   SpecialTokens special;
-  special.bos = AQ_TRY(read_id(file, "tokenizer.ggml.bos_token_id", vocab));
-  special.eos = AQ_TRY(read_id(file, "tokenizer.ggml.eos_token_id", vocab));
+  special.bos = AQ_TRY(read_form(file, "aquilon.bos_token", tokenizer));
+  special.eos = AQ_TRY(read_form(file, "aquilon.eos_token", tokenizer));
+  if (special.bos < 0) special.bos = AQ_TRY(read_id(file, "tokenizer.ggml.bos_token_id", vocab));
+  if (special.eos < 0) special.eos = AQ_TRY(read_id(file, "tokenizer.ggml.eos_token_id", vocab));
   if (special.bos < 0) special.bos = tokenizer.traits().bos;
   if (special.eos < 0) special.eos = tokenizer.traits().eos;
   special.add_bos = adds_bos_by_default(file, tokenizer);

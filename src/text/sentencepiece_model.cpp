@@ -130,6 +130,7 @@ Status apply(const Settings& settings, PieceSpec& spec) {
   spec.remove_extra_spaces = settings.remove_extra_spaces;
   spec.charsmap = settings.charsmap;
   spec.traits.bos = control_token(spec, settings.bos);
+  spec.traits.adds_bos = spec.traits.bos >= 0;  // as transformers takes it
   spec.traits.eos = control_token(spec, settings.eos);
   spec.traits.mistral_version = mistral_version(spec);
   return {};

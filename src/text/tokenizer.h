@@ -35,8 +35,9 @@ struct ByteRange {
 struct TokenizerTraits {
   // A text is encoded with a space in front of it, and decoding takes that space away.
   bool space_in_front = false;
-  TokenId bos = -1;  // begins every text; -1: the file does not say
-  TokenId eos = -1;  // ends one
+  TokenId bos = -1;       // begins every text; -1: the file does not say
+  TokenId eos = -1;       // ends one
+  bool adds_bos = false;  // the file says that `bos` begins every text that a model reads
   // Of Mistral's own tokenizer files, as they declare it ("v13"); empty: not one of them.
   std::string mistral_version;
   std::string mistral_settings;  // JSON: which settings prompts of that version may carry

@@ -57,6 +57,9 @@ Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text) {
         } else {
           pieces = AQ_TRY(read_pieces_json(root));
         }
+        TokenizerTraits& traits = byte_level ? bytes.traits : pieces.traits;
+        traits.bos = AQ_TRY(read_first_token(root));
+        traits.adds_bos = traits.bos >= 0;
         return {};
       }));
   return byte_level ? make_bpe_tokenizer(std::move(bytes))

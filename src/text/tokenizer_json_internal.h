@@ -36,6 +36,10 @@ Result<JsonTokens> read_json_tokens(const boost::json::object& root,
 Result<std::vector<std::pair<std::string, std::string>>> read_json_merges(
     const boost::json::object& model);
 
+// The control token that the post-processor puts in front of a text; -1: none.
+// Errors: kCorrupt when it is not a token of the file.
+Result<TokenId> read_first_token(const boost::json::object& root);
+
 // True for a file of the byte-level style.
 bool is_byte_level_json(const boost::json::object& root);
 Result<BpeSpec> read_byte_level_json(const boost::json::object& root);

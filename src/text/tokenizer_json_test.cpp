@@ -127,6 +127,34 @@ TEST(TokenizerJson, NamesAnUnknownPattern) {
   expect_error(write(root), Code::kUnsupported, "'<|im_start|>' with lstrip");
 }
 
+TEST(TokenizerJson, KnowsWhatBeginsEveryText) {
+  const json::object processor = {
+      {"type", "TemplateProcessing"},
+      {"single",
+       {{{"SpecialToken", {{"id", "<|im_start|>"}, {"type_id", 0}}}},
+        {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+      {"special_tokens", {{"<|im_start|>", {{"id", "<|im_start|>"}, {"ids", {7}}}}}}};
+  json::object root = small_json();
+  const auto plain = read_tokenizer_json(write(root));
+  ASSERT_TRUE(plain.ok());
+  EXPECT_FALSE((*plain)->traits().adds_bos);
+  const TokenId id = (*plain)->find_token("<|im_start|>");
+
+  root["post_processor"] = processor;
+  expect_error(write(root), Code::kCorrupt, "'<|im_start|>' is not the token of that id");
+  root["post_processor"].at("special_tokens").at("<|im_start|>").at("ids").at(0) = id;
+  for (const bool in_sequence : {false, true}) {
+    if (in_sequence)
+      root["post_processor"] = {
+          {"type", "Sequence"},
+          {"processors", json::array{{{"type", "ByteLevel"}}, root["post_processor"]}}};
+    const auto made = read_tokenizer_json(write(root));
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    EXPECT_TRUE((*made)->traits().adds_bos);
+    EXPECT_EQ((*made)->traits().bos, id);
+  }
+}
+
 TEST(TokenizerJson, NamesBrokenEntries) {
   expect_error("", Code::kCorrupt, "not valid JSON");
   expect_error("{\"model\":", Code::kCorrupt, "not valid JSON");
