@@ -200,8 +200,8 @@ test('401: asks for the key, goes on where it was, forgets it with the tab', asy
   await dialog.getByLabel('API key', { exact: true }).fill('sesame');
   await page.keyboard.press('Enter');
   await until(async () => (await turns(page).count()) === 2);
+  await until(async () => (await answerText()) === mock.behaviour.text);
   await finished(page);
-  assert.equal(await answerText(), mock.behaviour.text);
   const kept = await page.evaluate(async () => {
     const names = (await indexedDB.databases()).map(({ name }) => name);
     return { local: JSON.stringify(localStorage), session: JSON.stringify(sessionStorage), names };
