@@ -33,8 +33,7 @@ bool adds_bos_by_default(const formats::GgufFile& file, const text::Tokenizer& t
   const auto model = file.get_string("tokenizer.ggml.model");
   const auto pre = file.get_string("tokenizer.ggml.pre");
   return (model.ok() && *model == "llama") ||
-         (pre.ok() && (*pre == "llama-bpe" || *pre == "tekken")) || tokenizer.traits().adds_bos ||
-         !tokenizer.traits().mistral_version.empty();
+         (pre.ok() && (*pre == "llama-bpe" || *pre == "tekken")) || tokenizer.traits().adds_bos;
 }
 
 // The id of the token whose written form a key holds, or -1.

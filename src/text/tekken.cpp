@@ -178,6 +178,7 @@ Result<BpeParts> read_parts(const json::object& root) {
   MergeTable merges = make_merges(vocabulary, sizes.specials);
   TokenizerTraits traits;
   traits.bos = vocabulary.find_written("<s>");
+  traits.adds_bos = traits.bos >= 0;
   traits.eos = vocabulary.find_written("</s>");
   traits.mistral_version = version;
   if (const json::value* const settings = member(root, "model_settings_builder")) {
