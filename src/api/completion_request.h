@@ -1,4 +1,4 @@
-// What POST /v1/chat/completions and /v1/completions ask for, read from their bodies. The fields
+// What the generating routes ask for, read from their bodies. The fields
 // are declared in tables (request_fields.h), from which validation and documentation come.
 #pragma once
 
@@ -28,6 +28,7 @@ struct CompletionRequest {
   std::string answer_prefix;           // every answer begins with it, before what is generated
 
   // Steps of the reading, of no use afterwards.
+  std::string suffix;  // empty: none
   bool chat_logprobs = false;
   std::optional<int> chat_top_logprobs;
   chat::ChatPrompt chat;
@@ -41,5 +42,6 @@ struct CompletionRequest {
 // body.
 Refusal read_chat_request(std::string_view body, CompletionRequest& out);
 Refusal read_text_request(std::string_view body, CompletionRequest& out);
+Refusal read_fim_request(std::string_view body, CompletionRequest& out);
 
 }  // namespace aquilon::api

@@ -30,4 +30,8 @@ void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Excha
   answer(context, {&read_text_request, &text_shape}, std::move(request), std::move(exchange));
 }
 
+void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
+  answer(context, {&read_fim_request, &chat_shape}, std::move(request), std::move(exchange));
+}
+
 }  // namespace aquilon::api

@@ -15,6 +15,8 @@ std::vector<std::string> words_of(const std::string& text) {
 
 std::string prompt_text(const chat::Prompt& prompt) {
   if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
+  if (const auto* gap = std::get_if<chat::FillInPrompt>(&prompt))
+    return gap->before + " <gap> " + gap->after;
   const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
   if (!chat) return {};
   const auto& messages = chat->messages;
@@ -26,7 +28,7 @@ int prompt_tokens(const chat::Prompt& prompt) {
   if (const auto* ids = std::get_if<std::vector<text::TokenId>>(&prompt))
     return static_cast<int>(ids->size());
   const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
-  if (!chat) return static_cast<int>(words_of(std::get<std::string>(prompt)).size());
+  if (!chat) return static_cast<int>(words_of(prompt_text(prompt)).size());
   int count = 0;
   for (const auto& message : chat->messages)
     count += static_cast<int>(
@@ -151,6 +153,7 @@ FakeGenerator::FakeGenerator(FakeOptions options)
   card_.description = "words from a clock";
   card_.context_length = options_.context_length;
   card_.chat = true;
+  card_.fill_in = true;
   thread_ = std::thread([this] { run(); });
 }
 

@@ -67,6 +67,13 @@ Refusal read_prompt(const Field& field, const json::value& value, CompletionRequ
   return {};
 }
 
+Refusal read_one_text(const Field& field, const json::value& value, CompletionRequest& out) {
+  std::string text;
+  if (Refusal refusal = read_string(value, at(field), text)) return refusal;
+  out.prompts.emplace_back(std::move(text));
+  return {};
+}
+
 Refusal read_stop(const Field& field, const json::value& value, CompletionRequest& out) {
   if (!value.is_array()) return read_one_stop(value, at(field), out);
   const json::array& list = value.get_array();

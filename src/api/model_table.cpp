@@ -48,11 +48,11 @@ std::string model_card_json(const ServedModel& model, std::string_view name) {
   out += fmt::format(",\"max_context_length\":{},", card.context_length);
   append_aliases(out, model.aliases);
   out += fmt::format(
-      ",\"capabilities\":{{\"completion_chat\":{},\"completion_fim\":false,"
+      ",\"capabilities\":{{\"completion_chat\":{},\"completion_fim\":{},"
       "\"function_calling\":false,\"fine_tuning\":false,\"vision\":false,\"ocr\":false,"
       "\"classification\":false,\"moderation\":false,\"audio\":false,"
       "\"audio_transcription\":false}}",
-      card.chat);
+      card.chat, card.fill_in);
   out += ",\"deprecation\":null,\"default_model_temperature\":null,\"type\":\"base\",\"root\":";
   append_json_string(out, card.id);
   out += ",\"parent\":null,\"permission\":[]}";

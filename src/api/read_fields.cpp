@@ -93,7 +93,27 @@ Refusal finish_chat(CompletionRequest& out) {
   return {};
 }
 
+Refusal finish_fim(CompletionRequest& out) {
+  auto& before = std::get<std::string>(out.prompts.front());
+  out.prompts.front() = chat::FillInPrompt{std::move(before), std::move(out.suffix)};
+  return {};
+}
+
+// A suffix makes every text a gap to fill.
+Refusal take_suffix(CompletionRequest& out) {
+  if (out.suffix.empty()) return {};
+  for (chat::Prompt& prompt : out.prompts) {
+    auto* before = std::get_if<std::string>(&prompt);
+    if (!before)
+      return bad_request("suffix", "invalid_value",
+                         "'suffix' needs a prompt of text: token ids are continued as they are");
+    prompt = chat::FillInPrompt{std::move(*before), out.suffix};
+  }
+  return {};
+}
+
 Refusal finish_text(CompletionRequest& out) {
+  if (Refusal refusal = take_suffix(out)) return refusal;
   if (out.prompts.size() * static_cast<std::size_t>(out.generation.n) <= kMaxChoices) return {};
   return invalid_value({"prompt"}, "too_long",
                        fmt::format("{} prompts times n = {} are more than {} answers",
@@ -129,6 +149,11 @@ Refusal read_fields(std::span<const Field> fields, const json::object& body,
 Refusal read_chat_request(std::string_view body, CompletionRequest& out) {
   if (Refusal refusal = read_request(body, chat_fields(), out)) return refusal;
   return finish_chat(out);
+}
+
+Refusal read_fim_request(std::string_view body, CompletionRequest& out) {
+  if (Refusal refusal = read_request(body, fim_fields(), out)) return refusal;
+  return finish_fim(out);
 }
 
 Refusal read_text_request(std::string_view body, CompletionRequest& out) {

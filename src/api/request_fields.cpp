@@ -84,8 +84,13 @@ constexpr Field kText[] = {
     {"prompt", "string | [string] | [integer] | [[integer]]", &read_prompt, 0, kIntMax, true, "text or token ids to continue; several prompts give n choices each"},
     {"logprobs", "integer", &G::top_logprobs, 0, 5, false, "alternatives per token"},
     {"echo", "boolean", Refused{"false"}},
-    {"suffix", "string", Refused{"\"\""}},
+    {"suffix", "string", &C::suffix, 0, 0, false, "what follows the answer: models that can fill in write what stands between"},
     {"best_of", "integer", Refused{"1"}},
+};
+
+constexpr Field kFim[] = {
+    {"prompt", "string", &read_one_text, 0, 0, true, "the text before the answer"},
+    {"suffix", "string", &C::suffix, 0, 0, false, "the text behind it"},
 };
 // clang-format on
 
@@ -99,6 +104,9 @@ std::span<const Field> chat_fields() {
 }
 std::span<const Field> text_fields() {
   return kText;
+}
+std::span<const Field> fim_fields() {
+  return kFim;
 }
 
 }  // namespace aquilon::api

@@ -45,11 +45,12 @@ struct Field {
   std::string_view help = {};
 };
 
-// Both routes / the chat route / the text route. Read in order: a later row overrides an earlier
-// one that has the same target.
+// Every route / the chat route / the text route / the route that fills in. Read in order: a later
+// row overrides an earlier one that has the same target.
 std::span<const Field> shared_fields();
 std::span<const Field> chat_fields();
 std::span<const Field> text_fields();
+std::span<const Field> fim_fields();
 
 // Reads every field of the table that the body has; null counts as absent.
 Refusal read_fields(std::span<const Field> fields, const boost::json::object& body,

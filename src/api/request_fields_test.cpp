@@ -25,6 +25,7 @@ void expect_sound(std::span<const Field> own) {
 TEST(RequestFieldsTest, TablesAreSound) {
   expect_sound(chat_fields());
   expect_sound(text_fields());
+  expect_sound(fim_fields());
 }
 
 TEST(RequestFieldsTest, ValuesReachTheRequest) {

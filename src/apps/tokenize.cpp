@@ -121,6 +121,7 @@ Status write_prompts(const Loaded& loaded, const std::string& chat_format) {
                                          .bos = loaded.special.bos,
                                          .eos = loaded.special.eos,
                                          .add_bos = loaded.special.add_bos,
+                                         .fill_in = loaded.special.fill_in,
                                          .own_template = loaded.chat_template,
                                          .chat_format = chat_format}));
   std::string line;

@@ -28,8 +28,14 @@ struct ChatPrompt {
   bool continue_final_message = false;
 };
 
-// A conversation, a text to continue, or ids to continue.
-using Prompt = std::variant<ChatPrompt, std::string, std::vector<text::TokenId>>;
+// What stands between two texts.
+struct FillInPrompt {
+  std::string before;
+  std::string after;
+};
+
+// A conversation, a text to continue, ids to continue, or a gap to fill.
+using Prompt = std::variant<ChatPrompt, std::string, std::vector<text::TokenId>, FillInPrompt>;
 
 struct GenerationRequest {
   Prompt prompt;
@@ -67,6 +73,7 @@ struct ModelCard {
   std::string description;
   int context_length = 0;  // tokens of prompt and answer that the server accepts
   bool chat = false;       // has a chat template
+  bool fill_in = false;    // can fill a gap between two texts
 };
 
 // Threads: every member is safe from any thread.

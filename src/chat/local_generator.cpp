@@ -71,6 +71,8 @@ class LocalGenerator final : public Generator {
     // A raw prompt is written by whoever knows the model's format: control tokens in it count.
     if (const auto* text = std::get_if<std::string>(&prompt))
       return with_bos(model_->tokenizer().encode_trusted(*text));
+    if (const auto* gap = std::get_if<FillInPrompt>(&prompt))
+      return writer_.fill_in(gap->before, gap->after);
     return writer_.write(std::get<ChatPrompt>(prompt));
   }
 
@@ -134,6 +136,7 @@ Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
                                .bos = special.bos,
                                .eos = special.eos,
                                .add_bos = special.add_bos,
+                               .fill_in = special.fill_in,
                                .own_template = model.chat_template(),
                                .chat_template = options.chat_template,
                                .chat_format = options.chat_format});
@@ -154,6 +157,7 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.description = model->config().name;
   card.context_length = static_cast<int>(memory.context);
   card.chat = writer.can_chat();
+  card.fill_in = writer.can_fill_in();
   const engine::EngineOptions engine{memory.context, options.parallel, options.max_queue};
   return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
                                                        std::move(writer), std::move(card), engine));

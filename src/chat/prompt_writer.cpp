@@ -97,7 +97,25 @@ Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) c
 Result<std::vector<text::TokenId>> PromptWriter::fill_in(std::string_view before,
                                                          std::string_view after) const {
   if (renderer_) return renderer_->fill_in(before, after);
-  return make_error(Code::kUnsupported, "this model's chat format has no way to fill in text");
+  if (!fill_in_.complete()) {
+    Error error =
+        make_error(Code::kUnsupported,
+                   "this model cannot fill in: its vocabulary has no tokens for prefix, suffix and "
+                   "middle; leave 'suffix' out to continue a text");
+    error.param = "suffix";
+    return error;
+  }
+  std::vector<text::TokenId> ids;
+  const auto put = [&](text::TokenId control, std::string_view text) {
+    ids.push_back(control);
+    const std::vector<text::TokenId> of_text = tokenizer_->encode(text);
+    ids.insert(ids.end(), of_text.begin(), of_text.end());
+  };
+  if (add_bos_) ids.push_back(bos_);
+  put(fill_in_.prefix, before);
+  put(fill_in_.suffix, after);
+  ids.push_back(fill_in_.middle);
+  return ids;
 }
 
 Result<std::vector<text::TokenId>> PromptWriter::by_template(const ChatPrompt& chat) const {

@@ -10,6 +10,7 @@
 #include "chat/chat_template.h"
 #include "chat/generator.h"  // ChatPrompt
 #include "chat/mistral/renderer.h"
+#include "model/special_tokens.h"  // FillInTokens
 #include "text/tokenizer.h"
 
 namespace aquilon::chat {
@@ -20,6 +21,7 @@ struct PromptSource {
   text::TokenId bos = -1;
   text::TokenId eos = -1;
   bool add_bos = false;            // in front of what a template writes, if it is not there
+  model::FillInTokens fill_in;     // for models without a format of Mistral's
   std::string_view own_template;   // of the model's files; empty: none
   std::string_view chat_template;  // given by the owner; empty: none
   std::string_view chat_format;  // given by the owner: "template", "mistral-v1" ... "mistral-v15",
@@ -33,13 +35,15 @@ class PromptWriter {
   // model's own files costs the chat, not the model: see can_chat.
   static Result<PromptWriter> choose(const PromptSource& source);
 
+  bool can_fill_in() const { return renderer_ ? renderer_->can_fill_in() : fill_in_.complete(); }
   bool can_chat() const { return renderer_.has_value() || template_.has_value(); }
   // "mistral-v3", "template", or empty where it cannot chat.
   std::string format_name() const;
 
   // Errors: those of the format or the template; kUnsupported where it cannot chat, saying why.
   Result<std::vector<text::TokenId>> write(const ChatPrompt& chat) const;
-  // The prompt for what stands between two texts. Errors: kUnsupported.
+  // The prompt for what stands between two texts. Control tokens in them are plain text. Errors:
+  // kUnsupported where the model has no way to fill in.
   Result<std::vector<text::TokenId>> fill_in(std::string_view before, std::string_view after) const;
 
  private:
@@ -47,7 +51,8 @@ class PromptWriter {
       : tokenizer_(&source.tokenizer),
         bos_(source.bos),
         eos_(source.eos),
-        add_bos_(source.add_bos) {}
+        add_bos_(source.add_bos),
+        fill_in_(source.fill_in) {}
 
   Status use_format(std::string_view name);
   Status use_given_template(std::string_view text);
@@ -57,6 +62,7 @@ class PromptWriter {
   const text::Tokenizer* tokenizer_;
   text::TokenId bos_, eos_;
   bool add_bos_;
+  model::FillInTokens fill_in_;
   std::optional<mistral::Renderer> renderer_;
   std::optional<ChatTemplate> template_;
   Error problem_;  // why it cannot chat

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <string>
 
@@ -127,6 +128,34 @@ TEST(PromptWriter, WritesByFormatAndByTemplate) {
   EXPECT_EQ(shown(), "<s><user>a[INST]");
   source.own_template = "{{ no such }}";
   EXPECT_TRUE(shown().starts_with("the model's chat template")) << shown();
+}
+
+TEST(PromptWriter, FillsInWithTheVocabularysTokens) {
+  const auto tokenizer = vocabulary({"<s>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"});
+  PromptSource source{.tokenizer = *tokenizer,
+                      .bos = tokenizer->find_token("<s>"),
+                      .add_bos = true,
+                      .own_template = kTemplate};
+  {
+    const auto without = PromptWriter::choose(source);
+    EXPECT_FALSE(without->can_fill_in());
+    const auto refused = without->fill_in("a", "b");
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, Code::kUnsupported);
+    EXPECT_EQ(refused.error().param, "suffix");
+  }
+  source.fill_in = {tokenizer->find_token("<|fim_prefix|>"),
+                    tokenizer->find_token("<|fim_suffix|>"),
+                    tokenizer->find_token("<|fim_middle|>")};
+  const auto writer = PromptWriter::choose(source);
+  EXPECT_TRUE(writer->can_fill_in());
+  const auto ids = writer->fill_in("a<|fim_middle|>", "b");
+  ASSERT_TRUE(ids.ok()) << ids.error().message;
+  EXPECT_EQ(text::decode(*tokenizer, *ids, true),
+            "<s><|fim_prefix|>a<|fim_middle|><|fim_suffix|>b<|fim_middle|>");
+  // What the text says is text: one control token of each kind, the last one ours.
+  EXPECT_EQ(std::count(ids->begin(), ids->end(), source.fill_in.middle), 1);
+  EXPECT_EQ(ids->back(), source.fill_in.middle);
 }
 
 }  // namespace

@@ -10,8 +10,32 @@ namespace {
 using text::TokenId;
 
 constexpr std::string_view kEndForms[] = {
-    "<|im_end|>",    "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>",
-    "<end_of_turn>", "<|end|>",    "</s>",       "<|EOT|>",         "<|return|>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<end_of_turn>",
+    "<|end|>",
+    "</s>",
+    "<|EOT|>",
+    "<|return|>",
+    // What follows another file's text in code models' training: a filled-in text is over there.
+    "<|fim_pad|>",
+    "<fim_pad>",
+    "<fim-pad>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+};
+
+// The forms of prefix, suffix and middle, a family a row.
+constexpr std::string_view kFillInForms[][3] = {
+    {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"},  // Qwen coder, CodeGemma
+    {"<fim_prefix>", "<fim_suffix>", "<fim_middle>"},        // StarCoder, Granite
+    {"<fim-prefix>", "<fim-suffix>", "<fim-middle>"},
+    {"\u2581<PRE>", "\u2581<SUF>", "\u2581<MID>"},  // Code Llama
+    {"<PRE>", "<SUF>", "<MID>"},
+    {"<\uff5cfim\u2581begin\uff5c>", "<\uff5cfim\u2581hole\uff5c>", "<\uff5cfim\u2581end\uff5c>"},
 };
 
 constexpr std::string_view kEndKeys[] = {
@@ -60,6 +84,22 @@ Status read_more_ends(const formats::GgufFile& file, std::size_t vocab,
   return {};
 }
 
+// By the file's keys, or else by the forms.
+Result<FillInTokens> read_fill_in_tokens(const formats::GgufFile& file,
+                                         const text::Tokenizer& tokenizer) {
+  const std::size_t vocab = tokenizer.vocab_size();
+  FillInTokens tokens;
+  tokens.prefix = AQ_TRY(read_id(file, "tokenizer.ggml.fim_pre_token_id", vocab));
+  tokens.suffix = AQ_TRY(read_id(file, "tokenizer.ggml.fim_suf_token_id", vocab));
+  tokens.middle = AQ_TRY(read_id(file, "tokenizer.ggml.fim_mid_token_id", vocab));
+  for (const auto& [prefix, suffix, middle] : kFillInForms) {
+    if (tokens.complete()) break;
+    tokens = {tokenizer.find_token(prefix), tokenizer.find_token(suffix),
+              tokenizer.find_token(middle)};
+  }
+  return tokens.complete() ? tokens : FillInTokens{};
+}
+
 }  // namespace
 
 bool SpecialTokens::is_end(TokenId id) const {
@@ -80,6 +120,7 @@ Result<SpecialTokens> read_special_tokens(const formats::GgufFile& file,
   if (file.find("tokenizer.ggml.add_bos_token") != nullptr)
     special.add_bos = AQ_TRY(file.get_bool("tokenizer.ggml.add_bos_token"));
   special.add_bos = special.add_bos && special.bos >= 0;
+  special.fill_in = AQ_TRY(read_fill_in_tokens(file, tokenizer));
 
   if (special.eos >= 0) special.ends.push_back(special.eos);
   for (const std::string_view key : kEndKeys) {

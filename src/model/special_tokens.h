@@ -9,12 +9,24 @@
 
 namespace aquilon::model {
 
+// Around the texts before and behind what is to be filled in: prefix, before, suffix, behind,
+// middle, and the answer follows. -1: the vocabulary has none.
+struct FillInTokens {
+  text::TokenId prefix = -1;
+  text::TokenId suffix = -1;
+  text::TokenId middle = -1;
+
+  bool complete() const { return prefix >= 0 && suffix >= 0 && middle >= 0; }
+};
+
 struct SpecialTokens {
   text::TokenId bos = -1;  // -1: the model has none
   text::TokenId eos = -1;
   bool add_bos = false;  // a text starts with bos
   std::vector<text::TokenId>
       ends;  // every id that ends a turn, sorted: eos, eot, eom and their kind
+
+  FillInTokens fill_in;
 
   bool is_end(text::TokenId id) const;
 };

@@ -248,7 +248,7 @@ Result<std::vector<text::TokenId>> Renderer::chat(const Conversation& conversati
 
 Result<std::vector<text::TokenId>> Renderer::fill_in(std::string_view before,
                                                      std::string_view after) const {
-  if (!has(Control::kPrefix) || !has(Control::kSuffix))
+  if (!can_fill_in())
     return make_error(Code::kUnsupported,
                       "this model's vocabulary has no [PREFIX] and [SUFFIX]: it cannot fill in");
   Ids out;

@@ -39,6 +39,7 @@ class Renderer {
   Result<std::vector<text::TokenId>> chat(const Conversation& conversation,
                                           const ChatRequest& request) const;
 
+  bool can_fill_in() const { return has(Control::kPrefix) && has(Control::kSuffix); }
   // The prompt for what stands between two texts. Errors: kUnsupported where the vocabulary has no
   // tokens for it.
   Result<std::vector<text::TokenId>> fill_in(std::string_view before, std::string_view after) const;
