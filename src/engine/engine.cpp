@@ -11,10 +11,13 @@
 namespace aquilon::engine {
 namespace {
 
-// Prompt tokens a step takes: enough to spread the decoding of weights over many tokens, few when
-// others stream meanwhile.
-constexpr std::size_t kPromptTokensAlone = 64;
-constexpr std::size_t kPromptTokensShared = 16;
+// While answers stream, a step may take so many times what it would without prompts.
+constexpr double kStretch = 2.0;
+constexpr std::size_t kLeastShared = 8;  // prompt tokens that go on even then
+// While none does, a step takes about so long: a newcomer does not wait for longer.
+constexpr double kAloneSeconds = 0.3;
+constexpr std::size_t kLeastAlone = 64;
+constexpr std::size_t kMostPrompt = 512;
 constexpr std::int64_t kStuckMs = 30'000;
 
 std::int64_t now_ms() {
@@ -25,6 +28,16 @@ std::int64_t now_ms() {
 std::uint64_t system_seed() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+Job::Clock::time_point deadline_after(double seconds) {
+  if (seconds <= 0) return Job::Clock::time_point::max();
+  return Job::Clock::now() +
+         std::chrono::duration_cast<Job::Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+double seconds_since(Job::Clock::time_point began) {
+  return std::chrono::duration<double>(Job::Clock::now() - began).count();
 }
 
 // Nothing is sampled from what is no number: a damaged file would pass for an answer.
@@ -67,16 +80,18 @@ Engine::~Engine() {
 Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) {
   AQ_RETURN_IF_ERROR(check(request));
   const std::uint64_t seed = request.sampling.seed.value_or(system_seed());
-  auto job = std::make_shared<Job>(std::move(request), std::move(sink), seed);
+  const auto deadline = deadline_after(options_.max_seconds);
+  const std::uint64_t cost = request.prompt.size();
+  const std::uint64_t tenant = request.tenant;
+  auto job = std::make_shared<Job>(std::move(request), std::move(sink), seed, deadline);
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{Code::kUnavailable, "the server is stopping"};
-    const auto waiting = std::count_if(queue_.begin(), queue_.end(),
-                                       [](const auto& other) { return !other->cancelled(); });
-    if (static_cast<std::size_t>(waiting) >= options_.max_queue)
+    if (queue_.size() >= options_.max_queue)
       return make_error(Code::kExhausted,
-                        "{} requests are waiting already; try again in a few seconds", waiting);
-    queue_.push_back(job);
+                        "{} requests are waiting already; try again in a few seconds",
+                        queue_.size());
+    queue_.push(job, tenant, cost);
   }
   work_.notify_one();
   return std::make_unique<Ticket>(std::move(job));
@@ -98,8 +113,14 @@ Status Engine::check(const Request& request) const {
                     "prompt and answer together; shorten the prompt",
                     request.prompt.size(), options_.context),
         "messages", "context_length_exceeded"};
-  if (request.max_tokens < 1)
-    return Error{Code::kInvalidArgument, "max_tokens must be at least 1", "max_tokens"};
+  const int least = request.prompt_logprobs >= 0 ? 0 : 1;
+  if (request.max_tokens < least)
+    return Error{Code::kInvalidArgument, fmt::format("max_tokens must be at least {}", least),
+                 "max_tokens"};
+  if (request.min_tokens < 0 || request.min_tokens > request.max_tokens)
+    return Error{Code::kInvalidArgument,
+                 fmt::format("min_tokens must be from 0 to max_tokens, {}", request.max_tokens),
+                 "min_tokens"};
   if (request.n < 1) return Error{Code::kInvalidArgument, "n must be at least 1", "n"};
   for (const std::string& stop : request.stop)
     if (stop.empty())
@@ -116,7 +137,7 @@ void Engine::run() {
   alive_ = true;
   while (wait_for_work()) {
     step_began_ms_ = now_ms();
-    drop_cancelled();
+    end_late_and_cancelled();
     admit();
     if (!running_.empty()) step();
     retire_finished();
@@ -128,48 +149,61 @@ void Engine::run() {
 
 bool Engine::wait_for_work() {
   std::unique_lock lock(mutex_);
-  work_.wait(lock, [&] { return stopping_ || !running_.empty() || !queue_.empty(); });
+  work_.wait(lock,
+             [&] { return stopping_ || !running_.empty() || !paused_.empty() || !queue_.empty(); });
   return !stopping_;
 }
 
 void Engine::remove_finished() {
   for (const auto& sequence : running_)
     if (sequence->finished()) sequence->keep_prefix(prefixes_);
-  std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+  const auto finished = [](const auto& sequence) { return sequence->finished(); };
+  std::erase_if(running_, finished);
+  std::erase_if(paused_, finished);
 }
 
-void Engine::drop_cancelled() {
+void Engine::end_late_and_cancelled() {
   const Error cancelled{Code::kCancelled, "the request was cancelled"};
-  for (const auto& sequence : running_)
-    if (sequence->job().cancelled()) end_job(sequence->job(), cancelled);
+  const Error late{Code::kDeadline,
+                   fmt::format("the request took longer than the {} s that this server allows",
+                               options_.max_seconds)};
+  const auto now = Job::Clock::now();
+  for (const auto* group : {&running_, &paused_})
+    for (const auto& sequence : *group) {
+      Job& job = sequence->job();
+      if (sequence->finished()) continue;
+      if (job.cancelled()) end_job(job, cancelled);
+      if (!sequence->finished() && job.late(now)) end_job(job, late);
+    }
   remove_finished();
   std::vector<std::shared_ptr<Job>> gone;
   {
     const std::lock_guard lock(mutex_);
-    const auto alive = [](const auto& job) { return !job->cancelled(); };
-    const auto first = std::stable_partition(queue_.begin(), queue_.end(), alive);
-    std::move(first, queue_.end(), std::back_inserter(gone));
-    queue_.erase(first, queue_.end());
+    gone = queue_.take_out([&](const Job& job) { return job.cancelled() || job.late(now); });
   }
-  for (const auto& job : gone) job->fail(cancelled);
+  for (const auto& job : gone) job->fail(job->cancelled() ? cancelled : late);
 }
 
 // Ends a running job with an error; its sequences are abandoned.
 void Engine::end_job(Job& job, const Error& error) {
   job.fail(error);
-  for (const auto& sequence : running_)
-    if (&sequence->job() == &job) sequence->abandon();
+  for (const auto* group : {&running_, &paused_})
+    for (const auto& sequence : *group)
+      if (&sequence->job() == &job) sequence->abandon();
 }
 
 void Engine::admit() {
   while (running_.size() < options_.parallel) {
+    if (!paused_.empty()) {
+      if (!resume()) return;
+      continue;
+    }
     std::shared_ptr<Job> job;
     {
       const std::lock_guard lock(mutex_);
       // In order: a request that needs much is not overtaken for ever by those that need little.
-      if (queue_.empty() || !has_room_for(queue_.front()->request())) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
+      if (queue_.empty() || !has_room_for(pages_to_begin(queue_.front()->request()))) return;
+      job = queue_.pop();
     }
     running_.push_back(
         std::make_unique<Sequence>(job, 0, model_, options_.context, model::KvCache(pool_)));
@@ -177,13 +211,47 @@ void Engine::admit() {
   }
 }
 
-// The pool holds all that is running to its longest end, and one more sequence of the request.
-bool Engine::has_room_for(const Request& request) const {
-  std::size_t pages = most_pages(request, options_.context);
+std::size_t Engine::pages_to_begin(const Request& request) const {
+  return pages_soon(request, options_.context, request.prompt.size(), options_.headroom);
+}
+
+// The oldest of those that wait in the middle goes on, if there is room.
+bool Engine::resume() {
+  if (!has_room_for(paused_.back()->pages_with(options_.headroom))) return false;
+  running_.push_back(std::move(paused_.back()));
+  paused_.pop_back();
+  running_.back()->find_prefix(prefixes_);
+  return true;
+}
+
+// So many pages beside those that all that is running needs soon. One alone always fits.
+bool Engine::has_room_for(std::size_t pages) const {
+  if (running_.empty() && started_.empty()) return true;
   for (const auto* group : {&running_, &started_})
-    for (const auto& sequence : *group)
-      pages += most_pages(sequence->job().request(), options_.context);
+    for (const auto& sequence : *group) pages += sequence->pages_with(options_.headroom);
   return pages <= pool_->pages();
+}
+
+// Where memory is short, the youngest sequences give way: the oldest always comes to its end.
+// False: the sequence is the youngest itself, and paused.
+bool Engine::make_room(Sequence& sequence, std::size_t tokens) {
+  for (;;) {
+    const Status room = reserve(sequence.kv(), tokens);
+    if (room.ok()) return true;
+    AQ_CHECK(running_.size() > 1 || !started_.empty());  // the pool holds one to its longest end
+    const bool itself = running_.back().get() == &sequence;
+    pause_youngest();
+    if (itself) return false;
+  }
+}
+
+void Engine::pause_youngest() {
+  std::unique_ptr<Sequence> youngest = std::move(running_.back());
+  running_.pop_back();
+  youngest->keep_prefix(prefixes_);  // whatever memory is left when it goes on need not be computed
+  youngest->pause();
+  paused_.push_back(std::move(youngest));
+  ++preemptions_;
 }
 
 // What the pool lacks is taken from the tree; admit() sees to it that this suffices.
@@ -193,36 +261,52 @@ Status Engine::reserve(model::KvCache& kv, std::size_t tokens) {
   return status;
 }
 
+// How much of a prompt this step takes.
+std::size_t Engine::prompt_share(const Sequence& sequence, const StepWork& work,
+                                 double limit) const {
+  const std::size_t most = std::min(sequence.most_next(), kMostPrompt - work.prompt);
+  const std::size_t fits = cost_.prompt_within(work, sequence.fed(), most, limit);
+  if (work.prompt > 0) return fits;
+  return std::max(fits, std::min(most, work.decoding > 0 ? kLeastShared : kLeastAlone));
+}
+
 void Engine::step() {
-  const bool shared = std::any_of(running_.begin(), running_.end(),
-                                  [](const auto& sequence) { return !sequence->prefilling(); });
-  std::size_t prompt_tokens = shared ? kPromptTokensShared : kPromptTokensAlone;
+  const auto began = Job::Clock::now();
+  StepWork work;
+  for (const auto& sequence : running_)
+    if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
+  const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
   std::vector<model::Slice> batch;
   std::vector<Sequence*> owners;
-  for (const auto& sequence : running_) {
-    const bool prefilling = sequence->prefilling();
-    if (prefilling && prompt_tokens == 0) continue;
-    const model::Slice slice = sequence->next_slice(prompt_tokens);
-    const Status room = reserve(*slice.kv, slice.tokens.size());
-    if (!room.ok()) {
-      end_job(sequence->job(), room.error());
-      continue;
-    }
-    batch.push_back(slice);
-    owners.push_back(sequence.get());
-    if (prefilling) prompt_tokens -= batch.back().tokens.size();
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = *running_[i];
+    const std::size_t n = sequence.prefilling() ? prompt_share(sequence, work, limit) : 1;
+    if (n == 0 || !make_room(sequence, n)) continue;
+    if (sequence.prefilling()) work.add_prompt(n, sequence.fed());
+    batch.push_back(sequence.next_slice(n));
+    owners.push_back(&sequence);
   }
   logits_.clear();
   model_.forward().run(batch, logits_);
 
   const std::size_t vocab = model_.config().vocab_size;
   std::size_t row = 0;
+  bool usual = true;  // nothing but next tokens was asked for
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    owners[i]->fed(batch[i]);
-    if (batch[i].want == model::WantLogits::kNone) continue;
-    const std::span<float> logits = std::span(logits_).subspan(row++ * vocab, vocab);
-    if (!owners[i]->finished()) answer(*owners[i], logits);
+    const auto want = batch[i].want;
+    const std::size_t rows = want == model::WantLogits::kAll    ? batch[i].tokens.size()
+                             : want == model::WantLogits::kLast ? 1
+                                                                : 0;
+    const auto logits = std::span(logits_).subspan(row * vocab, rows * vocab);
+    row += rows;
+    usual &= want != model::WantLogits::kAll;
+    owners[i]->take(batch[i], logits);
+    if (rows > 0 && owners[i]->at_next()) answer(*owners[i], logits.last(vocab));
   }
+  if (usual) cost_.observe(work, seconds_since(began));
+  const std::lock_guard lock(mutex_);
+  for (const Sequence* sequence : owners)
+    if (sequence->started()) queue_.charge(sequence->job().request().tenant, 1);
 }
 
 // The next token of a sequence; with its prompt's first logits, the other choices start too.
@@ -243,7 +327,7 @@ void Engine::answer(Sequence& sequence, std::span<float> logits) {
 void Engine::start_choices(const Sequence& source) {
   Job& job = source.job();
   while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel &&
-         has_room_for(job.request())) {
+         has_room_for(source.pages_with(options_.headroom))) {
     started_.push_back(source.fork(job.take_next_choice()));
     std::vector<float> logits = job.first_logits();
     started_.back()->advance(logits);
@@ -267,12 +351,14 @@ void Engine::retire_finished() {
 }
 
 void Engine::fail_all(const Error& error) {
-  for (const auto& sequence : running_) sequence->job().fail(error);
-  running_.clear();
-  std::deque<std::shared_ptr<Job>> waiting;
+  for (auto* group : {&running_, &paused_}) {
+    for (const auto& sequence : *group) sequence->job().fail(error);
+    group->clear();
+  }
+  std::vector<std::shared_ptr<Job>> waiting;
   {
     const std::lock_guard lock(mutex_);
-    waiting.swap(queue_);
+    waiting = queue_.take_out([](const Job&) { return true; });
   }
   for (const auto& job : waiting) job->fail(error);
 }

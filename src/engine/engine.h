@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -11,8 +10,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/fair_queue.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
+#include "engine/step_cost.h"
 #include "model/model.h"
 
 namespace aquilon::engine {
@@ -21,6 +22,10 @@ struct EngineOptions {
   std::size_t context = 0;     // tokens of prompt and answer, at most
   std::size_t parallel = 4;    // sequences that run together
   std::size_t max_queue = 64;  // requests that wait
+  // Tokens of answer that a sequence is given room for when it starts. An answer that gets longer
+  // than memory allows pauses younger ones, which go on when there is room again.
+  std::size_t headroom = 128;
+  double max_seconds = 0;  // from its arrival to the end of a request; 0: no limit
 };
 
 // Pages that one sequence may need in a context of so many tokens.
@@ -62,18 +67,25 @@ class Engine {
 
   // The thread lives and its last step is done or began less than half a minute ago.
   bool ready() const;
+  // How often a sequence gave its memory to an older one.
+  std::uint64_t preemptions() const { return preemptions_; }
   const EngineOptions& options() const { return options_; }
 
  private:
   Status check(const Request& request) const;
   void run();
   bool wait_for_work();  // false: stopping
-  void drop_cancelled();
   void end_job(Job& job, const Error& error);
+  void end_late_and_cancelled();
   void admit();
-  bool has_room_for(const Request& request) const;
+  bool resume();
+  bool has_room_for(std::size_t pages) const;
+  std::size_t pages_to_begin(const Request& request) const;
   Status reserve(model::KvCache& kv, std::size_t tokens);
+  bool make_room(Sequence& sequence, std::size_t tokens);
+  void pause_youngest();
   void step();
+  std::size_t prompt_share(const Sequence& sequence, const StepWork& work, double limit) const;
   void answer(Sequence& sequence, std::span<float> logits);
   void start_choices(const Sequence& source);
   void retire_finished();
@@ -86,16 +98,19 @@ class Engine {
 
   std::mutex mutex_;  // guards queue_ and stopping_
   std::condition_variable work_;
-  std::deque<std::shared_ptr<Job>> queue_;
+  FairQueue queue_;
   bool stopping_ = false;
 
   // The thread's own.
   PrefixTree prefixes_;
-  std::vector<std::unique_ptr<Sequence>> running_;
+  std::vector<std::unique_ptr<Sequence>> running_;  // oldest first
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
-  std::vector<float> logits_;                       // [rows, V] of the last step
-  std::atomic<std::int64_t> step_began_ms_{0};      // steady clock; 0: between steps
+  std::vector<std::unique_ptr<Sequence>> paused_;   // oldest last, and none older than running_
+  StepCost cost_;
+  std::vector<float> logits_;                   // [rows, V] of the last step
+  std::atomic<std::int64_t> step_began_ms_{0};  // steady clock; 0: between steps
   std::atomic<bool> alive_{false};
+  std::atomic<std::uint64_t> preemptions_{0};
   std::thread thread_;  // last: started when all else stands
 };
 

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <climits>
+#include <cmath>
 #include <condition_variable>
 #include <future>
 #include <map>
@@ -22,6 +24,7 @@ struct Collected {
   std::map<int, std::string> text;
   std::map<int, FinishReason> finish;
   std::map<int, std::vector<TokenLogprobs>> logprobs;
+  std::vector<TokenLogprobs> prompt_logprobs;
   std::optional<Usage> usage;
   std::optional<Error> error;
   int events_after_usage = 0;
@@ -36,6 +39,7 @@ class Collector {
       ids.insert(ids.end(), event.ids.begin(), event.ids.end());
       collected_.text[event.choice] += event.text;
       for (auto& entry : event.logprobs) collected_.logprobs[event.choice].push_back(entry);
+      for (auto& entry : event.prompt_logprobs) collected_.prompt_logprobs.push_back(entry);
       if (event.finish) collected_.finish[event.choice] = *event.finish;
       if (on_event) on_event();
       if (!event.usage) return;
@@ -201,7 +205,7 @@ TEST_F(EngineTest, RandomMixesEqualTheSameAlone) {
     }
     engine_ = nullptr;
     model_ = model::Model::load(path, {.threads = 1 + static_cast<int>(seed % 4)}).value();
-    start({200, 1 + rng() % 5, 64}, 1 + rng() % 3);
+    start({200, 1 + rng() % 5, 64, rng() % 2 == 0 ? 0 : 128u}, 1 + rng() % 3);
     std::vector<Collector> collectors(requests.size());
     std::vector<std::unique_ptr<Ticket>> tickets;
     std::vector<bool> cancelled;
@@ -223,6 +227,133 @@ TEST_F(EngineTest, RandomMixesEqualTheSameAlone) {
     engine_ = nullptr;
     EXPECT_EQ(pool_->free_pages(), pool_->pages());
   }
+}
+
+// Sequences that start with no room for their answers: the younger ones pause in the middle, and
+// end with the bits of an undisturbed run.
+TEST_F(EngineTest, PausesAndGoesOnWhereMemoryIsShort) {
+  std::vector<Request> requests;
+  for (int i = 0; i < 6; ++i) {
+    std::vector<TokenId> prompt;
+    for (int k = 0; k < 30 + 9 * i; ++k) prompt.push_back((k * 31 + i * 7) % 256);
+    requests.push_back(request(std::move(prompt), INT_MAX));
+    requests.back().sampling.temperature = 0.9;
+    requests.back().sampling.seed = 40 + static_cast<std::uint64_t>(i);
+    requests.back().n = i == 3 ? 2 : 1;
+    requests.back().prompt_logprobs = i == 2 ? 1 : -1;
+  }
+  std::vector<Collected> alone;
+  for (const Request& r : requests) alone.push_back(run(r));
+  start({256, 4, 64, 0}, 1);  // memory for one to its end, four begin
+  std::vector<Collector> collectors(requests.size());
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    tickets.push_back(engine_->submit(requests[i], collectors[i].sink()).value());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Collected got = collectors[i].wait();
+    EXPECT_FALSE(got.error);
+    EXPECT_EQ(got.ids, alone[i].ids) << i;
+    EXPECT_EQ(got.usage->completion_tokens, alone[i].usage->completion_tokens);
+    EXPECT_EQ(got.prompt_logprobs.size(), i == 2 ? requests[i].prompt.size() : 0);
+  }
+  EXPECT_GT(engine_->preemptions(), 0u);
+  engine_.reset();
+  EXPECT_EQ(pool_->free_pages(), pool_->pages());
+}
+
+TEST_F(EngineTest, ALeastLengthIsKept) {
+  const TokenId end = model_->special().ends.front();
+  Request r = request({1, 2, 3}, 12);
+  r.ignore_eos = false;
+  r.sampling.logit_bias = {{end, 100.0f}};
+  r.min_tokens = 5;
+  const Collected got = run(r);
+  EXPECT_EQ(got.ids.at(0).size(), 6u);
+  EXPECT_EQ(got.ids.at(0).back(), end);
+  EXPECT_EQ(std::count(got.ids.at(0).begin(), got.ids.at(0).end(), end), 1);
+
+  // The same goes for stop tokens and stop strings.
+  const Collected free = run(request({1, 2, 3}, 12));
+  r = request({1, 2, 3}, 12);
+  r.stop_tokens = {free.ids.at(0)[0]};
+  r.min_tokens = 4;
+  EXPECT_GE(run(r).ids.at(0).size(), 5u);
+  r = request({1, 2, 3}, 12);
+  r.stop = {free.text.at(0).substr(0, 1)};
+  EXPECT_EQ(run(r).text.at(0), "");
+  r.min_tokens = 4;
+  EXPECT_GE(run(r).ids.at(0).size(), 4u);
+  EXPECT_EQ(run(r).text.at(0).substr(0, 1), r.stop[0]);
+}
+
+// What the model thinks of a prompt: the same as of an answer that it writes.
+TEST_F(EngineTest, PromptsHaveLogprobs) {
+  Request written = request({1, 2, 3}, 60);
+  written.top_logprobs = 2;
+  const Collected answer = run(written);
+  std::vector<TokenId> all = {1, 2, 3};
+  all.insert(all.end(), answer.ids.at(0).begin(), answer.ids.at(0).end());
+  for (const int max_tokens : {0, 1}) {
+    Request read = request(all, max_tokens);
+    read.prompt_logprobs = 2;
+    const Collected got = run(read);
+    EXPECT_EQ(got.usage->cached_tokens, 0);
+    EXPECT_EQ(got.usage->completion_tokens, max_tokens);
+    EXPECT_EQ(got.finish.at(0), FinishReason::kLength);
+    ASSERT_EQ(got.prompt_logprobs.size(), all.size());
+    EXPECT_TRUE(std::isnan(got.prompt_logprobs[0].chosen.logprob));
+    for (std::size_t i = 0; i < answer.ids.at(0).size(); ++i) {
+      const TokenLogprobs& theirs = answer.logprobs.at(0)[i];
+      const TokenLogprobs& ours = got.prompt_logprobs[3 + i];
+      EXPECT_EQ(ours.chosen.id, theirs.chosen.id);
+      ASSERT_EQ(ours.chosen.logprob, theirs.chosen.logprob) << i;
+      ASSERT_EQ(ours.top.size(), 2u);
+      EXPECT_EQ(ours.top[1].logprob, theirs.top[1].logprob);
+    }
+  }
+}
+
+TEST_F(EngineTest, RequestsEndWhenTheirTimeIsOver) {
+  EngineOptions options{8192, 1, 4};
+  options.max_seconds = 0.2;
+  start(options);
+  std::vector<Collector> collectors(2);  // one runs, one waits
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (Collector& collector : collectors)
+    tickets.push_back(engine_->submit(request({1}, INT_MAX), collector.sink()).value());
+  for (Collector& collector : collectors) {
+    const Collected got = collector.wait();
+    EXPECT_EQ(got.finish.at(0), FinishReason::kError);
+    EXPECT_EQ(got.error->code, Code::kDeadline);
+    EXPECT_NE(got.error->message.find("0.2 s"), std::string::npos) << got.error->message;
+  }
+  EXPECT_EQ(run(request({1}, 1)).finish.at(0), FinishReason::kLength);
+}
+
+// One tenant asks for much, another for little: the little one does not wait for all of the much.
+TEST_F(EngineTest, TenantsShare) {
+  start({256, 1, 64});
+  std::vector<Collector> many(12);
+  Collector one;
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  std::atomic<int> done{0};
+  int before = -1;
+  for (Collector& collector : many) {
+    collector.on_event = [&] { ++done; };
+    Request r = request({1, 2, 3}, 40);
+    r.tenant = 1;
+    tickets.push_back(engine_->submit(std::move(r), collector.sink()).value());
+  }
+  one.on_event = [&] {
+    if (before < 0) before = done;
+  };
+  Request r = request({4, 5, 6}, 40);
+  r.tenant = 2;
+  tickets.push_back(engine_->submit(std::move(r), one.sink()).value());
+  EXPECT_FALSE(one.wait().error);
+  for (Collector& collector : many) collector.wait();
+  EXPECT_EQ(done, 12 * 40);
+  EXPECT_LE(before, 3 * 40);  // of what ran when it came, and of what came first
 }
 
 TEST_F(EngineTest, ChoicesDifferAndAreCounted) {
@@ -282,6 +413,8 @@ TEST_F(EngineTest, LogprobsAreTheModelsOwn) {
 }
 
 TEST_F(EngineTest, RefusesBadRequests) {
+  Request min_tokens = request({1}, 4);
+  min_tokens.min_tokens = 5;
   struct {
     Request request;
     Code code;
@@ -292,6 +425,7 @@ TEST_F(EngineTest, RefusesBadRequests) {
       {request({-1}, 1), Code::kInvalidArgument, "-1 is no token id"},
       {request(std::vector<TokenId>(256, 1), 1), Code::kInvalidArgument, "256 tokens"},
       {request({1}, 0), Code::kInvalidArgument, "max_tokens"},
+      {min_tokens, Code::kInvalidArgument, "min_tokens must be from 0 to max_tokens, 4"},
   };
   for (const auto& c : cases) {
     const auto ticket = engine_->submit(c.request, [](Event) { FAIL(); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,8 +22,10 @@ namespace aquilon::engine {
 // A request, its sink and its count of tokens. The engine's thread owns all but cancel and detach.
 class Job {
  public:
-  Job(Request request, EventSink sink, std::uint64_t seed)
-      : request_(std::move(request)), sink_(std::move(sink)), seed_(seed) {
+  using Clock = std::chrono::steady_clock;
+
+  Job(Request request, EventSink sink, std::uint64_t seed, Clock::time_point deadline)
+      : request_(std::move(request)), sink_(std::move(sink)), seed_(seed), deadline_(deadline) {
     usage_.prompt_tokens = static_cast<int>(request_.prompt.size());
   }
 
@@ -32,6 +35,7 @@ class Job {
 
   void cancel() { cancelled_ = true; }
   bool cancelled() const { return cancelled_; }
+  bool late(Clock::time_point now) const { return now >= deadline_; }
   // No event is delivered after this returns.
   void detach();
   // Counts the event's ids; completes the last choice's event with usage and error; delivers it.
@@ -52,6 +56,7 @@ class Job {
   const Request request_;
   const EventSink sink_;
   const std::uint64_t seed_;
+  const Clock::time_point deadline_;
   std::atomic<bool> cancelled_{false};
   std::recursive_mutex sink_mutex_;  // held while the sink runs; the sink may destroy its ticket
   bool detached_ = false;
@@ -68,24 +73,44 @@ class Sequence {
            model::KvCache kv);
 
   Job& job() const { return *job_; }
+  model::KvCache& kv() { return kv_; }
   // Starts from what is computed already of the prompt, all but its last token at most.
   void find_prefix(PrefixTree& prefixes);
   // Leaves what is computed to later requests.
   void keep_prefix(PrefixTree& prefixes);
-  bool prefilling() const { return fed_ < job_->request().prompt.size(); }
-  bool started() const { return !answer_.empty(); }
+  // Feeds tokens that are known already: its prompt, or after a pause its answer too.
+  bool prefilling() const { return !started() || tokens_.size() - fed_ > 1; }
+  bool started() const { return tokens_.size() > prompt_size(); }
   bool finished() const { return finished_; }
-  // The next tokens to run, at most `limit`; logits are wanted with the prompt's last token.
+  std::size_t fed() const { return fed_; }
+  std::size_t tokens() const { return tokens_.size(); }
+  // Tokens that the next slice takes of those known, at most.
+  std::size_t most_next() const;
+  // The next tokens to run, at most `limit`; logits are wanted with the last that is known, and
+  // with all of a prompt whose log-probabilities are.
   model::Slice next_slice(std::size_t limit);
-  // After the pass: what `slice` fed is done.
-  void fed(const model::Slice& slice);
+  // After the pass: what `slice` fed is done. `logits` are its rows, [rows, V].
+  void take(const model::Slice& slice, std::span<const float> logits);
+  // The answer stands at its next token, whose logits were wanted.
+  bool at_next() const { return fed_ == tokens_.size() && !finished_; }
   // Chooses the next token from this sequence's row of logits and emits it.
   void advance(std::span<float> logits);
+  // Gives its pages back; what it has computed is computed again when it goes on.
+  void pause();
+  // Pages that it holds or will before it has fed what is known and `more` tokens.
+  std::size_t pages_with(std::size_t more) const;
   // A sequence for another choice, which shares the pages of the prompt.
   std::unique_ptr<Sequence> fork(int choice) const;
   void abandon() { finished_ = true; }
 
  private:
+  std::size_t prompt_size() const { return job_->request().prompt.size(); }
+  int answered() const { return static_cast<int>(tokens_.size() - prompt_size()); }
+  bool wants_prompt_logprobs() const {
+    return choice_ == 0 && !started() && job_->request().prompt_logprobs >= 0;
+  }
+  bool may_end() const { return answered() >= job_->request().min_tokens; }
+  void forbid_ends(std::span<float> logits) const;
   std::optional<FinishReason> finish_reason(text::TokenId id) const;
 
   std::shared_ptr<Job> job_;
@@ -95,13 +120,15 @@ class Sequence {
   model::KvCache kv_;
   Sampler sampler_;
   TextStream text_;
-  std::size_t fed_;  // tokens of prompt and answer that the model has seen
-  std::vector<text::TokenId> answer_;
+  std::vector<text::TokenId> tokens_;  // prompt and answer
+  std::size_t fed_;                    // of them that the model has seen
+  std::vector<TokenLogprobs> prompt_logprobs_;
   bool finished_ = false;
 };
 
-// Pages that a sequence of the request may come to hold: those of its longest answer, and one for
-// the moment at which it copies a shared page.
-std::size_t most_pages(const Request& request, std::size_t context);
+// Pages that a sequence of the request, of which `known` tokens are known, holds once it has fed
+// these and `more` of its answer: one more while it copies a shared one.
+std::size_t pages_soon(const Request& request, std::size_t context, std::size_t known,
+                       std::size_t more);
 
 }  // namespace aquilon::engine

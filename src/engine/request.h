@@ -40,15 +40,19 @@ struct Usage {
 struct Request {
   std::vector<text::TokenId> prompt;  // not empty, within the vocabulary
   SamplingParams sampling;
-  int max_tokens = 0;                      // >= 1; prompt + max_tokens may pass the context
+  int max_tokens = 0;                      // >= 1, 0 to look at the prompt alone
+  int min_tokens = 0;                      // before which nothing but the context ends the answer
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
   bool drop_first_space = false;  // of the answer's text, if it begins with one
   int n = 1;                      // answers to the same prompt
   int top_logprobs = -1;          // -1: none
+  int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
   // Computed prompts are shared among requests of the same salt only.
   std::uint64_t cache_salt = 0;
+  // Whose request it is: those that wait are served in equal shares of tokens.
+  std::uint64_t tenant = 0;
 };
 
 // One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is
@@ -59,6 +63,9 @@ struct Event {
   std::string text;
   std::vector<text::TokenId> ids;       // new ids of the answer (an ending id included)
   std::vector<TokenLogprobs> logprobs;  // one an id, when asked for; none for an ending id
+  // One a token of the prompt, when asked for, in the first event of the first choice; the first
+  // token's own is NaN.
+  std::vector<TokenLogprobs> prompt_logprobs;
   std::optional<FinishReason> finish;
   std::optional<Usage> usage;
   std::optional<Error> error;

@@ -1,15 +1,21 @@
 #include <algorithm>
+#include <limits>
 
 #include "engine/job_internal.h"
 
 namespace aquilon::engine {
+namespace {
 
 using text::TokenId;
 
-std::size_t most_pages(const Request& request, std::size_t context) {
-  const std::size_t room = context - request.prompt.size();
-  const std::size_t answer = std::min(room, static_cast<std::size_t>(request.max_tokens));
-  return model::pages_for(request.prompt.size() + answer) + 1;
+constexpr std::size_t kRowsOfLogits = 32;  // of a vocabulary of 150,000: 20 MB
+
+}  // namespace
+
+std::size_t pages_soon(const Request& request, std::size_t context, std::size_t known,
+                       std::size_t more) {
+  const std::size_t longest = request.prompt.size() + static_cast<std::size_t>(request.max_tokens);
+  return model::pages_for(std::min({known + more, longest, context})) + 1;
 }
 
 Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model,
@@ -21,55 +27,98 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
       text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space),
+      tokens_(job_->request().prompt),
       fed_(kv_.length()) {}
 
 void Sequence::find_prefix(PrefixTree& prefixes) {
-  const Request& request = job_->request();
-  const std::span prompt(request.prompt);
-  fed_ = prefixes.find(prompt.first(prompt.size() - 1), request.cache_salt, kv_);
-  job_->usage().cached_tokens = static_cast<int>(fed_);
+  if (wants_prompt_logprobs()) return;  // every position's logits are wanted
+  const std::span known(tokens_);
+  fed_ = prefixes.find(known.first(known.size() - 1), job_->request().cache_salt, kv_);
+  if (!started()) job_->usage().cached_tokens = static_cast<int>(fed_);
 }
 
 void Sequence::keep_prefix(PrefixTree& prefixes) {
-  const Request& request = job_->request();
-  std::vector<TokenId> tokens = request.prompt;
-  tokens.insert(tokens.end(), answer_.begin(), answer_.end());
-  tokens.resize(kv_.length());  // the last of the answer is not computed
-  prefixes.keep(tokens, request.cache_salt, kv_);
+  const std::span computed = std::span(tokens_).first(kv_.length());
+  prefixes.keep(computed, job_->request().cache_salt, kv_);
+}
+
+std::size_t Sequence::most_next() const {
+  const std::size_t left = tokens_.size() - fed_;
+  return wants_prompt_logprobs() ? std::min(left, kRowsOfLogits) : left;
 }
 
 model::Slice Sequence::next_slice(std::size_t limit) {
-  const std::vector<TokenId>& prompt = job_->request().prompt;
-  if (!prefilling()) return {&kv_, {&answer_.back(), 1}, model::WantLogits::kLast};
-  const std::size_t n = std::min(limit, prompt.size() - fed_);
-  const bool whole = fed_ + n == prompt.size();
-  return {&kv_, std::span(prompt).subspan(fed_, n),
-          whole ? model::WantLogits::kLast : model::WantLogits::kNone};
+  const std::size_t n = std::min(limit, most_next());
+  const bool whole = fed_ + n == tokens_.size();
+  auto want = whole ? model::WantLogits::kLast : model::WantLogits::kNone;
+  if (wants_prompt_logprobs()) want = model::WantLogits::kAll;
+  return {&kv_, std::span(tokens_).subspan(fed_, n), want};
 }
 
-void Sequence::fed(const model::Slice& slice) {
+void Sequence::take(const model::Slice& slice, std::span<const float> logits) {
+  if (slice.want == model::WantLogits::kAll) {
+    const int top = job_->request().prompt_logprobs;
+    const std::size_t vocab = logits.size() / slice.tokens.size();
+    if (fed_ == 0) {
+      prompt_logprobs_.clear();
+      TokenLogprobs first;
+      first.chosen = {tokens_[0], std::string(model_.tokenizer().token_bytes(tokens_[0])),
+                      std::numeric_limits<float>::quiet_NaN()};
+      prompt_logprobs_.push_back(std::move(first));
+    }
+    for (std::size_t i = 0; i < slice.tokens.size() && fed_ + i + 1 < tokens_.size(); ++i)
+      prompt_logprobs_.push_back(log_probabilities(logits.subspan(i * vocab, vocab),
+                                                   tokens_[fed_ + i + 1], top, model_.tokenizer()));
+  }
   fed_ += slice.tokens.size();
 }
 
+void Sequence::pause() {
+  kv_.truncate(0);
+  fed_ = 0;
+}
+
+std::size_t Sequence::pages_with(std::size_t more) const {
+  return pages_soon(job_->request(), context_, tokens_.size(), more);
+}
+
 std::unique_ptr<Sequence> Sequence::fork(int choice) const {
-  return std::make_unique<Sequence>(job_, choice, model_, context_,
-                                    kv_.fork(job_->request().prompt.size()));
+  return std::make_unique<Sequence>(job_, choice, model_, context_, kv_.fork(prompt_size()));
+}
+
+// Whatever ends an answer has no chance before its least length.
+void Sequence::forbid_ends(std::span<float> logits) const {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  const Request& request = job_->request();
+  if (!request.ignore_eos)
+    for (const TokenId id : model_.special().ends) logits[static_cast<std::size_t>(id)] = kNever;
+  for (const TokenId id : request.stop_tokens)
+    if (id >= 0 && static_cast<std::size_t>(id) < logits.size())
+      logits[static_cast<std::size_t>(id)] = kNever;
 }
 
 void Sequence::advance(std::span<float> logits) {
   const Request& request = job_->request();
+  Event event;
+  event.choice = choice_;
+  event.prompt_logprobs = std::move(prompt_logprobs_);
+  if (request.max_tokens == 0) {
+    event.finish = FinishReason::kLength;
+    finished_ = true;
+    job_->emit(std::move(event));
+    return;
+  }
   const bool with_logprobs = request.top_logprobs >= 0;
   std::vector<float> own;  // the model's distribution, before the sampler bends it
   if (with_logprobs) own.assign(logits.begin(), logits.end());
+  if (!may_end()) forbid_ends(logits);
   const TokenId id = sampler_.sample(logits);
-  answer_.push_back(id);
+  tokens_.push_back(id);
 
-  Event event;
-  event.choice = choice_;
   event.ids = {id};
   event.finish = finish_reason(id);
   if (event.finish != FinishReason::kStop) {
-    event.text = text_.push(id);
+    event.text = text_.push(id, may_end());
     if (with_logprobs)
       event.logprobs.push_back(
           log_probabilities(own, id, request.top_logprobs, model_.tokenizer()));
@@ -88,8 +137,8 @@ std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
   const auto& stops = request.stop_tokens;
   const bool ends = !request.ignore_eos && model_.special().is_end(id);
   if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
-  if (answer_.size() >= static_cast<std::size_t>(request.max_tokens)) return FinishReason::kLength;
-  if (request.prompt.size() + answer_.size() >= context_) return FinishReason::kModelLength;
+  if (answered() >= request.max_tokens) return FinishReason::kLength;
+  if (tokens_.size() >= context_) return FinishReason::kModelLength;
   return std::nullopt;
 }
 

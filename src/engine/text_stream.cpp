@@ -18,7 +18,7 @@ TextStream::TextStream(const text::Tokenizer& tokenizer, std::vector<std::string
                        bool drop_first_space)
     : tokenizer_(tokenizer), stop_(std::move(stop)), drop_space_(drop_first_space) {}
 
-std::string TextStream::push(text::TokenId id) {
+std::string TextStream::push(text::TokenId id, bool may_stop) {
   if (tokenizer_.kind(id) == text::TokenKind::kControl) return {};
   std::string_view bytes = tokenizer_.token_bytes(id);
   if (drop_space_ && !bytes.empty()) {
@@ -26,6 +26,7 @@ std::string TextStream::push(text::TokenId id) {
     drop_space_ = false;
   }
   held_ += utf8_.push(bytes);
+  if (!may_stop) return std::exchange(held_, {});
   return take_certain();
 }
 

@@ -17,8 +17,9 @@ class TextStream {
   TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop,
              bool drop_first_space = false);
 
-  // Adds a token; returns the text that is certain now.
-  std::string push(text::TokenId id);
+  // Adds a token; returns the text that is certain now. `may_stop` false: no stop string ends in
+  // it, nor begins.
+  std::string push(text::TokenId id, bool may_stop = true);
   // A stop string was met; nothing more will come.
   bool stopped() const { return stopped_; }
   // The end of the answer for another reason: what was held back.
