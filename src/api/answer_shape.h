@@ -23,8 +23,12 @@ namespace aquilon::api {
 struct ChoicePart {
   int index = 0;
   std::string text;
-  std::vector<chat::TokenLogprobs> logprobs;
+  std::vector<chat::TokenLogprobs> logprobs;  // one without a number for an echo's first token
   std::optional<chat::FinishReason> finish;
+  std::vector<std::int32_t> ids;  // of the answer
+  std::shared_ptr<const std::vector<std::int32_t>>
+      prompt_ids;  // null: not to be told, or told already
+  bool with_ids = false;
 };
 
 // What an answer and its chunks have in common.

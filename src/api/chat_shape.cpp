@@ -53,6 +53,7 @@ class ChatShape final : public AnswerShape {
       end_choice(out, choice);
     }
     out += ']';
+    if (!choices.empty()) append_prompt_ids(out, choices.front());
     append_usage(out, usage);
     out += '}';
     return out;
@@ -72,6 +73,7 @@ class ChatShape final : public AnswerShape {
     out += "},\"logprobs\":";
     end_choice(out, part);
     out += ']';
+    append_prompt_ids(out, part);
     if (usage) append_usage(out, *usage);
     out += '}';
     return out;
@@ -107,6 +109,7 @@ class ChatShape final : public AnswerShape {
     }
     out += ",\"finish_reason\":";
     append_finish_reason(out, part.finish);
+    append_ids(out, part);
     out += '}';
   }
 

@@ -25,7 +25,9 @@ struct CompletionRequest {
   bool include_usage = false;          // stream_options: one more chunk with usage and no choices
   std::vector<chat::Prompt> prompts;   // one for a chat
   chat::GenerationRequest generation;  // its prompt is unset
-  std::string answer_prefix;           // every answer begins with it, before what is generated
+  bool echo = false;                   // the answer begins with the prompt
+  bool return_token_ids = false;
+  std::string answer_prefix;  // every answer begins with it, before what is generated
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none

@@ -1,6 +1,7 @@
 #include "api/fake_generator_for_test.h"
 
 #include <algorithm>
+#include <limits>
 #include <sstream>
 
 namespace aquilon::api {
@@ -80,6 +81,7 @@ struct FakeGenerator::Stream {
           .error = make_error(Code::kInternal, "the engine broke")});
   }
   void step(std::size_t index);
+  void end_with(chat::GenerationEvent event, Choice& choice);
 };
 
 void FakeGenerator::Stream::step(std::size_t index) {
@@ -87,7 +89,17 @@ void FakeGenerator::Stream::step(std::size_t index) {
   if (choice.finished || closed || wait) return;
   if (fail_at >= 0 && static_cast<int>(choice.next) >= fail_at) return fail();
   chat::GenerationEvent event{.choice = static_cast<int>(index)};
-  const bool ends = !request.ignore_eos && choice.next >= tokens.size();
+  if (index == 0 && choice.next == 0 && request.prompt_logprobs >= 0) {
+    for (const std::string& word : words_of(prompt_text(request.prompt)))
+      event.prompt_logprobs.push_back(logprobs_of(word, request.prompt_logprobs));
+    event.prompt_logprobs.front().chosen.logprob = std::numeric_limits<float>::quiet_NaN();
+  }
+  if (request.max_tokens == 0) {
+    event.finish = chat::FinishReason::kLength;
+    return end_with(std::move(event), choice);
+  }
+  const bool ends = !request.ignore_eos && choice.next >= tokens.size() &&
+                    static_cast<int>(choice.next) >= request.min_tokens;
   ++usage.completion_tokens;
   event.ids = {static_cast<text::TokenId>(choice.next)};
   if (ends) {
@@ -109,6 +121,10 @@ void FakeGenerator::Stream::step(std::size_t index) {
     if (!event.finish && usage.prompt_tokens + static_cast<int>(choice.next) >= context)
       event.finish = chat::FinishReason::kModelLength;
   }
+  end_with(std::move(event), choice);
+}
+
+void FakeGenerator::Stream::end_with(chat::GenerationEvent event, Choice& choice) {
   choice.finished = event.finish.has_value();
   const bool all =
       std::all_of(choices.begin(), choices.end(), [](const Choice& c) { return c.finished; });
@@ -183,6 +199,7 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
   stream->context = options_.context_length;
   stream->usage.prompt_tokens = count;
+  for (int i = 0; i < count; ++i) stream->prompt_ids.push_back(100 + i);
   stream->wait = text.starts_with("!wait");
   if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
   std::string answer = "The north wind blows over the sea.";
@@ -200,6 +217,12 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   }
   wake_.notify_all();
   return std::unique_ptr<chat::Generation>(new Handle(*this, std::move(stream)));
+}
+
+Result<std::string> FakeGenerator::text_of(std::span<const text::TokenId> ids) const {
+  std::string text;
+  for (const text::TokenId id : ids) text += (text.empty() ? "t" : " t") + std::to_string(id);
+  return text;
 }
 
 int FakeGenerator::running() const {

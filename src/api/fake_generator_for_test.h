@@ -34,6 +34,7 @@ class FakeGenerator final : public chat::Generator {
   const chat::ModelCard& card() const override { return card_; }
   Result<std::unique_ptr<chat::Generation>> start(chat::GenerationRequest request,
                                                   chat::EventSink sink) override;
+  Result<std::string> text_of(std::span<const text::TokenId> ids) const override;
   bool ready() const override { return ready_; }
 
   void set_ready(bool ready) { ready_ = ready; }

@@ -1,9 +1,23 @@
 #include "api/generation_session.h"
 
+#include <algorithm>
 #include <ctime>
 #include <exception>
 
 namespace aquilon::api {
+
+namespace {
+
+// A prompt as its reader knows it.
+std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt) {
+  if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
+  const auto* ids = std::get_if<std::vector<text::TokenId>>(&prompt);
+  if (!ids) return {};
+  auto text = generator.text_of(*ids);
+  return text.ok() ? std::move(*text) : std::string();  // ids that start() refuses
+}
+
+}  // namespace
 
 GenerationSession::GenerationSession(const ModelTable& models, GenerationRoute route,
                                      HttpRequest request, std::shared_ptr<Exchange> exchange)
@@ -41,6 +55,11 @@ Refusal GenerationSession::start_generations(Generations& out) {
     const bool last = i + 1 == request_.prompts.size();  // its move leaves the numbers in place
     chat::GenerationRequest one = last ? std::move(request_.generation) : request_.generation;
     one.prompt = std::move(request_.prompts[i]);
+    if (request_.echo) {
+      if (one.max_tokens == 0 || one.top_logprobs >= 0)
+        one.prompt_logprobs = std::max(one.top_logprobs, 0);
+      echoes_.push_back(echo_of(*model->generator, one.prompt));
+    }
     auto generation = model->generator->start(std::move(one), sink_of(i));
     if (!generation.ok()) return from_error(generation.error());
     out.push_back(std::move(generation).value());
@@ -68,6 +87,12 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     choices_[i].index = static_cast<int>(i);
     choices_[i].text = request_.answer_prefix;
+    choices_[i].with_ids = request_.return_token_ids;
+    const std::size_t prompt = i / static_cast<std::size_t>(request_.generation.n);
+    if (request_.echo) choices_[i].text = echoes_[prompt];
+    if (request_.return_token_ids)
+      choices_[i].prompt_ids =
+          std::make_shared<const std::vector<text::TokenId>>((*generations_)[prompt]->prompt_ids());
   }
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
@@ -98,6 +123,9 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   const auto n = static_cast<std::size_t>(request_.generation.n);
   ChoicePart& part = choices_.at(prompt * n + static_cast<std::size_t>(event.choice));
   part.text += event.text;
+  part.ids.insert(part.ids.end(), event.ids.begin(), event.ids.end());
+  if (!event.prompt_logprobs.empty() && request_.generation.top_logprobs >= 0)
+    take_prompt_logprobs(prompt, event.prompt_logprobs);
   part.logprobs.insert(part.logprobs.end(), std::make_move_iterator(event.logprobs.begin()),
                        std::make_move_iterator(event.logprobs.end()));
   if (event.finish) part.finish = event.finish;
@@ -111,10 +139,20 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   if (running_ == 0) complete();
 }
 
+// Every choice of the prompt begins with them.
+void GenerationSession::take_prompt_logprobs(std::size_t prompt,
+                                             const std::vector<chat::TokenLogprobs>& logprobs) {
+  const auto n = static_cast<std::size_t>(request_.generation.n);
+  for (std::size_t i = prompt * n; i < (prompt + 1) * n; ++i)
+    choices_[i].logprobs.insert(choices_[i].logprobs.begin(), logprobs.begin(), logprobs.end());
+}
+
 void GenerationSession::stream_part(ChoicePart& part) {
   exchange_->send_event(shape_->chunk(part, running_ == 0 ? &usage_ : nullptr));
   part.text.clear();
   part.logprobs.clear();
+  part.ids.clear();
+  part.prompt_ids.reset();
 }
 
 void GenerationSession::complete() {

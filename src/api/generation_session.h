@@ -41,6 +41,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void on_started(std::shared_ptr<Generations> generations);
   void on_event(std::size_t prompt, chat::GenerationEvent event);
   void take_event(std::size_t prompt, chat::GenerationEvent event);
+  void take_prompt_logprobs(std::size_t prompt, const std::vector<chat::TokenLogprobs>& logprobs);
   void stream_part(ChoicePart& part);
   void complete();
   void fail(const ApiError& error);
@@ -53,7 +54,8 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   std::shared_ptr<Exchange> exchange_;
   std::atomic<bool> abandoned_ = false;
 
-  CompletionRequest request_;  // written by the worker before on_started
+  CompletionRequest request_;        // written by the worker before on_started
+  std::vector<std::string> echoes_;  // the prompts' texts, where the answer begins with them
   std::unique_ptr<AnswerShape> shape_;
   std::shared_ptr<Generations> generations_;
   std::vector<std::pair<std::size_t, chat::GenerationEvent>> early_;  // came before on_started

@@ -114,6 +114,11 @@ Refusal take_suffix(CompletionRequest& out) {
 
 Refusal finish_text(CompletionRequest& out) {
   if (Refusal refusal = take_suffix(out)) return refusal;
+  if (out.echo && !out.suffix.empty())
+    return bad_request("echo", "invalid_value", "'echo' and 'suffix' exclude each other");
+  if (out.generation.max_tokens == 0 && !out.echo)
+    return bad_request("max_tokens", "invalid_value",
+                       "'max_tokens' 0 needs 'echo': there would be nothing to answer");
   if (out.prompts.size() * static_cast<std::size_t>(out.generation.n) <= kMaxChoices) return {};
   return invalid_value({"prompt"}, "too_long",
                        fmt::format("{} prompts times n = {} are more than {} answers",

@@ -21,7 +21,6 @@ constexpr Field kShared[] = {
     {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
     {"stream", "boolean", &C::stream, 0, 0, false, "server-sent events instead of one answer"},
     {"stream_options", "object", &read_stream_options, 0, 0, false, "include_usage: one more chunk with usage"},
-    {"max_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "default: up to the end of the context"},
     {"n", "integer", &G::n, 1, kMaxChoices, false, "answers to the same prompt"},
     {"temperature", "number", &S::temperature, 0, 2, false, "0 is greedy"},
     {"top_p", "number", &read_top_p, 0, 1, false, "nucleus sampling"},
@@ -37,8 +36,8 @@ constexpr Field kShared[] = {
     {"stop", "string | [string]", &read_stop, 0, 0, false, "at most 16 of 256 bytes; not part of the answer"},
     {"stop_token_ids", "[integer]", &read_stop_token_ids, 0, kIntMax, false, "at most 128 ids that end the answer"},
     {"ignore_eos", "boolean", &G::ignore_eos, 0, 0, false, "end-of-generation tokens do not end the answer"},
-    {"min_tokens", "integer", Refused{"0"}},
-    {"return_token_ids", "boolean", Refused{"false"}},
+    {"min_tokens", "integer", &G::min_tokens, 0, kIntMax, false, "before which no end-of-generation token, stop string or stop token ends the answer"},
+    {"return_token_ids", "boolean", &C::return_token_ids, 0, 0, false, "ids of prompt and answer, as vLLM has them: prompt_token_ids, token_ids"},
     {"prompt_logprobs", "boolean", Refused{"false"}},
     {"top_prompt_logprobs", "integer", Refused{"0"}},
     {"guided_json", "any", Refused{}},
@@ -57,6 +56,7 @@ constexpr Field kShared[] = {
 
 constexpr Field kChat[] = {
     {"messages", "[message]", &read_messages, 0, 0, true, "the conversation; the last one is the user's, or the assistant's with prefix: true"},
+    {"max_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "default: up to the end of the context"},
     {"max_completion_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "OpenAI's name of max_tokens; wins over it"},
     {"logprobs", "boolean", &C::chat_logprobs, 0, 0, false, "log-probabilities of the answer's tokens"},
     {"top_logprobs", "integer", &C::chat_top_logprobs, 0, 20, false, "alternatives per token; needs logprobs"},
@@ -82,8 +82,9 @@ constexpr Field kChat[] = {
 
 constexpr Field kText[] = {
     {"prompt", "string | [string] | [integer] | [[integer]]", &read_prompt, 0, kIntMax, true, "text or token ids to continue; several prompts give n choices each"},
+    {"max_tokens", "integer", &G::max_tokens, 0, kIntMax, false, "default: up to the end of the context; 0 only with echo"},
     {"logprobs", "integer", &G::top_logprobs, 0, 5, false, "alternatives per token"},
-    {"echo", "boolean", Refused{"false"}},
+    {"echo", "boolean", &C::echo, 0, 0, false, "the answer begins with the prompt; with logprobs, those of its tokens too"},
     {"suffix", "string", &C::suffix, 0, 0, false, "what follows the answer: models that can fill in write what stands between"},
     {"best_of", "integer", Refused{"1"}},
 };
@@ -91,6 +92,7 @@ constexpr Field kText[] = {
 constexpr Field kFim[] = {
     {"prompt", "string", &read_one_text, 0, 0, true, "the text before the answer"},
     {"suffix", "string", &C::suffix, 0, 0, false, "the text behind it"},
+    {"max_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "default: up to the end of the context"},
 };
 // clang-format on
 

@@ -22,6 +22,15 @@ void append_usage(std::string& out, const chat::Usage& usage) {
       usage.cached_tokens);
 }
 
+void append_ids(std::string& out, const ChoicePart& part) {
+  if (part.with_ids) out += fmt::format(",\"token_ids\":[{}]", fmt::join(part.ids, ","));
+}
+
+void append_prompt_ids(std::string& out, const ChoicePart& part) {
+  if (part.prompt_ids)
+    out += fmt::format(",\"prompt_token_ids\":[{}]", fmt::join(*part.prompt_ids, ","));
+}
+
 void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish) {
   if (!finish) {
     out += "null";

@@ -15,6 +15,11 @@ std::string answer_start(const AnswerHead& head, std::string_view object);
 // ,"usage":{...}
 void append_usage(std::string& out, const chat::Usage& usage);
 
+// ,"token_ids":[...] and ,"prompt_token_ids":[...] where they are wanted: vLLM has the second in
+// the choices of a text, in the answer of a chat.
+void append_ids(std::string& out, const ChoicePart& part);
+void append_prompt_ids(std::string& out, const ChoicePart& part);
+
 // "stop", "length", "error" or null. The end of the context is "length", as OpenAI has it;
 // Mistral's "model_length" is unknown to the other clients.
 void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish);

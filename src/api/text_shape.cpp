@@ -1,5 +1,6 @@
 // POST /v1/completions: text_completion, with OpenAI's older form of log-probabilities.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "api/answer_shape.h"
@@ -31,8 +32,21 @@ int character_count(std::string_view bytes) {
   }));
 }
 
+// An echo's first token has none.
+void append_logprob(std::string& out, float logprob) {
+  if (std::isnan(logprob)) {
+    out += "null";
+  } else {
+    append_json_number(out, logprob);
+  }
+}
+
 // {"token": logprob, ...}, best first, the chosen one always among them.
 void append_top(std::string& out, const chat::TokenLogprobs& token) {
+  if (std::isnan(token.chosen.logprob)) {
+    out += "null";
+    return;
+  }
   std::vector<std::string> written;
   const auto append = [&](const chat::TokenLogprob& entry) {
     std::string name = token_name(entry.bytes);
@@ -118,6 +132,8 @@ class TextShape final : public AnswerShape {
     }
     out += ",\"finish_reason\":";
     append_finish_reason(out, part.finish);
+    append_prompt_ids(out, part);
+    append_ids(out, part);
     out += '}';
   }
 
@@ -129,7 +145,7 @@ class TextShape final : public AnswerShape {
     });
     out += ',';
     append_list(out, "token_logprobs", tokens, [&](const chat::TokenLogprobs& token) {
-      append_json_number(out, token.chosen.logprob);
+      append_logprob(out, token.chosen.logprob);
     });
     if (top_logprobs_ == 0) {
       out += ",\"top_logprobs\":null,";

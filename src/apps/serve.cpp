@@ -37,6 +37,12 @@ struct ServeOptions {
                         .help = "requests that wait for their turn; further ones get a 429",
                         .min = 0,
                         .max = 1'000'000});
+    v(model.request_seconds,
+      {.flag = "request-seconds",
+       .help = "longest time from a request's arrival to its end; 0: no limit",
+       .unit = "SECONDS",
+       .min = 0,
+       .max = 1'000'000});
     v(alias, {.flag = "alias", .help = "one more name that the model answers to", .unit = "NAME"});
     v.section("Network");
     v(host, {.flag = "host", .help = "address to listen on; a public one needs --api-key"});

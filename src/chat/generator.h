@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -41,11 +42,13 @@ struct GenerationRequest {
   Prompt prompt;
   engine::SamplingParams sampling;
   std::optional<int> max_tokens;           // absent: up to the end of the context
+  int min_tokens = 0;                      // before which the answer does not end
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of it
   bool ignore_eos = false;                 // end-of-generation ids do not end the answer
   int n = 1;                               // answers to the same prompt
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
+  int prompt_logprobs = -1;                // the same of the prompt's tokens
 };
 
 using engine::FinishReason;
@@ -86,6 +89,9 @@ class Generator {
   // `detail` "context_length_exceeded" says both numbers), kExhausted (queue full), kUnavailable
   // (stopping).
   virtual Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) = 0;
+  // The text of ids; of control tokens their written form. Errors: kInvalidArgument names an id
+  // outside the vocabulary.
+  virtual Result<std::string> text_of(std::span<const text::TokenId> ids) const = 0;
   // True once it can generate; proves that the engine steps.
   virtual bool ready() const = 0;
 };

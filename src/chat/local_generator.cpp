@@ -41,16 +41,29 @@ class LocalGenerator final : public Generator {
   const ModelCard& card() const override { return card_; }
   bool ready() const override { return engine_.ready(); }
 
+  Result<std::string> text_of(std::span<const TokenId> ids) const override {
+    const text::Tokenizer& tokenizer = model_->tokenizer();
+    for (const TokenId id : ids)
+      if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocab_size())
+        return Error{
+            Code::kInvalidArgument,
+            fmt::format("{} is no token id; this model has {}", id, tokenizer.vocab_size()),
+            "tokens"};
+    return text::decode(tokenizer, ids, true);
+  }
+
   Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) override {
     engine::Request r;
     r.prompt = AQ_TRY(prompt_ids(request.prompt));
     r.sampling = std::move(request.sampling);
     r.max_tokens = request.max_tokens.value_or(INT_MAX);
+    r.min_tokens = request.min_tokens;
     r.stop = std::move(request.stop);
     r.stop_tokens = std::move(request.stop_tokens);
     r.ignore_eos = request.ignore_eos;
     r.n = request.n;
     r.top_logprobs = request.top_logprobs;
+    r.prompt_logprobs = request.prompt_logprobs;
     // Where texts are encoded with a space in front, an answer begins with it.
     const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
     r.drop_first_space =
@@ -158,7 +171,10 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.context_length = static_cast<int>(memory.context);
   card.chat = writer.can_chat();
   card.fill_in = writer.can_fill_in();
-  const engine::EngineOptions engine{memory.context, options.parallel, options.max_queue};
+  const engine::EngineOptions engine{.context = memory.context,
+                                     .parallel = options.parallel,
+                                     .max_queue = options.max_queue,
+                                     .max_seconds = options.max_seconds};
   return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
                                                        std::move(writer), std::move(card), engine));
 }

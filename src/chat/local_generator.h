@@ -19,6 +19,7 @@ struct LocalGeneratorOptions {
   int threads = 0;             // 0: every core that this process may use
   std::size_t parallel = 4;    // requests that run together
   std::size_t max_queue = 64;  // requests that wait
+  double max_seconds = 0;      // from a request's arrival to its end; 0: no limit
   model::KvType kv_type = model::KvType::kBf16;
   std::string chat_template;  // Jinja source; empty: what the files declare
   std::string chat_format;    // see PromptSource; empty: what the files declare
