@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct ChoicePart {
   std::string text;
   std::vector<chat::TokenLogprobs> logprobs;  // one without a number for an echo's first token
   std::optional<chat::FinishReason> finish;
+  std::vector<float> embedding;
   std::vector<std::int32_t> ids;  // of the answer
   std::shared_ptr<const std::vector<std::int32_t>>
       prompt_ids;  // null: not to be told, or told already
@@ -36,6 +38,14 @@ struct AnswerHead {
   std::string id;
   std::int64_t created = 0;  // Unix seconds
   std::string model;         // as the request named it
+};
+
+// How the numbers of an embedding are written.
+struct EmbeddingForm {
+  enum class Dtype { kFloat, kInt8, kUint8, kBinary, kUbinary };
+  Dtype dtype = Dtype::kFloat;
+  bool base64 = false;           // of the numbers' bytes, little-endian, instead of a list
+  std::optional<int> dimension;  // the first numbers only, scaled to length 1 again
 };
 
 // Not thread-safe.
@@ -58,5 +68,6 @@ class AnswerShape {
 
 std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, bool with_logprobs);
 std::unique_ptr<AnswerShape> make_text_shape(AnswerHead head, int top_logprobs);
+std::unique_ptr<AnswerShape> make_embedding_shape(AnswerHead head, const EmbeddingForm& form);
 
 }  // namespace aquilon::api

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/answer_shape.h"
 #include "api/api_error.h"
 #include "chat/generator.h"
 
@@ -17,7 +18,8 @@ inline constexpr std::size_t kMaxStops = 16;
 inline constexpr std::size_t kMaxStopBytes = 256;
 inline constexpr std::size_t kMaxStopTokens = 128;
 inline constexpr std::size_t kMaxLogitBias = 1024;
-inline constexpr int kMaxChoices = 128;  // prompts times n
+inline constexpr int kMaxChoices = 128;          // prompts times n
+inline constexpr std::size_t kMaxInputs = 2048;  // to embed
 
 struct CompletionRequest {
   std::string model;
@@ -27,6 +29,7 @@ struct CompletionRequest {
   chat::GenerationRequest generation;  // its prompt is unset
   bool echo = false;                   // the answer begins with the prompt
   bool return_token_ids = false;
+  EmbeddingForm embedding;    // of the route that embeds
   std::string answer_prefix;  // every answer begins with it, before what is generated
 
   // Steps of the reading, of no use afterwards.
@@ -45,5 +48,6 @@ struct CompletionRequest {
 Refusal read_chat_request(std::string_view body, CompletionRequest& out);
 Refusal read_text_request(std::string_view body, CompletionRequest& out);
 Refusal read_fim_request(std::string_view body, CompletionRequest& out);
+Refusal read_embedding_request(std::string_view body, CompletionRequest& out);
 
 }  // namespace aquilon::api

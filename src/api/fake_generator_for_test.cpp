@@ -94,6 +94,11 @@ void FakeGenerator::Stream::step(std::size_t index) {
       event.prompt_logprobs.push_back(logprobs_of(word, request.prompt_logprobs));
     event.prompt_logprobs.front().chosen.logprob = std::numeric_limits<float>::quiet_NaN();
   }
+  if (request.embed) {
+    event.embedding = {0.6f, 0, -0.8f};
+    event.finish = chat::FinishReason::kStop;
+    return end_with(std::move(event), choice);
+  }
   if (request.max_tokens == 0) {
     event.finish = chat::FinishReason::kLength;
     return end_with(std::move(event), choice);

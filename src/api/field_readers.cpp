@@ -41,6 +41,19 @@ Refusal read_one_prompt(const Field& field, const json::value& value, const Loca
   return {};
 }
 
+Refusal read_prompts(const Field& field, const json::value& value, std::size_t most,
+                     CompletionRequest& out) {
+  const bool list_of_prompts =
+      value.is_array() && !value.get_array().empty() && !value.get_array().front().is_number();
+  if (!list_of_prompts) return read_one_prompt(field, value, at(field), out);
+  const json::array& list = value.get_array();
+  if (list.size() > most)
+    return invalid_value(at(field), "too_long", fmt::format("at most {} are possible", most));
+  for (std::size_t i = 0; i < list.size(); ++i)
+    if (Refusal refusal = read_one_prompt(field, list[i], step(at(field), i), out)) return refusal;
+  return {};
+}
+
 Refusal read_one_stop(const json::value& value, const Location& where, CompletionRequest& out) {
   std::string stop;
   if (Refusal refusal = read_string(value, where, stop)) return refusal;
@@ -56,15 +69,11 @@ Refusal read_one_stop(const json::value& value, const Location& where, Completio
 }  // namespace
 
 Refusal read_prompt(const Field& field, const json::value& value, CompletionRequest& out) {
-  const bool list_of_prompts =
-      value.is_array() && !value.get_array().empty() && !value.get_array().front().is_number();
-  if (!list_of_prompts) return read_one_prompt(field, value, at(field), out);
-  const json::array& list = value.get_array();
-  if (list.size() > kMaxChoices)
-    return invalid_value(at(field), "too_long", fmt::format("at most {} prompts", kMaxChoices));
-  for (std::size_t i = 0; i < list.size(); ++i)
-    if (Refusal refusal = read_one_prompt(field, list[i], step(at(field), i), out)) return refusal;
-  return {};
+  return read_prompts(field, value, kMaxChoices, out);
+}
+
+Refusal read_inputs(const Field& field, const json::value& value, CompletionRequest& out) {
+  return read_prompts(field, value, kMaxInputs, out);
 }
 
 Refusal read_one_text(const Field& field, const json::value& value, CompletionRequest& out) {

@@ -8,6 +8,10 @@ namespace aquilon::api {
 Refusal read_messages(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_prompt(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_one_text(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_inputs(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_encoding_format(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_dimension(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_output_dtype(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stop(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stop_token_ids(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_seed(const Field&, const boost::json::value&, CompletionRequest&);

@@ -55,6 +55,7 @@ Refusal GenerationSession::start_generations(Generations& out) {
     const bool last = i + 1 == request_.prompts.size();  // its move leaves the numbers in place
     chat::GenerationRequest one = last ? std::move(request_.generation) : request_.generation;
     one.prompt = std::move(request_.prompts[i]);
+    one.follows = i > 0;
     if (request_.echo) {
       if (one.max_tokens == 0 || one.top_logprobs >= 0)
         one.prompt_logprobs = std::max(one.top_logprobs, 0);
@@ -128,6 +129,7 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
     take_prompt_logprobs(prompt, event.prompt_logprobs);
   part.logprobs.insert(part.logprobs.end(), std::make_move_iterator(event.logprobs.begin()),
                        std::make_move_iterator(event.logprobs.end()));
+  if (!event.embedding.empty()) part.embedding = std::move(event.embedding);
   if (event.finish) part.finish = event.finish;
   if (event.usage) {
     usage_.prompt_tokens += event.usage->prompt_tokens;

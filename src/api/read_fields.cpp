@@ -161,6 +161,14 @@ Refusal read_fim_request(std::string_view body, CompletionRequest& out) {
   return finish_fim(out);
 }
 
+Refusal read_embedding_request(std::string_view text, CompletionRequest& out) {
+  json::object body;
+  if (Refusal refusal = read_json_object(text, body)) return refusal;
+  if (Refusal refusal = read_fields(embedding_fields(), body, out)) return refusal;
+  out.generation.embed = true;
+  return {};
+}
+
 Refusal read_text_request(std::string_view body, CompletionRequest& out) {
   if (Refusal refusal = read_request(body, text_fields(), out)) return refusal;
   return finish_text(out);

@@ -94,6 +94,17 @@ constexpr Field kFim[] = {
     {"suffix", "string", &C::suffix, 0, 0, false, "the text behind it"},
     {"max_tokens", "integer", &G::max_tokens, 1, kIntMax, false, "default: up to the end of the context"},
 };
+
+constexpr Field kEmbedding[] = {
+    {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
+    {"input", "string | [string] | [integer] | [[integer]]", &read_inputs, 0, kIntMax, true, "one text, or up to 2048, as text or token ids"},
+    {"encoding_format", "string", &read_encoding_format, 0, 0, false, "float, or base64 of the numbers' bytes"},
+    {"dimensions", "integer", &read_dimension, 1, kIntMax, false, "OpenAI's name of output_dimension"},
+    {"output_dimension", "integer", &read_dimension, 1, kIntMax, false, "the first numbers only, scaled to length 1"},
+    {"output_dtype", "string", &read_output_dtype, 0, 0, false, "float, int8, uint8, binary or ubinary: 127 times the number, that plus 128, its sign as a bit"},
+    {"user", "string", Ignored{}},
+    {"metadata", "object", Ignored{}},
+};
 // clang-format on
 
 }  // namespace
@@ -109,6 +120,9 @@ std::span<const Field> text_fields() {
 }
 std::span<const Field> fim_fields() {
   return kFim;
+}
+std::span<const Field> embedding_fields() {
+  return kEmbedding;
 }
 
 }  // namespace aquilon::api

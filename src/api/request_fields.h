@@ -51,6 +51,7 @@ std::span<const Field> shared_fields();
 std::span<const Field> chat_fields();
 std::span<const Field> text_fields();
 std::span<const Field> fim_fields();
+std::span<const Field> embedding_fields();  // all that its route has
 
 // Reads every field of the table that the body has; null counts as absent.
 Refusal read_fields(std::span<const Field> fields, const boost::json::object& body,

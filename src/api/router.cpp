@@ -11,6 +11,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/chat/completions", Scope::kApi,    &answer_chat, "answer a conversation"},
     {"POST", "/v1/completions",      Scope::kApi,    &answer_text, "continue a text or token ids"},
     {"POST", "/v1/fim/completions",  Scope::kApi,    &answer_fim,  "fill in between two texts"},
+    {"POST", "/v1/embeddings",       Scope::kApi,    &answer_embeddings, "texts as vectors"},
     {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served"},
     {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model"},
     {"GET",  "/",                    Scope::kPublic, &get_page_file, "the chat page"},

@@ -57,6 +57,8 @@ void list_models(ApiContext& context, HttpRequest request, std::shared_ptr<Excha
 void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_chat(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_embeddings(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange);
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 

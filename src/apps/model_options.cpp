@@ -45,6 +45,10 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   local.parallel = static_cast<std::size_t>(options.parallel);
   local.max_queue = static_cast<std::size_t>(options.max_queue);
   local.max_seconds = options.request_seconds;
+  if (options.pooling != "mean" && options.pooling != "last")
+    return make_error(Code::kInvalidArgument, "--pooling '{}' is unknown; there are mean and last",
+                      options.pooling);
+  local.pooling = options.pooling == "mean" ? engine::Pooling::kMean : engine::Pooling::kLast;
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
   local.chat_format = options.chat_format;

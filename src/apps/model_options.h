@@ -16,6 +16,7 @@ struct ModelOptions {
   int parallel = 1;
   int max_queue = 64;
   int request_seconds = 0;
+  std::string pooling = "mean";
   std::string kv_type = "bf16";
   std::string chat_template;  // path
   std::string chat_format;

@@ -37,6 +37,10 @@ struct ServeOptions {
                         .help = "requests that wait for their turn; further ones get a 429",
                         .min = 0,
                         .max = 1'000'000});
+    v(model.pooling,
+      {.flag = "pooling",
+       .help = "how embeddings are made of the states of a text's tokens: mean or last",
+       .unit = "HOW"});
     v(model.request_seconds,
       {.flag = "request-seconds",
        .help = "longest time from a request's arrival to its end; 0: no limit",

@@ -49,6 +49,8 @@ struct GenerationRequest {
   int n = 1;                               // answers to the same prompt
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
   int prompt_logprobs = -1;                // the same of the prompt's tokens
+  bool embed = false;                      // the prompt's embedding instead of an answer
+  bool follows = false;                    // another part of what is queued already
 };
 
 using engine::FinishReason;
@@ -77,6 +79,7 @@ struct ModelCard {
   int context_length = 0;  // tokens of prompt and answer that the server accepts
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
+  int embedding_size = 0;  // numbers of an embedding
 };
 
 // Threads: every member is safe from any thread.

@@ -32,9 +32,11 @@ class LocalGeneration final : public Generation {
 class LocalGenerator final : public Generator {
  public:
   LocalGenerator(std::unique_ptr<model::Model> model, std::shared_ptr<model::KvPool> pool,
-                 PromptWriter writer, ModelCard card, const engine::EngineOptions& options)
+                 PromptWriter writer, ModelCard card, engine::Pooling pooling,
+                 const engine::EngineOptions& options)
       : model_(std::move(model)),
         writer_(std::move(writer)),
+        pooling_(pooling),
         card_(std::move(card)),
         engine_(*model_, std::move(pool), options) {}
 
@@ -54,7 +56,7 @@ class LocalGenerator final : public Generator {
 
   Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) override {
     engine::Request r;
-    r.prompt = AQ_TRY(prompt_ids(request.prompt));
+    r.prompt = AQ_TRY(request.embed ? text_ids(request.prompt) : prompt_ids(request.prompt));
     r.sampling = std::move(request.sampling);
     r.max_tokens = request.max_tokens.value_or(INT_MAX);
     r.min_tokens = request.min_tokens;
@@ -64,6 +66,11 @@ class LocalGenerator final : public Generator {
     r.n = request.n;
     r.top_logprobs = request.top_logprobs;
     r.prompt_logprobs = request.prompt_logprobs;
+    r.follows = request.follows;
+    if (request.embed) {
+      r.pooling = pooling_;
+      r.max_tokens = 0;
+    }
     // Where texts are encoded with a space in front, an answer begins with it.
     const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
     r.drop_first_space =
@@ -89,6 +96,16 @@ class LocalGenerator final : public Generator {
     return writer_.write(std::get<ChatPrompt>(prompt));
   }
 
+  // What is embedded: no control tokens of the text's own; BOS, and EOS where the model wants it.
+  Result<std::vector<TokenId>> text_ids(const Prompt& prompt) const {
+    if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;
+    std::vector<TokenId> ids = with_bos(model_->tokenizer().encode(std::get<std::string>(prompt)));
+    const auto& special = model_->special();
+    const bool ends = special.add_eos || writer_.format_name().starts_with("mistral-");
+    if (ends && special.eos >= 0) ids.push_back(special.eos);
+    return ids;
+  }
+
   // The model's BOS in front, unless it stands there already.
   std::vector<TokenId> with_bos(std::vector<TokenId> ids) const {
     const auto& special = model_->special();
@@ -99,6 +116,7 @@ class LocalGenerator final : public Generator {
 
   std::unique_ptr<model::Model> model_;
   PromptWriter writer_;
+  engine::Pooling pooling_;
   ModelCard card_;
   engine::Engine engine_;
 };
@@ -171,12 +189,14 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.context_length = static_cast<int>(memory.context);
   card.chat = writer.can_chat();
   card.fill_in = writer.can_fill_in();
+  card.embedding_size = static_cast<int>(model->config().dim);
   const engine::EngineOptions engine{.context = memory.context,
                                      .parallel = options.parallel,
                                      .max_queue = options.max_queue,
                                      .max_seconds = options.max_seconds};
   return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
-                                                       std::move(writer), std::move(card), engine));
+                                                       std::move(writer), std::move(card),
+                                                       options.pooling, engine));
 }
 
 }  // namespace aquilon::chat

@@ -21,8 +21,9 @@ struct LocalGeneratorOptions {
   std::size_t max_queue = 64;  // requests that wait
   double max_seconds = 0;      // from a request's arrival to its end; 0: no limit
   model::KvType kv_type = model::KvType::kBf16;
-  std::string chat_template;  // Jinja source; empty: what the files declare
-  std::string chat_format;    // see PromptSource; empty: what the files declare
+  engine::Pooling pooling = engine::Pooling::kMean;  // of embeddings
+  std::string chat_template;                         // Jinja source; empty: what the files declare
+  std::string chat_format;  // see PromptSource; empty: what the files declare
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
 };
 

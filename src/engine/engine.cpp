@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <random>
 
@@ -11,13 +10,6 @@
 namespace aquilon::engine {
 namespace {
 
-// While answers stream, a step may take so many times what it would without prompts.
-constexpr double kStretch = 2.0;
-constexpr std::size_t kLeastShared = 8;  // prompt tokens that go on even then
-// While none does, a step takes about so long: a newcomer does not wait for longer.
-constexpr double kAloneSeconds = 0.3;
-constexpr std::size_t kLeastAlone = 64;
-constexpr std::size_t kMostPrompt = 512;
 constexpr std::int64_t kStuckMs = 30'000;
 
 std::int64_t now_ms() {
@@ -34,19 +26,6 @@ Job::Clock::time_point deadline_after(double seconds) {
   if (seconds <= 0) return Job::Clock::time_point::max();
   return Job::Clock::now() +
          std::chrono::duration_cast<Job::Clock::duration>(std::chrono::duration<double>(seconds));
-}
-
-double seconds_since(Job::Clock::time_point began) {
-  return std::chrono::duration<double>(Job::Clock::now() - began).count();
-}
-
-// Nothing is sampled from what is no number: a damaged file would pass for an answer.
-bool all_finite(std::span<const float> values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;
-  bool finite = true;
-  for (const float value : values)
-    finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
-  return finite;
 }
 
 }  // namespace
@@ -83,11 +62,12 @@ Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) 
   const auto deadline = deadline_after(options_.max_seconds);
   const std::uint64_t cost = request.prompt.size();
   const std::uint64_t tenant = request.tenant;
+  const bool follows = request.follows;
   auto job = std::make_shared<Job>(std::move(request), std::move(sink), seed, deadline);
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{Code::kUnavailable, "the server is stopping"};
-    if (queue_.size() >= options_.max_queue)
+    if (queue_.size() >= options_.max_queue && !follows)
       return make_error(Code::kExhausted,
                         "{} requests are waiting already; try again in a few seconds",
                         queue_.size());
@@ -113,7 +93,8 @@ Status Engine::check(const Request& request) const {
                     "prompt and answer together; shorten the prompt",
                     request.prompt.size(), options_.context),
         "messages", "context_length_exceeded"};
-  const int least = request.prompt_logprobs >= 0 ? 0 : 1;
+  const bool answers = request.prompt_logprobs < 0 && request.pooling == Pooling::kNone;
+  const int least = answers ? 1 : 0;
   if (request.max_tokens < least)
     return Error{Code::kInvalidArgument, fmt::format("max_tokens must be at least {}", least),
                  "max_tokens"};
@@ -259,79 +240,6 @@ Status Engine::reserve(model::KvCache& kv, std::size_t tokens) {
   Status status = kv.reserve(tokens);
   while (!status.ok() && prefixes_.evict()) status = kv.reserve(tokens);
   return status;
-}
-
-// How much of a prompt this step takes.
-std::size_t Engine::prompt_share(const Sequence& sequence, const StepWork& work,
-                                 double limit) const {
-  const std::size_t most = std::min(sequence.most_next(), kMostPrompt - work.prompt);
-  const std::size_t fits = cost_.prompt_within(work, sequence.fed(), most, limit);
-  if (work.prompt > 0) return fits;
-  return std::max(fits, std::min(most, work.decoding > 0 ? kLeastShared : kLeastAlone));
-}
-
-void Engine::step() {
-  const auto began = Job::Clock::now();
-  StepWork work;
-  for (const auto& sequence : running_)
-    if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
-  const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
-  std::vector<model::Slice> batch;
-  std::vector<Sequence*> owners;
-  for (std::size_t i = 0; i < running_.size(); ++i) {
-    Sequence& sequence = *running_[i];
-    const std::size_t n = sequence.prefilling() ? prompt_share(sequence, work, limit) : 1;
-    if (n == 0 || !make_room(sequence, n)) continue;
-    if (sequence.prefilling()) work.add_prompt(n, sequence.fed());
-    batch.push_back(sequence.next_slice(n));
-    owners.push_back(&sequence);
-  }
-  logits_.clear();
-  model_.forward().run(batch, logits_);
-
-  const std::size_t vocab = model_.config().vocab_size;
-  std::size_t row = 0;
-  bool usual = true;  // nothing but next tokens was asked for
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto want = batch[i].want;
-    const std::size_t rows = want == model::WantLogits::kAll    ? batch[i].tokens.size()
-                             : want == model::WantLogits::kLast ? 1
-                                                                : 0;
-    const auto logits = std::span(logits_).subspan(row * vocab, rows * vocab);
-    row += rows;
-    usual &= want != model::WantLogits::kAll;
-    owners[i]->take(batch[i], logits);
-    if (rows > 0 && owners[i]->at_next()) answer(*owners[i], logits.last(vocab));
-  }
-  if (usual) cost_.observe(work, seconds_since(began));
-  const std::lock_guard lock(mutex_);
-  for (const Sequence* sequence : owners)
-    if (sequence->started()) queue_.charge(sequence->job().request().tenant, 1);
-}
-
-// The next token of a sequence; with its prompt's first logits, the other choices start too.
-void Engine::answer(Sequence& sequence, std::span<float> logits) {
-  Job& job = sequence.job();
-  if (!all_finite(logits)) {
-    end_job(job, {Code::kCorrupt, "the model's predictions are no numbers: is its file damaged?"});
-    return;
-  }
-  const bool first = !sequence.started();
-  const bool more = first && job.request().n > 1;
-  if (first) sequence.keep_prefix(prefixes_);
-  if (more) job.keep_first_logits(logits);
-  sequence.advance(logits);
-  if (more) start_choices(sequence);
-}
-
-void Engine::start_choices(const Sequence& source) {
-  Job& job = source.job();
-  while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel &&
-         has_room_for(source.pages_with(options_.headroom))) {
-    started_.push_back(source.fork(job.take_next_choice()));
-    std::vector<float> logits = job.first_logits();
-    started_.back()->advance(logits);
-  }
 }
 
 // Frees finished sequences; one whose job has choices left hands its place to the next.

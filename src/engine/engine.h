@@ -85,6 +85,9 @@ class Engine {
   bool make_room(Sequence& sequence, std::size_t tokens);
   void pause_youngest();
   void step();
+  StepWork plan_step();
+  void run_answers();
+  void run_embeddings();
   std::size_t prompt_share(const Sequence& sequence, const StepWork& work, double limit) const;
   void answer(Sequence& sequence, std::span<float> logits);
   void start_choices(const Sequence& source);
@@ -107,7 +110,18 @@ class Engine {
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
   std::vector<std::unique_ptr<Sequence>> paused_;   // oldest last, and none older than running_
   StepCost cost_;
+  // What the running step computes: the next tokens of some sequences.
+  struct Batch {
+    std::vector<model::Slice> slices;
+    std::vector<Sequence*> owners;
+
+    void add(Sequence& sequence, const model::Slice& slice);
+    void clear();
+  };
+  Batch answers_;
+  Batch embeddings_;
   std::vector<float> logits_;                   // [rows, V] of the last step
+  std::vector<float> hidden_;                   // [T, D] of the last step\'s embeddings
   std::atomic<std::int64_t> step_began_ms_{0};  // steady clock; 0: between steps
   std::atomic<bool> alive_{false};
   std::atomic<std::uint64_t> preemptions_{0};

@@ -25,6 +25,7 @@ struct Collected {
   std::map<int, FinishReason> finish;
   std::map<int, std::vector<TokenLogprobs>> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;
+  std::vector<float> embedding;
   std::optional<Usage> usage;
   std::optional<Error> error;
   int events_after_usage = 0;
@@ -39,6 +40,7 @@ class Collector {
       ids.insert(ids.end(), event.ids.begin(), event.ids.end());
       collected_.text[event.choice] += event.text;
       for (auto& entry : event.logprobs) collected_.logprobs[event.choice].push_back(entry);
+      if (!event.embedding.empty()) collected_.embedding = event.embedding;
       for (auto& entry : event.prompt_logprobs) collected_.prompt_logprobs.push_back(entry);
       if (event.finish) collected_.finish[event.choice] = *event.finish;
       if (on_event) on_event();
@@ -311,6 +313,43 @@ TEST_F(EngineTest, PromptsHaveLogprobs) {
       EXPECT_EQ(ours.top[1].logprob, theirs.top[1].logprob);
     }
   }
+}
+
+// Embeddings of texts: the same whatever else runs, of length 1, the last state's or the mean.
+TEST_F(EngineTest, EmbedsTexts) {
+  std::vector<TokenId> text(150);
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<TokenId>(i * 13 % 256);
+  engine_.reset();
+  std::vector<float> logits, states;
+  {
+    model::KvCache kv(pool_);
+    ASSERT_TRUE(kv.reserve(text.size()).ok());
+    std::vector<model::Slice> slice = {{&kv, text, model::WantLogits::kAll}};
+    model_->forward().run(slice, logits, [&](std::size_t stage, std::span<const float> hidden) {
+      if (stage == model_->config().n_layers + 1) states.assign(hidden.begin(), hidden.end());
+    });
+  }
+  start({256, 3, 4});
+  const std::size_t dim = model_->config().dim;
+  ASSERT_EQ(states.size(), text.size() * dim);
+  Collector other;
+  const auto ticket = engine_->submit(request({1, 2, 3}, 200), other.sink()).value();
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kLast}) {
+    std::vector<double> want(dim);
+    for (std::size_t t = pooling == Pooling::kMean ? 0 : text.size() - 1; t < text.size(); ++t)
+      for (std::size_t i = 0; i < dim; ++i) want[i] += states[t * dim + i];
+    double squares = 0;
+    for (const double x : want) squares += x * x;
+    Request r = request(text, 0);
+    r.pooling = pooling;
+    const Collected got = run(r);
+    EXPECT_EQ(got.usage->prompt_tokens, 150);
+    EXPECT_EQ(got.usage->completion_tokens, 0);
+    ASSERT_EQ(got.embedding.size(), dim);
+    for (std::size_t i = 0; i < dim; ++i)
+      EXPECT_FLOAT_EQ(got.embedding[i], static_cast<float>(want[i] / std::sqrt(squares)));
+  }
+  other.wait();
 }
 
 TEST_F(EngineTest, RequestsEndWhenTheirTimeIsOver) {

@@ -91,6 +91,9 @@ class Sequence {
   model::Slice next_slice(std::size_t limit);
   // After the pass: what `slice` fed is done. `logits` are its rows, [rows, V].
   void take(const model::Slice& slice, std::span<const float> logits);
+  // The prompt's embedding is wanted: its slices take hidden states, [tokens, D].
+  bool embeds() const { return job_->request().pooling != Pooling::kNone; }
+  void take_hidden(const model::Slice& slice, std::span<const float> hidden);
   // The answer stands at its next token, whose logits were wanted.
   bool at_next() const { return fed_ == tokens_.size() && !finished_; }
   // Chooses the next token from this sequence's row of logits and emits it.
@@ -123,6 +126,7 @@ class Sequence {
   std::vector<text::TokenId> tokens_;  // prompt and answer
   std::size_t fed_;                    // of them that the model has seen
   std::vector<TokenLogprobs> prompt_logprobs_;
+  std::vector<double> pooled_;  // [D]
   bool finished_ = false;
 };
 

@@ -37,6 +37,13 @@ struct Usage {
   int cached_tokens = 0;      // of the prompt, found already computed
 };
 
+// How the states of a text's tokens become one vector of length 1.
+enum class Pooling {
+  kNone,  // no embedding: an answer is wanted
+  kMean,
+  kLast,
+};
+
 struct Request {
   std::vector<text::TokenId> prompt;  // not empty, within the vocabulary
   SamplingParams sampling;
@@ -45,10 +52,13 @@ struct Request {
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
-  bool drop_first_space = false;  // of the answer's text, if it begins with one
-  int n = 1;                      // answers to the same prompt
-  int top_logprobs = -1;          // -1: none
-  int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
+  bool drop_first_space = false;     // of the answer's text, if it begins with one
+  int n = 1;                         // answers to the same prompt
+  int top_logprobs = -1;             // -1: none
+  int prompt_logprobs = -1;          // alternatives a token of the prompt; -1: none
+  Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
+  // A part of what is queued already: a full queue does not refuse it.
+  bool follows = false;
   // Computed prompts are shared among requests of the same salt only.
   std::uint64_t cache_salt = 0;
   // Whose request it is: those that wait are served in equal shares of tokens.
@@ -66,6 +76,7 @@ struct Event {
   // One a token of the prompt, when asked for, in the first event of the first choice; the first
   // token's own is NaN.
   std::vector<TokenLogprobs> prompt_logprobs;
+  std::vector<float> embedding;  // [D], with the only event of a request for one
   std::optional<FinishReason> finish;
   std::optional<Usage> usage;
   std::optional<Error> error;

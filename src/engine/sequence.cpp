@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "engine/job_internal.h"
@@ -31,7 +32,7 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       fed_(kv_.length()) {}
 
 void Sequence::find_prefix(PrefixTree& prefixes) {
-  if (wants_prompt_logprobs()) return;  // every position's logits are wanted
+  if (wants_prompt_logprobs() || embeds()) return;  // every position is wanted
   const std::span known(tokens_);
   fed_ = prefixes.find(known.first(known.size() - 1), job_->request().cache_salt, kv_);
   if (!started()) job_->usage().cached_tokens = static_cast<int>(fed_);
@@ -71,6 +72,25 @@ void Sequence::take(const model::Slice& slice, std::span<const float> logits) {
                                                    tokens_[fed_ + i + 1], top, model_.tokenizer()));
   }
   fed_ += slice.tokens.size();
+}
+
+void Sequence::take_hidden(const model::Slice& slice, std::span<const float> hidden) {
+  const std::size_t n = slice.tokens.size();
+  const std::size_t dim = hidden.size() / n;
+  const bool mean = job_->request().pooling == Pooling::kMean;
+  if (fed_ == 0 || !mean) pooled_.assign(dim, 0);
+  for (std::size_t row = mean ? 0 : n - 1; row < n; ++row)
+    for (std::size_t i = 0; i < dim; ++i) pooled_[i] += hidden[row * dim + i];
+  fed_ += n;
+  if (fed_ < tokens_.size()) return;
+  double squares = 0;
+  for (const double x : pooled_) squares += x * x;
+  const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+  Event event;
+  event.finish = FinishReason::kStop;
+  for (const double x : pooled_) event.embedding.push_back(static_cast<float>(x * scale));
+  finished_ = true;
+  job_->emit(std::move(event));
 }
 
 void Sequence::pause() {

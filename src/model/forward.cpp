@@ -46,18 +46,32 @@ void Forward::choose_kinds() {
 
 void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
                   const HiddenObserver& observe) {
+  layers(batch, !observe, observe);
+  output(batch, logits, observe);
+  for (Slice& slice : batch) slice.kv->advance(slice.tokens.size());
+}
+
+void Forward::run_hidden(std::span<Slice> batch, std::vector<float>& hidden) {
+  layers(batch, false, {});
+  const std::size_t at = hidden.size();
+  hidden.resize(at + tokens_ * config_.dim);
+  kernels::rmsnorm(b_.x.data(), weights_.norm.data(), tokens_, config_.dim, config_.norm_eps,
+                   hidden.data() + at);
+  for (Slice& slice : batch) slice.kv->advance(slice.tokens.size());
+}
+
+// From the embedding to the last layer, which leaves its wanted rows alone where asked for.
+void Forward::layers(std::span<const Slice> batch, bool only_wanted,
+                     const HiddenObserver& observe) {
   embed(batch);
   plan_attention(batch);
   if (observe) observe(0, b_.x);
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
     const LayerWeights& w = weights_.layers[layer];
-    const bool only_wanted = layer + 1 == config_.n_layers && !observe;
-    attention_block(w, layer, batch, only_wanted);
+    attention_block(w, layer, batch, only_wanted && layer + 1 == config_.n_layers);
     if (tokens_ > 0) feed_forward_block(w);
     if (observe) observe(layer + 1, b_.x);
   }
-  output(batch, logits, observe);
-  for (Slice& slice : batch) slice.kv->advance(slice.tokens.size());
 }
 
 // x = rows of the embedding; angles and such of every token's position.

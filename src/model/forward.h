@@ -48,6 +48,9 @@ class Forward {
   // Appends to `logits` one row of V values for every wanted position, in the order of the slices.
   //   logits  [rows, V]  f32
   void run(std::span<Slice> batch, std::vector<float>& logits, const HiddenObserver& observe = {});
+  // Appends the final norm's output for every token of the slices, whatever they want.
+  //   hidden  [T, D]  f32
+  void run_hidden(std::span<Slice> batch, std::vector<float>& hidden);
 
  private:
   struct Buffers {
@@ -75,6 +78,7 @@ class Forward {
   };
 
   void choose_kinds();
+  void layers(std::span<const Slice> batch, bool only_wanted, const HiddenObserver& observe);
   void embed(std::span<const Slice> batch);
   void place(const Slice& slice, std::size_t row);
   void plan_attention(std::span<const Slice> batch);

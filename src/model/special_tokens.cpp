@@ -120,6 +120,8 @@ Result<SpecialTokens> read_special_tokens(const formats::GgufFile& file,
   if (file.find("tokenizer.ggml.add_bos_token") != nullptr)
     special.add_bos = AQ_TRY(file.get_bool("tokenizer.ggml.add_bos_token"));
   special.add_bos = special.add_bos && special.bos >= 0;
+  if (file.find("tokenizer.ggml.add_eos_token") != nullptr)
+    special.add_eos = AQ_TRY(file.get_bool("tokenizer.ggml.add_eos_token"));
   special.fill_in = AQ_TRY(read_fill_in_tokens(file, tokenizer));
 
   if (special.eos >= 0) special.ends.push_back(special.eos);

@@ -23,6 +23,7 @@ struct SpecialTokens {
   text::TokenId bos = -1;  // -1: the model has none
   text::TokenId eos = -1;
   bool add_bos = false;  // a text starts with bos
+  bool add_eos = false;  // a whole text ends with eos
   std::vector<text::TokenId>
       ends;  // every id that ends a turn, sorted: eos, eot, eom and their kind
 

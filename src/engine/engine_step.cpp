@@ -1,0 +1,152 @@
+// One step of the engine: what it computes, and what becomes of the results.
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+#include "engine/engine.h"
+#include "engine/job_internal.h"
+
+namespace aquilon::engine {
+namespace {
+
+// While answers stream, a step may take so many times what it would without prompts.
+constexpr double kStretch = 2.0;
+constexpr std::size_t kLeastShared = 8;  // prompt tokens that go on even then
+// While none does, a step takes about so long: a newcomer does not wait for longer.
+constexpr double kAloneSeconds = 0.3;
+constexpr std::size_t kLeastAlone = 64;
+constexpr std::size_t kMostPrompt = 512;
+
+double seconds_since(Job::Clock::time_point began) {
+  return std::chrono::duration<double>(Job::Clock::now() - began).count();
+}
+
+// Nothing is sampled from what is no number: a damaged file would pass for an answer.
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  bool finite = true;
+  for (const float value : values)
+    finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
+  return finite;
+}
+
+Error no_numbers() {
+  return {Code::kCorrupt, "the model's predictions are no numbers: is its file damaged?"};
+}
+
+}  // namespace
+
+// How much of a prompt this step takes.
+std::size_t Engine::prompt_share(const Sequence& sequence, const StepWork& work,
+                                 double limit) const {
+  const std::size_t most = std::min(sequence.most_next(), kMostPrompt - work.prompt);
+  const std::size_t fits = cost_.prompt_within(work, sequence.fed(), most, limit);
+  if (work.prompt > 0) return fits;
+  return std::max(fits, std::min(most, work.decoding > 0 ? kLeastShared : kLeastAlone));
+}
+
+void Engine::Batch::add(Sequence& sequence, const model::Slice& slice) {
+  slices.push_back(slice);
+  owners.push_back(&sequence);
+}
+void Engine::Batch::clear() {
+  slices.clear();
+  owners.clear();
+}
+
+void Engine::step() {
+  const auto began = Job::Clock::now();
+  const StepWork work = plan_step();
+  run_answers();
+  run_embeddings();
+  const bool usual = embeddings_.slices.empty() &&
+                     std::none_of(answers_.slices.begin(), answers_.slices.end(),
+                                  [](const auto& s) { return s.want == model::WantLogits::kAll; });
+  if (usual) cost_.observe(work, seconds_since(began));
+  const std::lock_guard lock(mutex_);
+  for (const Sequence* sequence : answers_.owners)
+    if (sequence->started()) queue_.charge(sequence->job().request().tenant, 1);
+}
+
+StepWork Engine::plan_step() {
+  answers_.clear();
+  embeddings_.clear();
+  StepWork work;
+  for (const auto& sequence : running_)
+    if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
+  const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
+  for (std::size_t i = 0; i < running_.size(); ++i) {
+    Sequence& sequence = *running_[i];
+    const bool prefilling = sequence.prefilling();
+    const std::size_t n = prefilling ? prompt_share(sequence, work, limit) : 1;
+    if (n == 0 || !make_room(sequence, n)) continue;
+    if (prefilling) work.add_prompt(n, sequence.fed());
+    (sequence.embeds() ? embeddings_ : answers_).add(sequence, sequence.next_slice(n));
+  }
+  return work;
+}
+
+void Engine::run_answers() {
+  logits_.clear();
+  if (answers_.slices.empty()) return;
+  model_.forward().run(answers_.slices, logits_);
+  const std::size_t vocab = model_.config().vocab_size;
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < answers_.slices.size(); ++i) {
+    const model::Slice& slice = answers_.slices[i];
+    Sequence& owner = *answers_.owners[i];
+    const std::size_t rows = slice.want == model::WantLogits::kAll    ? slice.tokens.size()
+                             : slice.want == model::WantLogits::kLast ? 1
+                                                                      : 0;
+    const auto logits = std::span(logits_).subspan(row * vocab, rows * vocab);
+    row += rows;
+    owner.take(slice, logits);
+    if (rows > 0 && owner.at_next()) answer(owner, logits.last(vocab));
+  }
+}
+
+void Engine::run_embeddings() {
+  hidden_.clear();
+  if (embeddings_.slices.empty()) return;
+  model_.forward().run_hidden(embeddings_.slices, hidden_);
+  const std::size_t dim = model_.config().dim;
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < embeddings_.slices.size(); ++i) {
+    const std::size_t n = embeddings_.slices[i].tokens.size();
+    const auto hidden = std::span(hidden_).subspan(row * dim, n * dim);
+    row += n;
+    Sequence& owner = *embeddings_.owners[i];
+    if (all_finite(hidden)) {
+      owner.take_hidden(embeddings_.slices[i], hidden);
+    } else {
+      end_job(owner.job(), no_numbers());
+    }
+  }
+}
+
+// The next token of a sequence; with its prompt's first logits, the other choices start too.
+void Engine::answer(Sequence& sequence, std::span<float> logits) {
+  Job& job = sequence.job();
+  if (!all_finite(logits)) {
+    end_job(job, no_numbers());
+    return;
+  }
+  const bool first = !sequence.started();
+  const bool more = first && job.request().n > 1;
+  if (first) sequence.keep_prefix(prefixes_);
+  if (more) job.keep_first_logits(logits);
+  sequence.advance(logits);
+  if (more) start_choices(sequence);
+}
+
+void Engine::start_choices(const Sequence& source) {
+  Job& job = source.job();
+  while (job.has_next_choice() && running_.size() + started_.size() < options_.parallel &&
+         has_room_for(source.pages_with(options_.headroom))) {
+    started_.push_back(source.fork(job.take_next_choice()));
+    std::vector<float> logits = job.first_logits();
+    started_.back()->advance(logits);
+  }
+}
+
+}  // namespace aquilon::engine
