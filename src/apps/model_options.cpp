@@ -45,6 +45,7 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   local.parallel = static_cast<std::size_t>(options.parallel);
   local.max_queue = static_cast<std::size_t>(options.max_queue);
   local.max_seconds = options.request_seconds;
+  local.speculate = options.speculate;
   if (options.pooling != "mean" && options.pooling != "last")
     return make_error(Code::kInvalidArgument, "--pooling '{}' is unknown; there are mean and last",
                       options.pooling);

@@ -17,6 +17,7 @@ struct ModelOptions {
   int max_queue = 64;
   int request_seconds = 0;
   std::string pooling = "mean";
+  bool speculate = true;
   std::string kv_type = "bf16";
   std::string chat_template;  // path
   std::string chat_format;

@@ -37,6 +37,11 @@ struct ServeOptions {
                         .help = "requests that wait for their turn; further ones get a 429",
                         .min = 0,
                         .max = 1'000'000});
+    v(model.speculate,
+      {.flag = "speculate",
+       .help =
+           "check guesses at what an answer says next, where that makes it faster; the answer is "
+           "the same"});
     v(model.pooling,
       {.flag = "pooling",
        .help = "how embeddings are made of the states of a text's tokens: mean or last",

@@ -49,6 +49,7 @@ struct GenerationRequest {
   int n = 1;                               // answers to the same prompt
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
   int prompt_logprobs = -1;                // the same of the prompt's tokens
+  std::string prediction;                  // what the answer may say, as a hint
   bool embed = false;                      // the prompt's embedding instead of an answer
   bool follows = false;                    // another part of what is queued already
 };

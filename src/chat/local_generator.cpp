@@ -67,6 +67,7 @@ class LocalGenerator final : public Generator {
     r.top_logprobs = request.top_logprobs;
     r.prompt_logprobs = request.prompt_logprobs;
     r.follows = request.follows;
+    if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
@@ -193,6 +194,9 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   const engine::EngineOptions engine{.context = memory.context,
                                      .parallel = options.parallel,
                                      .max_queue = options.max_queue,
+                                     .speculation = options.speculate
+                                                        ? engine::Speculation::kWherePays
+                                                        : engine::Speculation::kOff,
                                      .max_seconds = options.max_seconds};
   return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
                                                        std::move(writer), std::move(card),

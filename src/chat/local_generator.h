@@ -21,6 +21,7 @@ struct LocalGeneratorOptions {
   std::size_t max_queue = 64;  // requests that wait
   double max_seconds = 0;      // from a request's arrival to its end; 0: no limit
   model::KvType kv_type = model::KvType::kBf16;
+  bool speculate = true;                             // guesses at answers, where they pay
   engine::Pooling pooling = engine::Pooling::kMean;  // of embeddings
   std::string chat_template;                         // Jinja source; empty: what the files declare
   std::string chat_format;  // see PromptSource; empty: what the files declare

@@ -18,6 +18,9 @@
 
 namespace aquilon::engine {
 
+// Guesses at what answers say next, checked together with the last token.
+enum class Speculation { kOff, kWherePays, kAlways };
+
 struct EngineOptions {
   std::size_t context = 0;     // tokens of prompt and answer, at most
   std::size_t parallel = 4;    // sequences that run together
@@ -25,6 +28,7 @@ struct EngineOptions {
   // Tokens of answer that a sequence is given room for when it starts. An answer that gets longer
   // than memory allows pauses younger ones, which go on when there is room again.
   std::size_t headroom = 128;
+  Speculation speculation = Speculation::kWherePays;
   double max_seconds = 0;  // from its arrival to the end of a request; 0: no limit
 };
 
@@ -86,6 +90,7 @@ class Engine {
   void pause_youngest();
   void step();
   StepWork plan_step();
+  void plan_guesses(StepWork& work);
   void run_answers();
   void run_embeddings();
   std::size_t prompt_share(const Sequence& sequence, const StepWork& work, double limit) const;

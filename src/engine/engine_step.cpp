@@ -16,6 +16,7 @@ constexpr std::size_t kLeastShared = 8;  // prompt tokens that go on even then
 constexpr double kAloneSeconds = 0.3;
 constexpr std::size_t kLeastAlone = 64;
 constexpr std::size_t kMostPrompt = 512;
+constexpr std::size_t kMostGuesses = 8;  // at one answer
 
 double seconds_since(Job::Clock::time_point began) {
   return std::chrono::duration<double>(Job::Clock::now() - began).count();
@@ -32,6 +33,13 @@ bool all_finite(std::span<const float> values) {
 
 Error no_numbers() {
   return {Code::kCorrupt, "the model's predictions are no numbers: is its file damaged?"};
+}
+
+// Logits of whole prompts are wanted.
+bool reads_prompts(std::span<const model::Slice> slices) {
+  return std::any_of(slices.begin(), slices.end(), [](const auto& slice) {
+    return slice.want == model::WantLogits::kAll && slice.tokens.size() > 1 + kMostGuesses;
+  });
 }
 
 }  // namespace
@@ -57,11 +65,9 @@ void Engine::Batch::clear() {
 void Engine::step() {
   const auto began = Job::Clock::now();
   const StepWork work = plan_step();
+  const bool usual = embeddings_.slices.empty() && !reads_prompts(answers_.slices);
   run_answers();
   run_embeddings();
-  const bool usual = embeddings_.slices.empty() &&
-                     std::none_of(answers_.slices.begin(), answers_.slices.end(),
-                                  [](const auto& s) { return s.want == model::WantLogits::kAll; });
   if (usual) cost_.observe(work, seconds_since(began));
   const std::lock_guard lock(mutex_);
   for (const Sequence* sequence : answers_.owners)
@@ -74,16 +80,41 @@ StepWork Engine::plan_step() {
   StepWork work;
   for (const auto& sequence : running_)
     if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
+  const bool prompts = std::any_of(running_.begin(), running_.end(),
+                                   [](const auto& sequence) { return sequence->prefilling(); });
+  if (options_.speculation != Speculation::kOff && !prompts) plan_guesses(work);
   const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
     const bool prefilling = sequence.prefilling();
-    const std::size_t n = prefilling ? prompt_share(sequence, work, limit) : 1;
+    const std::size_t n = prefilling ? prompt_share(sequence, work, limit) : 1 + sequence.guesses();
     if (n == 0 || !make_room(sequence, n)) continue;
     if (prefilling) work.add_prompt(n, sequence.fed());
     (sequence.embeds() ? embeddings_ : answers_).add(sequence, sequence.next_slice(n));
   }
   return work;
+}
+
+// Where no prompt waits: guesses that raise the tokens a second.
+void Engine::plan_guesses(StepWork& work) {
+  auto tokens = static_cast<double>(work.decoding);
+  for (const auto& sequence : running_) {
+    const double chance = sequence->guess_record().chance();
+    const std::size_t guessed = sequence->guess(kMostGuesses);
+    const auto with = [&](std::size_t guesses) {
+      StepWork more = work;
+      more.add_decoding(guesses, sequence->fed());
+      return more;
+    };
+    const bool always = options_.speculation == Speculation::kAlways;
+    const std::size_t n =
+        always ? guessed : worth_checking(chance, tokens, guessed, [&](std::size_t k) {
+          return cost_.seconds(with(k));
+        });
+    sequence->check(n);
+    work = with(n);
+    tokens += expected_right(chance, n);
+  }
 }
 
 void Engine::run_answers() {
@@ -101,7 +132,13 @@ void Engine::run_answers() {
     const auto logits = std::span(logits_).subspan(row * vocab, rows * vocab);
     row += rows;
     owner.take(slice, logits);
-    if (rows > 0 && owner.at_next()) answer(owner, logits.last(vocab));
+    // The last row, and those of guesses; rows before are a prompt's.
+    const std::size_t next = rows - std::min(rows, 1 + owner.guesses());
+    for (std::size_t r = next; r < rows && owner.at_next(); ++r) {
+      answer(owner, logits.subspan(r * vocab, vocab));
+      owner.accept(r - next);
+    }
+    if (owner.started()) owner.settle();
   }
 }
 

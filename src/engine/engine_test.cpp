@@ -201,13 +201,15 @@ TEST_F(EngineTest, RandomMixesEqualTheSameAlone) {
     model_ = model::Model::load(path, {.threads = 1}).value();
     std::vector<Collected> alone;
     for (const Request& r : requests) {
-      start({200, 1, 64}, 1);
+      start({200, 1, 64, 128, Speculation::kOff}, 1);
       alone.push_back(run(r));
       EXPECT_EQ(alone.back().usage->cached_tokens, 0);
     }
     engine_ = nullptr;
     model_ = model::Model::load(path, {.threads = 1 + static_cast<int>(seed % 4)}).value();
-    start({200, 1 + rng() % 5, 64, rng() % 2 == 0 ? 0 : 128u}, 1 + rng() % 3);
+    start({200, 1 + rng() % 5, 64, rng() % 2 == 0 ? 0 : 128u,
+           seed % 2 == 0 ? Speculation::kAlways : Speculation::kWherePays},
+          1 + rng() % 3);
     std::vector<Collector> collectors(requests.size());
     std::vector<std::unique_ptr<Ticket>> tickets;
     std::vector<bool> cancelled;
@@ -311,6 +313,39 @@ TEST_F(EngineTest, PromptsHaveLogprobs) {
       ASSERT_EQ(ours.chosen.logprob, theirs.chosen.logprob) << i;
       ASSERT_EQ(ours.top.size(), 2u);
       EXPECT_EQ(ours.top[1].logprob, theirs.top[1].logprob);
+    }
+  }
+}
+
+// Guesses change nothing but the number of steps: greedy or drawn, wherever the answer ends.
+TEST_F(EngineTest, GuessesChangeNothing) {
+  for (const double temperature : {0.0, 0.7}) {
+    Request r = request({1, 2, 3, 4}, 120);
+    r.sampling.temperature = temperature;
+    r.sampling.seed = 3;
+    r.sampling.repetition_penalty = 1.05;
+    r.top_logprobs = 1;
+    r.n = 2;
+    start({256, 2, 4, 128, Speculation::kOff});
+    const std::vector<TokenId> known = run(r).ids.at(0);
+    r.prediction = known;
+    for (const int stop : {0, 1, 2}) {
+      r.max_tokens = stop == 2 ? INT_MAX : 120;
+      if (stop == 1) r.stop_tokens = {known[100]};
+      start({256, 2, 4, 128, Speculation::kOff});
+      const Collected plain = run(r);
+      EXPECT_EQ(plain.usage->guessed_tokens, 0);
+      start({256, 2, 4, 128, Speculation::kAlways});
+      const Collected guessed = run(r);
+      EXPECT_GT(guessed.usage->accepted_tokens, 10);
+      EXPECT_LE(guessed.usage->accepted_tokens, guessed.usage->guessed_tokens);
+      EXPECT_EQ(guessed.ids, plain.ids);
+      EXPECT_EQ(guessed.text, plain.text);
+      EXPECT_EQ(guessed.finish, plain.finish);
+      EXPECT_EQ(guessed.usage->completion_tokens, plain.usage->completion_tokens);
+      for (const auto& [choice, entries] : guessed.logprobs)
+        for (std::size_t k = 0; k < entries.size(); ++k)
+          ASSERT_EQ(entries[k].chosen.logprob, plain.logprobs.at(choice)[k].chosen.logprob);
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/ngram_draft.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
 #include "engine/sampler.h"
@@ -94,6 +95,16 @@ class Sequence {
   // The prompt's embedding is wanted: its slices take hidden states, [tokens, D].
   bool embeds() const { return job_->request().pooling != Pooling::kNone; }
   void take_hidden(const model::Slice& slice, std::span<const float> hidden);
+  // Guesses at the tokens behind its last one, at most `most`, to be checked by the next slice;
+  // returns how many. check(n) keeps the first n of them.
+  std::size_t guess(std::size_t most);
+  void check(std::size_t n);
+  std::size_t guesses() const { return draft_.empty() ? 0 : draft_.size() - 1; }
+  GuessRecord& guess_record() { return guess_record_; }
+  // The next token is chosen: if it is the guess at `i`, what follows is computed already.
+  void accept(std::size_t i);
+  // After the last token of a step: forgets what was computed of wrong guesses.
+  void settle();
   // The answer stands at its next token, whose logits were wanted.
   bool at_next() const { return fed_ == tokens_.size() && !finished_; }
   // Chooses the next token from this sequence's row of logits and emits it.
@@ -125,6 +136,8 @@ class Sequence {
   TextStream text_;
   std::vector<text::TokenId> tokens_;  // prompt and answer
   std::size_t fed_;                    // of them that the model has seen
+  std::vector<text::TokenId> draft_;   // its last token and guesses at the next; empty: none
+  GuessRecord guess_record_;
   std::vector<TokenLogprobs> prompt_logprobs_;
   std::vector<double> pooled_;  // [D]
   bool finished_ = false;

@@ -35,6 +35,8 @@ struct Usage {
   int prompt_tokens = 0;
   int completion_tokens = 0;  // over all choices; includes an end-of-generation id
   int cached_tokens = 0;      // of the prompt, found already computed
+  int guessed_tokens = 0;     // guesses at the answer that were checked
+  int accepted_tokens = 0;    // and right
 };
 
 // How the states of a text's tokens become one vector of length 1.
@@ -52,10 +54,12 @@ struct Request {
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
-  bool drop_first_space = false;     // of the answer's text, if it begins with one
-  int n = 1;                         // answers to the same prompt
-  int top_logprobs = -1;             // -1: none
-  int prompt_logprobs = -1;          // alternatives a token of the prompt; -1: none
+  bool drop_first_space = false;  // of the answer's text, if it begins with one
+  int n = 1;                      // answers to the same prompt
+  int top_logprobs = -1;          // -1: none
+  int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
+  // What the answer may say: a hint, checked token by token.
+  std::vector<text::TokenId> prediction;
   Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
   // A part of what is queued already: a full queue does not refuse it.
   bool follows = false;

@@ -49,6 +49,7 @@ std::size_t Sequence::most_next() const {
 }
 
 model::Slice Sequence::next_slice(std::size_t limit) {
+  if (guesses() > 0) return {&kv_, draft_, model::WantLogits::kAll};
   const std::size_t n = std::min(limit, most_next());
   const bool whole = fed_ + n == tokens_.size();
   auto want = whole ? model::WantLogits::kLast : model::WantLogits::kNone;
@@ -57,6 +58,10 @@ model::Slice Sequence::next_slice(std::size_t limit) {
 }
 
 void Sequence::take(const model::Slice& slice, std::span<const float> logits) {
+  if (guesses() > 0) {
+    fed_ += 1;  // what follows is a guess
+    return;
+  }
   if (slice.want == model::WantLogits::kAll) {
     const int top = job_->request().prompt_logprobs;
     const std::size_t vocab = logits.size() / slice.tokens.size();
@@ -72,6 +77,44 @@ void Sequence::take(const model::Slice& slice, std::span<const float> logits) {
                                                    tokens_[fed_ + i + 1], top, model_.tokenizer()));
   }
   fed_ += slice.tokens.size();
+}
+
+std::size_t Sequence::guess(std::size_t most) {
+  draft_.clear();
+  const std::size_t room = context_ - tokens_.size();
+  const auto left = static_cast<std::size_t>(job_->request().max_tokens - answered());
+  most = std::min({most, room, left - 1});
+  if (most == 0) return 0;
+  draft_ = guess_next(tokens_, job_->request().prediction, most);
+  if (!draft_.empty()) draft_.insert(draft_.begin(), tokens_.back());
+  return guesses();
+}
+
+void Sequence::check(std::size_t n) {
+  if (n == 0) {
+    draft_.clear();
+  } else {
+    draft_.resize(n + 1);
+  }
+}
+
+void Sequence::accept(std::size_t i) {
+  if (finished_ || i >= guesses() || tokens_.back() != draft_[i + 1]) return;
+  ++fed_;
+}
+
+void Sequence::settle() {
+  const std::size_t guessed = guesses();
+  if (guessed == 0) {
+    guess_record_.fade();
+    return;
+  }
+  const std::size_t right = fed_ - (kv_.length() - guessed);
+  guess_record_.learn(guessed, right);
+  job_->usage().guessed_tokens += static_cast<int>(guessed);
+  job_->usage().accepted_tokens += static_cast<int>(right);
+  kv_.truncate(fed_);
+  draft_.clear();
 }
 
 void Sequence::take_hidden(const model::Slice& slice, std::span<const float> hidden) {
@@ -94,6 +137,7 @@ void Sequence::take_hidden(const model::Slice& slice, std::span<const float> hid
 }
 
 void Sequence::pause() {
+  draft_.clear();
   kv_.truncate(0);
   fed_ = 0;
 }

@@ -7,14 +7,17 @@
 namespace aquilon::engine {
 namespace {
 
-constexpr double kForget = 0.97;    // weight of a step after the next
-constexpr double kDisturbed = 4;    // times the expected: the most that counts
-constexpr double kBelief = 1e-3;    // of the first guess, in observations
-constexpr double kPromptUnit = 32;  // tokens, so that terms are of like size
+constexpr double kForget = 0.97;  // weight of a step after the next
+constexpr double kDisturbed = 4;  // times the expected: the most that counts
+constexpr double kBelief = 1e-3;  // of the first guess, in observations
+// Tokens that count one. That a decoding token counts little makes what streams alone tell the
+// fixed cost: a step mostly reads the weights.
+constexpr double kDecodingUnit = 16;
+constexpr double kPromptUnit = 32;
 constexpr double kPositionUnit = 1e5;
-// A guess in seconds for machine and model unknown: fixed, a decoding token, 32 prompt tokens,
+// A guess in seconds for machine and model unknown: fixed, 16 decoding tokens, 32 prompt tokens,
 // 100,000 positions.
-constexpr std::array<double, 4> kGuess = {0.01, 0.005, 0.1, 0.01};
+constexpr std::array<double, 4> kGuess = {0.01, 0.01, 0.1, 0.01};
 
 }  // namespace
 
@@ -38,8 +41,8 @@ StepCost::StepCost() : cost_(kGuess) {
 }
 
 StepCost::Terms StepCost::terms_of(const StepWork& work) {
-  return {1, static_cast<double>(work.decoding), static_cast<double>(work.prompt) / kPromptUnit,
-          work.positions / kPositionUnit};
+  return {1, static_cast<double>(work.decoding) / kDecodingUnit,
+          static_cast<double>(work.prompt) / kPromptUnit, work.positions / kPositionUnit};
 }
 
 double StepCost::seconds(const StepWork& work) const {

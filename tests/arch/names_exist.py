@@ -37,7 +37,8 @@ def known_word(word):
         return re.search(rf"\b{re.sub('=.*', '', word)}\b", CODE + FLAGS_DOC)
     if word.startswith("--"):
         flag = re.sub(r"[=\[].*", "", word)
-        return flag in FLAGS_DOC or flag in CODE
+        switch = "--[no-]" + re.sub("^--(no-)?", "", flag)
+        return flag in FLAGS_DOC or switch in FLAGS_DOC or flag in CODE
     if re.fullmatch(r"/[\w/{}:.-]+", word):  # a route
         return word in CODE or re.sub(r"\{.*?\}", "", word).rstrip("/") in CODE
     if "/" in word and re.fullmatch(r"[\w./*{},-]+", word):  # a path, of which build/ is not in the tree
