@@ -1,102 +1,11 @@
 #include "quant/pack.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
-#include "quant/blocks_load.h"
-#include "quant/row_chunk_internal.h"
+#include "quant/pack_chunk_internal.h"
 
 namespace aquilon::quant {
-namespace {
-
-using blocks::load_u32;
-using Byte = unsigned char;
-
-void put_u16(Byte* at, std::uint16_t v) {
-  std::memcpy(at, &v, sizeof v);
-}
-void put_u32(Byte* at, std::uint32_t v) {
-  std::memcpy(at, &v, sizeof v);
-}
-
-void put_header(Header header, const RowChunk& c, std::size_t tiles, std::size_t row, Byte* out) {
-  const bool wide = header == Header::kSigned || header == Header::kSignedHalves;
-  const bool minima = header == Header::kNested || header == Header::kHalvesMin;
-  if (wide) std::memcpy(out + 4 * row, &c.wide_d, sizeof c.wide_d);
-  if (minima || header == Header::kHalves) put_u16(out + 2 * row, c.d[0]);
-  if (minima) put_u16(out + 32 + 2 * row, c.m[0]);
-  for (std::size_t t = 0; t < tiles; ++t) {
-    Byte* at = out + header_tile(header, t);
-    switch (header) {
-      case Header::kScaleMin:
-        put_u16(at + 32 + 2 * row, c.m[t]);
-        [[fallthrough]];
-      case Header::kScale:
-        put_u16(at + 2 * row, c.d[t]);
-        break;
-      case Header::kNested:
-        at[16 + row] = c.min[t];
-        [[fallthrough]];
-      case Header::kSigned:
-      case Header::kPowers:
-        at[row] = c.scale[t];
-        break;
-      case Header::kHalves:
-      case Header::kHalvesMin:
-      case Header::kSignedHalves:
-      case Header::kSmallFloats:
-        std::memcpy(at + 2 * row, c.halves + 2 * t, 2);
-        break;
-    }
-  }
-}
-
-// One row of one tile; `out` is the row's four bytes of the tile's first line. Four columns at
-// once: bytes of a word do not carry into each other, since every code is masked first.
-void put_pairs(const std::uint32_t (&word)[8], int shift, Byte* out) {
-  for (int h = 0; h < 2; ++h) {
-    std::uint32_t line = 0;
-    for (int g = 0; g < 4; ++g) line |= (word[4 * h + g] >> shift & 0x03030303u) << 2 * g;
-    put_u32(out + 64 * h, line);
-  }
-}
-void put_bits(const std::uint32_t (&word)[8], int shift, Byte* out) {
-  std::uint32_t line = 0;
-  for (int g = 0; g < 8; ++g) line |= (word[g] >> shift & 0x01010101u) << g;
-  put_u32(out, line);
-}
-void put_quants(int bits, const Byte* q, Byte* out) {
-  std::uint32_t word[8];
-  for (int g = 0; g < 8; ++g) word[g] = load_u32(q + 4 * g);
-  if (bits == 8) {
-    for (int g = 0; g < 8; ++g) put_u32(out + 64 * g, word[g]);
-    return;
-  }
-  if (bits < 4) {
-    put_pairs(word, 0, out);
-    if (bits == 3) put_bits(word, 2, out + 128);
-    return;
-  }
-  for (int j = 0; j < 4; ++j)
-    put_u32(out + 64 * j, (word[2 * j] & 0x0f0f0f0fu) | (word[2 * j + 1] & 0x0f0f0f0fu) << 4);
-  if (bits == 5) put_bits(word, 4, out + 256);
-  if (bits == 6) put_pairs(word, 4, out + 256);
-}
-
-// A row's part of a chunk. `from`: its blocks; `out`: the chunk
-void pack_chunk(tensor::DType type, const PackingInfo& info, const Byte* from, std::size_t tiles,
-                std::size_t row, Byte* out) {
-  RowChunk chunk;
-  read_chunk(type, from, tiles, chunk);
-  put_header(info.header, chunk, tiles, row, out);
-  out += header_bytes(info.header, tiles) + 4 * row;
-  for (std::size_t t = 0; t < tiles; ++t, out += tile_bytes(info.bits))
-    put_quants(info.bits, chunk.q + kTileColumns * t, out);
-}
-
-}  // namespace
-
 std::optional<Packing> packing_of(tensor::DType type) {
   using tensor::DType;
   switch (type) {
@@ -164,15 +73,19 @@ void pack_groups(const tensor::MatrixView& matrix, std::size_t begin, std::size_
                  std::byte* out) noexcept {
   const Packing packing = *packing_of(matrix.dtype);
   const std::size_t chunk_in = tensor::row_bytes(matrix.dtype, kChunkColumns);
+  const std::size_t stride = matrix.row_stride();
   auto* to = reinterpret_cast<Byte*>(out) + begin * group_bytes(packing, matrix.columns);
   for (std::size_t row = begin * kGroupRows; row < end * kGroupRows; row += kGroupRows) {
     const std::size_t rows = std::min(kGroupRows, matrix.rows - row);
     const auto* from = reinterpret_cast<const Byte*>(matrix.row(row));
     for (std::size_t k = 0; k < matrix.columns; k += kChunkColumns, from += chunk_in) {
       const std::size_t tiles = std::min(matrix.columns - k, kChunkColumns) / kTileColumns;
-      for (std::size_t r = 0; r < rows; ++r)
-        pack_chunk(matrix.dtype, packing_info(packing), from + r * matrix.row_stride(), tiles, r,
-                   to);
+      std::size_t r = 0;
+      for (; r + FourRows::kRows <= rows; r += FourRows::kRows)
+        ChunkPacker<FourRows>(packing, tiles, r, to)
+            .pack(matrix.dtype, {from + r * stride, stride});
+      for (; r < rows; ++r)
+        ChunkPacker<OneRow>(packing, tiles, r, to).pack(matrix.dtype, {from + r * stride});
       to += chunk_bytes(packing, tiles);
     }
   }

@@ -1,0 +1,199 @@
+// Packs chunks of one row or of four (pack_rows_internal.h): header and tiles of packed_layout.h
+// out of stored blocks, whose byte layouts are told in blocks_decode.h. Words hold four columns of
+// a row each; bytes do not carry into each other, since every code is masked first.
+#pragma once
+
+#include "quant/pack_rows_internal.h"
+#include "quant/packed_layout.h"
+#include "quant/row_chunk_internal.h"
+#include "tensor/dtype.h"
+
+namespace aquilon::quant {
+
+template <class Rows>
+class ChunkPacker {
+  using Word = typename Rows::Word;
+  static constexpr std::uint32_t kLow = 0x0f0f0f0f, kPair = 0x03030303, kBit = 0x01010101;
+
+ public:
+  //   row  of the group, a multiple of Rows::kRows
+  //   out  the chunk, zeroed
+  ChunkPacker(Packing packing, std::size_t tiles, std::size_t row, Byte* out)
+      : info_(packing_info(packing)),
+        tiles_(tiles),
+        row_(row),
+        head_(out),
+        body_(out + header_bytes(info_.header, tiles) + 4 * row) {}
+
+  void pack(tensor::DType type, const Rows& rows) const {
+    using tensor::DType;
+    switch (type) {
+      case DType::kQ4_0:
+      case DType::kIQ4_NL:
+        return each_tile(rows, 18, [&](const Rows& x, std::size_t t) { low_half(x, 2, t); });
+      case DType::kQ4_1:
+        return each_tile(rows, 20, [&](const Rows& x, std::size_t t) { low_half(x, 4, t); });
+      case DType::kQ5_0:
+        return each_tile(rows, 22, [&](const Rows& x, std::size_t t) { fifth(x, 2, t); });
+      case DType::kQ5_1:
+        return each_tile(rows, 24, [&](const Rows& x, std::size_t t) { fifth(x, 4, t); });
+      case DType::kQ8_0:
+        return each_tile(rows, 34, [&](const Rows& x, std::size_t t) { whole(x, t); });
+      case DType::kMXFP4:
+        return each_tile(rows, 17, [&](const Rows& x, std::size_t t) { low_half(x, 1, t); });
+      case DType::kQ4_K:
+        return nested(rows, 16);
+      case DType::kQ5_K:
+        return nested(rows, 48);
+      case DType::kQ6_K:
+        return q6_k(rows);
+      default:
+        return coded(type, rows);
+    }
+  }
+
+ private:
+  Byte* tile(std::size_t t) const { return body_ + t * tile_bytes(info_.bits); }
+  Byte* head(std::size_t t) const { return head_ + header_tile(info_.header, t); }
+
+  // Blocks of 32 columns, a tile each.
+  template <class F>
+  void each_tile(const Rows& rows, std::size_t block_bytes, const F& f) const {
+    for (std::size_t t = 0; t < tiles_; ++t) {
+      const Rows x = rows.from(t * block_bytes);
+      scales(x, t);
+      f(x, t);
+    }
+  }
+  void scales(const Rows& x, std::size_t t) const {
+    if (info_.header == Header::kPowers) return x.copy_byte(0, head(t) + row_);
+    x.copy_half(0, head(t) + 2 * row_);
+    if (info_.header == Header::kScaleMin) x.copy_half(2, head(t) + 32 + 2 * row_);
+  }
+
+  // 16 bytes of nibbles: byte j holds columns j and j + 16.
+  void low_half(const Rows& x, std::size_t at, std::size_t t) const {
+    Word w[4], q[8];
+    x.words(at, w);
+    for (int g = 0; g < 4; ++g) q[g] = w[g] & kLow;
+    for (int g = 0; g < 4; ++g) q[g + 4] = w[g] >> 4 & kLow;
+    put_low(q, 0, tile(t));
+  }
+  // A word of fifth bits, then nibbles. Four neighbouring bits go to four bytes: copies moved by 0,
+  // 7, 14 and 21.
+  void fifth(const Rows& x, std::size_t at, std::size_t t) const {
+    low_half(x, at + 4, t);
+    const Word mask = x.word(at);
+    Word bits[8];
+    for (int g = 0; g < 8; ++g) {
+      Word b = mask >> 4 * g & 15u;
+      b |= b << 7;
+      bits[g] = b | b << 14;
+    }
+    put_bits(bits, 0, tile(t) + 256);
+  }
+  void whole(const Rows& x, std::size_t t) const {
+    Word w[8];
+    x.words(2, w);
+    for (std::size_t g = 0; g < 8; ++g) put(w[g] ^ 0x80808080u, tile(t) + 64 * g);
+  }
+
+  // d, dmin, 12 bytes of scales and minima of 6 bits, the fifth bits of Q5_K, nibbles from `at` on:
+  // 32 bytes hold two tiles.
+  void nested(const Rows& x, std::size_t at) const {
+    x.copy_half(0, head_ + 2 * row_);
+    x.copy_half(2, head_ + 32 + 2 * row_);
+    const Word p0 = x.word(4), p1 = x.word(8), p2 = x.word(12);
+    const std::size_t step = header_tile(info_.header, 1) - header_tile(info_.header, 0);
+    Rows::put_bytes(p0 & 0x3f3f3f3fu, step, head(0) + row_);
+    Rows::put_bytes(p1 & 0x3f3f3f3fu, step, head(0) + 16 + row_);
+    Rows::put_bytes((p2 & kLow) | (p0 >> 6 & kPair) << 4, step, head(4) + row_);
+    Rows::put_bytes((p2 >> 4 & kLow) | (p1 >> 6 & kPair) << 4, step, head(4) + 16 + row_);
+    for (std::size_t pair = 0; pair < 4; ++pair) {
+      Word w[8];
+      x.words(at + 32 * pair, w);
+      put_low(w, 0, tile(2 * pair));
+      put_low(w, 4, tile(2 * pair + 1));
+    }
+    if (info_.bits != 5) return;
+    Word w[8];
+    x.words(16, w);
+    for (int t = 0; t < 8; ++t) put_bits(w, t, tile(static_cast<std::size_t>(t)) + 256);
+  }
+
+  // 128 bytes of nibbles, 64 of pairs, 16 scales, d. Each half of 128 columns: 64 bytes, of which
+  // the low nibbles are the first 64 columns, and 32 bytes of four pairs.
+  void q6_k(const Rows& x) const {
+    x.copy_half(208, head_ + 2 * row_);
+    Word scale[4];
+    x.words(192, scale);
+    const std::size_t step = header_tile(info_.header, 1) - header_tile(info_.header, 0);
+    for (std::size_t h = 0; h < 4; ++h) Rows::put_halves(scale[h], step, head(2 * h) + 2 * row_);
+    for (std::size_t half = 0; half < 2; ++half) {
+      Word top[8];
+      x.words(128 + 32 * half, top);
+      for (std::size_t side = 0; side < 2; ++side) {
+        Word w[8];
+        x.words(64 * half + 32 * side, w);
+        Byte* const first = tile(4 * half + side);
+        Byte* const second = tile(4 * half + side + 2);
+        const int shift = static_cast<int>(2 * side);
+        put_low(w, 0, first);
+        put_pairs(top, shift, first + 256);
+        put_low(w, 4, second);
+        put_pairs(top, shift + 4, second + 256);
+      }
+    }
+  }
+
+  // By way of bytes, one a column.
+  void coded(tensor::DType type, const Rows& rows) const {
+    RowChunk chunks[Rows::kRows];
+    for (std::size_t r = 0; r < Rows::kRows; ++r) {
+      read_chunk(type, row_of(rows, r), tiles_, chunks[r]);
+      put_header(info_.header, chunks[r], tiles_, row_ + r, head_);
+    }
+    const Rows codes = rows_of(chunks);
+    for (std::size_t t = 0; t < tiles_; ++t) {
+      Word w[8];
+      codes.words(kTileColumns * t, w);
+      if (info_.bits == 4) {
+        put_low(w, 0, tile(t));
+      } else {
+        put_pairs(w, 0, tile(t));
+        if (info_.bits == 3) put_bits(w, 2, tile(t) + 128);
+      }
+    }
+  }
+  static const Byte* row_of(const OneRow& rows, std::size_t) { return rows.x; }
+  static const Byte* row_of(const FourRows& rows, std::size_t r) {
+    return rows.x + r * rows.stride;
+  }
+  static OneRow rows_of(const RowChunk (&chunks)[1]) { return {chunks->q}; }
+  static FourRows rows_of(const RowChunk (&chunks)[4]) { return {chunks->q, sizeof *chunks}; }
+
+  static void put_low(const Word (&w)[8], int shift, Byte* out) {
+    for (int j = 0; j < 4; ++j)
+      put((w[2 * j] >> shift & kLow) | (w[2 * j + 1] >> shift & kLow) << 4, out + 64 * j);
+  }
+  static void put_pairs(const Word (&w)[8], int shift, Byte* out) {
+    for (int h = 0; h < 2; ++h) {
+      Word line = w[4 * h] >> shift & kPair;
+      for (int g = 1; g < 4; ++g) line |= (w[4 * h + g] >> shift & kPair) << 2 * g;
+      put(line, out + 64 * h);
+    }
+  }
+  static void put_bits(const Word (&w)[8], int shift, Byte* out) {
+    Word line = w[0] >> shift & kBit;
+    for (int g = 1; g < 8; ++g) line |= (w[g] >> shift & kBit) << g;
+    put(line, out);
+  }
+
+  const PackingInfo& info_;
+  std::size_t tiles_;
+  std::size_t row_;
+  Byte* head_;
+  Byte* body_;
+};
+
+}  // namespace aquilon::quant
