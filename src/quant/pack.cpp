@@ -80,6 +80,11 @@ void pack_groups(const tensor::MatrixView& matrix, std::size_t begin, std::size_
     const auto* from = reinterpret_cast<const Byte*>(matrix.row(row));
     for (std::size_t k = 0; k < matrix.columns; k += kChunkColumns, from += chunk_in) {
       const std::size_t tiles = std::min(matrix.columns - k, kChunkColumns) / kTileColumns;
+      // Sixteen streams are more than processors follow by themselves: the next group's are asked
+      // for.
+      for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t at = 0; at < chunk_in; at += 64)
+          __builtin_prefetch(from + (i + kGroupRows) * stride + at, 0, 2);
       std::size_t r = 0;
       for (; r + FourRows::kRows <= rows; r += FourRows::kRows)
         ChunkPacker<FourRows>(packing, tiles, r, to)

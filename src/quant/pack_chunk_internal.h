@@ -79,18 +79,20 @@ class ChunkPacker {
     for (int g = 0; g < 4; ++g) q[g + 4] = w[g] >> 4 & kLow;
     put_low(q, 0, tile(t));
   }
-  // A word of fifth bits, then nibbles. Four neighbouring bits go to four bytes: copies moved by 0,
-  // 7, 14 and 21.
+  // A word of fifth bits, one a column, then nibbles.
   void fifth(const Rows& x, std::size_t at, std::size_t t) const {
     low_half(x, at + 4, t);
-    const Word mask = x.word(at);
-    Word bits[8];
-    for (int g = 0; g < 8; ++g) {
-      Word b = mask >> 4 * g & 15u;
-      b |= b << 7;
-      bits[g] = b | b << 14;
-    }
-    put_bits(bits, 0, tile(t) + 256);
+    Word bits = x.word(at);  // bit 4 g + i is to be bit 8 i + g
+    swap_bits(bits, 14, 0x0000ccccu);
+    swap_bits(bits, 7, 0x00aa00aau);
+    swap_bits(bits, 2, 0x0c0c0c0cu);
+    swap_bits(bits, 1, 0x22222222u);
+    put(bits, tile(t) + 256);
+  }
+  // Exchanges the bits of `mask` with those `distance` above them.
+  static void swap_bits(Word& w, int distance, std::uint32_t mask) {
+    const Word different = (w >> distance ^ w) & mask;
+    w ^= different | different << distance;
   }
   void whole(const Rows& x, std::size_t t) const {
     Word w[8];
