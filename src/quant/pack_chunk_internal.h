@@ -47,6 +47,12 @@ class ChunkPacker {
         return nested(rows, 48);
       case DType::kQ6_K:
         return q6_k(rows);
+      case DType::kQ2_K:
+        return q2_k(rows);
+      case DType::kQ3_K:
+        return q3_k(rows);
+      case DType::kIQ4_XS:
+        return iq4_xs(rows);
       default:
         return coded(type, rows);
     }
@@ -129,8 +135,7 @@ class ChunkPacker {
     x.copy_half(208, head_ + 2 * row_);
     Word scale[4];
     x.words(192, scale);
-    const std::size_t step = header_tile(info_.header, 1) - header_tile(info_.header, 0);
-    for (std::size_t h = 0; h < 4; ++h) Rows::put_halves(scale[h], step, head(2 * h) + 2 * row_);
+    put_half_scales(scale);
     for (std::size_t half = 0; half < 2; ++half) {
       Word top[8];
       x.words(128 + 32 * half, top);
@@ -146,6 +151,64 @@ class ChunkPacker {
         put_pairs(top, shift + 4, second + 256);
       }
     }
+  }
+
+  // 16 bytes of a scale and a minimum, 64 of pairs, d, dmin.
+  void q2_k(const Rows& x) const {
+    x.copy_half(80, head_ + 2 * row_);
+    x.copy_half(82, head_ + 32 + 2 * row_);
+    Word scale[4];
+    x.words(0, scale);
+    put_half_scales(scale);
+    pairs(x, 16);
+  }
+
+  // 32 bytes of third bits, 64 of pairs, 12 of scales of 6 bits, d.
+  void q3_k(const Rows& x) const {
+    x.copy_half(108, head_ + 2 * row_);
+    const Word a = x.word(96), b = x.word(100), c = x.word(104);
+    const Word scale[4] = {less_32((a & kLow) | (c & kPair) << 4),
+                           less_32((b & kLow) | (c >> 2 & kPair) << 4),
+                           less_32((a >> 4 & kLow) | (c >> 4 & kPair) << 4),
+                           less_32((b >> 4 & kLow) | (c >> 6 & kPair) << 4)};
+    put_half_scales(scale);
+    pairs(x, 32);
+    Word w[8];
+    x.words(0, w);
+    for (int t = 0; t < 8; ++t) put_bits(w, t, tile(static_cast<std::size_t>(t)) + 128);
+  }
+
+  // d, the scales' high pairs, their low nibbles, then nibbles as in blocks of 32.
+  void iq4_xs(const Rows& x) const {
+    x.put_wide(0, head_ + 4 * row_);
+    const Word low = x.word(4), high = x.word(0) >> 16;
+    const Word nibbles =
+        (high & 0xfu) | (high & 0xf0u) << 4 | (high & 0xf00u) << 8 | high >> 12 << 24;
+    const std::size_t step = header_tile(info_.header, 2) - header_tile(info_.header, 0);
+    Rows::put_bytes(less_32((low & kLow) | (nibbles & kPair) << 4), step, head(0) + row_);
+    Rows::put_bytes(less_32((low >> 4 & kLow) | (nibbles >> 2 & kPair) << 4), step, head(1) + row_);
+    for (std::size_t t = 0; t < 8; ++t) low_half(x, 8 + 16 * t, t);
+  }
+
+  // 64 bytes: each half of 128 columns takes 32, four pairs a byte.
+  void pairs(const Rows& x, std::size_t at) const {
+    for (std::size_t half = 0; half < 2; ++half) {
+      Word w[8];
+      x.words(at + 32 * half, w);
+      for (std::size_t t = 0; t < 4; ++t) put_pairs(w, static_cast<int>(2 * t), tile(4 * half + t));
+    }
+  }
+
+  // Bytes for each 16 columns, four a word.
+  void put_half_scales(const Word (&scale)[4]) const {
+    const std::size_t step = header_tile(info_.header, 1) - header_tile(info_.header, 0);
+    for (std::size_t h = 0; h < 4; ++h) Rows::put_halves(scale[h], step, head(2 * h) + 2 * row_);
+  }
+  // Bytes of 6 bits, each less 32, with its sign.
+  static Word less_32(Word w) {
+    w ^= 0x20202020u;
+    const Word negative = w & 0x20202020u;
+    return w | negative << 1 | negative << 2;
   }
 
   // By way of bytes, one a column.

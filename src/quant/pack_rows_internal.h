@@ -35,6 +35,10 @@ struct OneRow {
   }
   void copy_half(std::size_t at, Byte* out) const { std::memcpy(out, x + at, 2); }
   void copy_byte(std::size_t at, Byte* out) const { *out = x[at]; }
+  // As single precision, 4 bytes a row.
+  void put_wide(std::size_t at, Byte* out) const {
+    put(blocks::half_to_float(blocks::load_u16(x + at)), out);
+  }
   // Byte t or half t of a word goes to out + step t.
   static void put_bytes(Word w, std::size_t step, Byte* out) {
     for (std::size_t t = 0; t < 4; ++t) out[step * t] = static_cast<Byte>(w >> 8 * t);
@@ -71,6 +75,9 @@ struct FourRows {
   }
   void copy_byte(std::size_t at, Byte* out) const {
     for (std::size_t r = 0; r < kRows; ++r) out[r] = x[at + r * stride];
+  }
+  void put_wide(std::size_t at, Byte* out) const {
+    for (std::size_t r = 0; r < kRows; ++r) OneRow{x + r * stride}.put_wide(at, out + 4 * r);
   }
   static void put_bytes(Word w, std::size_t step, Byte* out) {
     const auto b = reinterpret_cast<Bytes>(w);
