@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include <chrono>
+
 #include "formats/model_folder.h"
 #include "model/tokenizer_loader.h"
 
@@ -16,27 +18,46 @@ Status check_vocabulary(const formats::GgufFile& file, std::size_t tokens, std::
 
 }  // namespace
 
+Result<Model::TextSide> Model::read_text(const formats::GgufFile& file) {
+  TextSide side;
+  side.tokenizer = AQ_TRY(model_tokenizer(file));
+  side.special = AQ_TRY(read_special_tokens(file, *side.tokenizer));
+  if (file.find("tokenizer.chat_template") != nullptr)
+    side.chat_template = AQ_TRY(file.get_string("tokenizer.chat_template"));
+  return side;
+}
+
 Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
   formats::GgufFile opened = AQ_TRY(formats::open_model(path));
   std::unique_ptr<Model> model(new Model(std::move(opened)));
   const formats::GgufFile& file = model->file_;
+  // A large vocabulary takes as long as packing some hundred megabytes of weights.
+  model->reading_text_ = std::async(std::launch::async, [&file] { return read_text(file); });
   model->config_ = AQ_TRY(read_config(file));
   model->weights_ = AQ_TRY(read_weights(file, model->config_));
-  model->tokenizer_ = AQ_TRY(model_tokenizer(file));
-  AQ_RETURN_IF_ERROR(
-      check_vocabulary(file, model->tokenizer_->vocab_size(), model->config_.vocab_size));
-  model->special_ = AQ_TRY(read_special_tokens(file, *model->tokenizer_));
-  if (file.find("tokenizer.chat_template") != nullptr)
-    model->chat_template_ = AQ_TRY(file.get_string("tokenizer.chat_template"));
   return model;
 }
 
 Status Model::prepare(const LoadOptions& options) {
   pool_ = std::make_unique<ThreadPool>(options.threads);
   if (options.arithmetic == Arithmetic::kPacked)
-    AQ_RETURN_IF_ERROR(pack_weights(file_, *pool_, weights_, options.progress));
+    AQ_RETURN_IF_ERROR(
+        pack_weights(file_, *pool_, weights_, [&](std::size_t done, std::size_t total) {
+          if (options.progress) options.progress(done, total);
+          return take_text(false);
+        }));
+  AQ_RETURN_IF_ERROR(take_text(true));
   forward_ = std::make_unique<Forward>(config_, weights_, *pool_);
   return {};
+}
+
+// Takes over what the thread has read, once; without `wait` only if it is done.
+Status Model::take_text(bool wait) {
+  constexpr std::chrono::seconds kNow{0};
+  if (!reading_text_.valid()) return {};
+  if (!wait && reading_text_.wait_for(kNow) != std::future_status::ready) return {};
+  text_ = AQ_TRY(reading_text_.get());
+  return check_vocabulary(file_, text_.tokenizer->vocab_size(), config_.vocab_size);
 }
 
 Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOptions& options) {

@@ -1,6 +1,7 @@
 // A model ready to run: its file, shape, weights, tokenizer and forward pass.
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,17 +24,18 @@ enum class Arithmetic {
 struct LoadOptions {
   int threads = 1;  // of the forward pass
   Arithmetic arithmetic = Arithmetic::kPacked;
-  PackProgress progress = {};  // called while weights are packed
+  std::function<void(std::size_t done_bytes, std::size_t total_bytes)> progress = {};  // of packing
 };
 
 // Threads: const members are safe from any; forward() has one caller at a time.
 class Model {
  public:
-  // Reads all but the weights, which stay in the file; says what is wrong with it. forward() comes
-  // with prepare(). Errors: those of formats::open_model, read_config, read_weights and the
-  // tokenizer.
+  // Reads shape and weights, which stay in the file; says what is wrong with it. Begins to make the
+  // tokenizer on a thread of its own. Errors: those of formats::open_model, read_config and
+  // read_weights.
   static Result<std::unique_ptr<Model>> open(const std::string& path);
-  // Makes the model ready to run. Errors: those of pack_weights.
+  // Makes the model ready to run: forward(), tokenizer(), special() and chat_template() come with
+  // it. Errors: those of pack_weights and the tokenizer, which end the packing.
   Status prepare(const LoadOptions& options);
   // Both.
   static Result<std::unique_ptr<Model>> load(const std::string& path, const LoadOptions& options);
@@ -44,23 +46,32 @@ class Model {
   const formats::GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
-  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
-  const SpecialTokens& special() const { return special_; }
+  const text::Tokenizer& tokenizer() const { return *text_.tokenizer; }
+  const SpecialTokens& special() const { return text_.special; }
   // The Jinja source that the file carries; empty if none.
-  std::string_view chat_template() const { return chat_template_; }
+  std::string_view chat_template() const { return text_.chat_template; }
   Forward& forward() { return *forward_; }
 
  private:
+  // How the model reads and writes text.
+  struct TextSide {
+    std::unique_ptr<text::Tokenizer> tokenizer;
+    SpecialTokens special;
+    std::string_view chat_template;
+  };
+
   explicit Model(formats::GgufFile file) : file_(std::move(file)) {}
+
+  static Result<TextSide> read_text(const formats::GgufFile& file);
+  Status take_text(bool wait);
 
   formats::GgufFile file_;
   ModelConfig config_;
   Weights weights_;
-  std::unique_ptr<text::Tokenizer> tokenizer_;
-  SpecialTokens special_;
-  std::string_view chat_template_;
+  TextSide text_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<Forward> forward_;
+  std::future<Result<TextSide>> reading_text_;  // reads file_: the first to be destroyed
 };
 
 }  // namespace aquilon::model

@@ -1,11 +1,12 @@
 #include <algorithm>
+#include <vector>
 
 #include "model/weights.h"
 
 namespace aquilon::model {
 namespace {
 
-constexpr std::size_t kTaskRows = 256;  // of a matrix: what one thread packs in one go
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 template <class W, class F>
 void for_each_packable(W& weights, const F& f) {
@@ -14,16 +15,74 @@ void for_each_packable(W& weights, const F& f) {
   });
 }
 
-void pack(ThreadPool& pool, WeightMatrix& m, std::byte* to) {
-  const quant::PackedMatrix packed{to, *quant::packing_of(m.stored.dtype), m.stored.rows,
-                                   m.stored.columns};
-  constexpr std::size_t kGroups = kTaskRows / quant::kGroupRows;
-  pool.run((packed.groups() + kGroups - 1) / kGroups, [&](std::size_t task) {
-    quant::pack_groups(m.stored, task * kGroups, std::min((task + 1) * kGroups, packed.groups()),
-                       to);
-  });
-  m.packed = packed;
-}
+// Matrices that are packed in one parallel loop. A task is what begins in one huge page: threads
+// that touch a new page together would both clear one, and that takes as long as packing does.
+class Batch {
+ public:
+  explicit Batch(std::byte* to) : to_(to) {}
+
+  std::size_t done() const { return done_; }
+  std::size_t bytes() const { return bytes_; }
+
+  void add(WeightMatrix& m) {
+    const std::size_t place = done_ + bytes_;
+    m.packed = {to_ + place, *quant::packing_of(m.stored.dtype), m.stored.rows, m.stored.columns};
+    const std::size_t group = quant::group_bytes(m.packed.packing, m.stored.columns);
+    const std::size_t groups = m.packed.groups();
+    for (std::size_t begin = 0, end = 0; begin < groups; begin = end) {
+      const std::size_t page = (place + begin * group) / kHugePage;
+      end = std::min(groups, ((page + 1) * kHugePage - place + group - 1) / group);
+      if (tasks_.empty() || page != last_page_) tasks_.push_back(pieces_.size());
+      last_page_ = page;
+      pieces_.push_back({&m.stored, begin, end, to_ + place});
+    }
+    bytes_ += quant::packed_bytes(m.stored);
+  }
+  // Packs what was added, and lets the system take back the file's pages behind it.
+  void run(const formats::GgufFile& file, ThreadPool& pool) {
+    const std::size_t tasks = tasks_.size();
+    tasks_.push_back(pieces_.size());
+    // Each thread in a stretch of its own, so that it alone comes to the next page.
+    const auto threads = static_cast<std::size_t>(pool.threads());
+    const std::size_t stretch = (tasks + threads - 1) / threads;
+    pool.run(threads * stretch, [&](std::size_t i) {
+      const std::size_t task = i % threads * stretch + i / threads;
+      if (task >= tasks) return;
+      for (std::size_t p = tasks_[task]; p < tasks_[task + 1]; ++p) {
+        const Piece& piece = pieces_[p];
+        quant::pack_groups(*piece.matrix, piece.begin, piece.end, piece.to);
+        file.drop_pages(rows_of(piece));
+      }
+    });
+    pieces_.clear();
+    tasks_.clear();
+    done_ += bytes_;
+    bytes_ = 0;
+  }
+
+ private:
+  // Groups [begin, end) of a matrix; `to`: the whole matrix's place.
+  struct Piece {
+    const tensor::MatrixView* matrix;
+    std::size_t begin;
+    std::size_t end;
+    std::byte* to;
+  };
+
+  static tensor::MatrixView rows_of(const Piece& piece) {
+    const tensor::MatrixView& m = *piece.matrix;
+    const std::size_t first = piece.begin * quant::kGroupRows;
+    const std::size_t last = std::min(piece.end * quant::kGroupRows, m.rows);
+    return {m.row(first), m.dtype, last - first, m.columns};
+  }
+
+  std::byte* to_;
+  std::size_t done_ = 0;   // bytes of earlier batches
+  std::size_t bytes_ = 0;  // of this one
+  std::size_t last_page_ = 0;
+  std::vector<Piece> pieces_;
+  std::vector<std::size_t> tasks_;  // the first piece of each, then the end
+};
 
 }  // namespace
 
@@ -35,17 +94,20 @@ std::size_t packed_weights_bytes(const Weights& weights) {
 }
 
 Status pack_weights(const formats::GgufFile& file, ThreadPool& pool, Weights& weights,
-                    const PackProgress& progress) {
+                    const PackProgress& progress, std::size_t batch_bytes) {
   const std::size_t total = packed_weights_bytes(weights);
   weights.packed = AQ_TRY(tensor::HugeBuffer::create(total));
-  std::byte* to = weights.packed.data();
-  std::size_t done = 0;
-  for_each_packable(weights, [&](WeightMatrix& m) {
-    pack(pool, m, to + done);
-    file.drop_pages(m.stored);
-    done += quant::packed_bytes(m.stored);
-    if (progress) progress(done, total);
-  });
+  std::vector<WeightMatrix*> matrices;
+  for_each_packable(weights, [&](WeightMatrix& m) { matrices.push_back(&m); });
+  Batch batch(weights.packed.data());
+  for (WeightMatrix* m : matrices) {
+    batch.add(*m);
+    if (batch.bytes() / static_cast<std::size_t>(pool.threads()) < batch_bytes &&
+        m != matrices.back())
+      continue;
+    batch.run(file, pool);
+    if (progress) AQ_RETURN_IF_ERROR(progress(batch.done(), total));
+  }
   return {};
 }
 

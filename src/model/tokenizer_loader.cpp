@@ -18,7 +18,8 @@ using formats::GgufArray;
 using formats::GgufType;
 using text::TokenKind;
 
-// Sorted. "</s>" is in every list of this sort, also for models whose vocabulary has it by chance.
+// Sorted, each with "<" in front. "</s>" is in every list of this sort, also for models whose
+// vocabulary has it by chance.
 constexpr std::string_view kControlForms[] = {
     "</s>",
     "<EOT>",
@@ -60,7 +61,8 @@ constexpr std::string_view kControlForms[] = {
 static_assert(std::is_sorted(std::begin(kControlForms), std::end(kControlForms)));
 
 bool is_control_form(std::string_view token) {
-  return std::binary_search(std::begin(kControlForms), std::end(kControlForms), token);
+  return token.starts_with('<') &&
+         std::binary_search(std::begin(kControlForms), std::end(kControlForms), token);
 }
 
 // Empty where the key is absent.

@@ -83,14 +83,15 @@ void for_each_matrix(W& weights, const F& f) {
 // change answers.
 Result<Weights> read_weights(const formats::GgufFile& file, ModelConfig& config);
 
-// Called as weights are packed. Threads: the caller's of pack_weights.
-using PackProgress = std::function<void(std::size_t done_bytes, std::size_t total_bytes)>;
+// Called as weights are packed; an error ends the packing. Threads: the caller's of pack_weights.
+using PackProgress = std::function<Status(std::size_t done_bytes, std::size_t total_bytes)>;
 
-// Repacks every matrix whose type has a packing, layer by layer, and lets the system take back the
-// file's pages behind it. Memory: the packed size, reported by packed_weights_bytes().
-// Errors: kOutOfMemory.
+// Repacks every matrix whose type has a packing, in the order of use, and lets the system take back
+// the file's pages behind it. Memory: the packed size, reported by packed_weights_bytes().
+//   batch_bytes  packed by each thread between two calls of `progress`
+// Errors: kOutOfMemory; that of `progress`.
 Status pack_weights(const formats::GgufFile& file, ThreadPool& pool, Weights& weights,
-                    const PackProgress& progress = {});
+                    const PackProgress& progress = {}, std::size_t batch_bytes = 64 << 20);
 std::size_t packed_weights_bytes(const Weights& weights);
 
 }  // namespace aquilon::model
