@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/completion_request.h"
+#include "api/body_schema.h"
 #include "api/json_reader.h"
 #include "base/check.h"
 
@@ -21,12 +21,14 @@ void check_refusal(const api::ApiError& error) {
 
 void check_request(const api::CompletionRequest& request) {
   const engine::SamplingParams& sampling = request.generation.sampling;
-  AQ_CHECK(request.choice_count() >= 1 && request.choice_count() <= api::kMaxChoices);
+  const int most = request.generation.embed ? int{api::kMaxInputs} : api::kMaxChoices;
+  AQ_CHECK(request.choice_count() >= 1 && request.choice_count() <= most);
   AQ_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2);
   AQ_CHECK(sampling.top_p > 0 && sampling.top_p <= 1 && sampling.top_k >= 0);
   AQ_CHECK(sampling.min_p >= 0 && sampling.min_p <= 1 && sampling.typical_p > 0);
   AQ_CHECK(sampling.repetition_penalty > 0);
-  AQ_CHECK(!request.generation.max_tokens || *request.generation.max_tokens >= 1);
+  AQ_CHECK(!request.generation.max_tokens || *request.generation.max_tokens >= (request.echo ? 0 : 1));
+  AQ_CHECK(request.generation.min_tokens >= 0);
   AQ_CHECK(request.generation.top_logprobs >= -1 && request.generation.top_logprobs <= 20);
   for (const std::string& stop : request.generation.stop)
     AQ_CHECK(!stop.empty() && stop.size() <= api::kMaxStopBytes);
@@ -44,9 +46,12 @@ void check_request(const api::CompletionRequest& request) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const api::BodySchema& (*const bodies[])() = {&api::chat_body, &api::text_body, &api::fim_body,
+                                                &api::embedding_body};
+  const api::BodySchema& schema = bodies[data[0] % std::size(bodies)]();
+  const api::BodyRules rules{.strict = data[0] >= 128, .default_model = data[0] & 64 ? "m" : ""};
   api::CompletionRequest request;
-  const api::Refusal refusal = data[0] % 2 == 0 ? api::read_chat_request(body, request)
-                                                : api::read_text_request(body, request);
+  const api::Refusal refusal = api::read_body(schema, body, rules, request);
   if (refusal)
     check_refusal(*refusal);
   else

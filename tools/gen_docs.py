@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 
+from api_docs import api_blocks
 from layers import ROOT, heights, read_layers
 
 
@@ -61,6 +62,7 @@ def main():
     files = {
         "docs/ARCHITECTURE.md": {"diagram": layers_diagram(), "layers": layers_table()},
         "docs/ERRORS.md": {"errors": errors_table()},
+        "docs/API.md": api_blocks(args.program),
         "docs/FLAGS.md": {"flags": flags_tables(args.program)},
     }
     stale = False

@@ -35,7 +35,27 @@ void append_detail(std::string& out, const ApiError& error) {
   }
   out += "],\"msg\":";
   append_json_string(out, error.message);
+  if (!error.input.empty()) out += ",\"input\":" + error.input;
   out += "}]";
+}
+
+std::string_view anthropic_type(int status) {
+  switch (status) {
+    case 401:
+      return "authentication_error";
+    case 403:
+      return "permission_error";
+    case 404:
+      return "not_found_error";
+    case 413:
+      return "request_too_large";
+    case 429:
+      return "rate_limit_error";
+    case 503:
+      return "overloaded_error";
+    default:
+      return status >= 500 ? "api_error" : "invalid_request_error";
+  }
 }
 
 }  // namespace
@@ -96,10 +116,27 @@ std::string error_body(const ApiError& error) {
   return out;
 }
 
-HttpResponse error_response(const ApiError& error) {
+std::string anthropic_error_body(const ApiError& error, std::string_view request_id) {
+  std::string out = fmt::format("{{\"type\":\"error\",\"error\":{{\"type\":\"{}\",\"message\":",
+                                anthropic_type(error.status));
+  append_json_string(out, error.message);
+  out += "},\"request_id\":";
+  append_json_string_or_null(out, request_id);
+  out += '}';
+  return out;
+}
+
+HttpResponse error_response(const ApiError& error, ErrorForm form, std::string_view request_id) {
   HttpResponse response{.status = error.status};
   if (error.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
   if (error.status == 429 || error.status == 503) response.headers.push_back({"Retry-After", "2"});
+  if (form == ErrorForm::kAnthropic) {
+    if (error.status == 422) response.status = 400;
+    response.body = anthropic_error_body(error, request_id);
+    return response;
+  }
+  if (form == ErrorForm::kAzure && !error.code.empty())
+    response.headers.push_back({"x-ms-error-code", error.code});
   response.body = error_body(error);
   return response;
 }

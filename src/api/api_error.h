@@ -24,6 +24,14 @@ struct ApiError {
   std::string code = {};                   // empty: null
   std::vector<std::string> location = {};  // 422: where in the body ("messages", "0", "role")
   std::string reason = {};                 // 422: detail[].type ("int_parsing", "less_than_equal")
+  std::string input = {};                  // 422: the refused value as JSON; empty: not told
+};
+
+// Which libraries a route answers: its errors have the form that they read.
+enum class ErrorForm {
+  kCommon,     // OpenAI's and Mistral's: the body above
+  kAzure,      // the same, and the code in x-ms-error-code
+  kAnthropic,  // {"type":"error","error":{"type","message"},"request_id"}; a 422 is a 400 there
 };
 
 // Absent: nothing wrong.
@@ -58,7 +66,10 @@ ApiError from_error(const Error& error);
 std::string error_object(const ApiError& error);
 // The whole body.
 std::string error_body(const ApiError& error);
+// The body in Anthropic's form.
+std::string anthropic_error_body(const ApiError& error, std::string_view request_id);
 // With Retry-After on 429 and 503, WWW-Authenticate on 401.
-HttpResponse error_response(const ApiError& error);
+HttpResponse error_response(const ApiError& error, ErrorForm form = ErrorForm::kCommon,
+                            std::string_view request_id = {});
 
 }  // namespace aquilon::api

@@ -1,4 +1,6 @@
-// Health and models.
+// Health, models and the API's own description.
+#include "api/json_text.h"
+#include "api/openapi.h"
 #include "api/router.h"
 
 namespace aquilon::api {
@@ -25,6 +27,25 @@ void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchang
     return;
   }
   exchange->respond({.body = model_card_json(*model, request.tail)});
+}
+
+void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
+  if (context.models.all().empty()) {
+    exchange->respond(error_response(unknown_model(""), ErrorForm::kAzure, request.id));
+    return;
+  }
+  const chat::ModelCard& card = context.models.all().front().generator->card();
+  std::string body = "{\"model_name\":";
+  append_json_string(body, card.id);
+  body += card.chat ? ",\"model_type\":\"chat_completion\"" : ",\"model_type\":\"text_generation\"";
+  body += ",\"model_provider_name\":";
+  append_json_string(body, card.owned_by);
+  body += '}';
+  exchange->respond({.body = std::move(body)});
+}
+
+void get_openapi(ApiContext&, HttpRequest, std::shared_ptr<Exchange> exchange) {
+  exchange->respond({.body = openapi_json()});
 }
 
 }  // namespace aquilon::api

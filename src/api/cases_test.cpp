@@ -1,6 +1,6 @@
 // Replays tests/api/*.case against a real server over a socket. A new case needs no C++:
 //
-//   @server api_key=K cors=URL host=NAME max_body=N     first line of a file, optional
+//   @server api_key=K cors=URL host=NAME max_body=N strict     first line of a file, optional
 //   # what the case shows
 //   POST /v1/completions                                or RAW and escaped bytes, line by line
 //   X-Api-Key: K
@@ -15,6 +15,9 @@
 //
 // In expected JSON an object lists the members that matter; "*" is any value, "~text" a string that
 // contains it, "<hex32>" an id, "<absent>" a member that must not be there.
+//
+// Beyond what a case says: accepted bodies, answers, events and errors fit what /openapi.json says
+// of the route.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,6 +28,9 @@
 #include <sstream>
 
 #include "api/http_client_for_test.h"
+#include "api/openapi.h"
+#include "api/router.h"
+#include "api/schema_check_for_test.h"
 #include "api/server_for_test.h"
 
 namespace aquilon::api {
@@ -157,6 +163,7 @@ ServerConfig parse_server(const std::string& line) {
     if (name == "api_key") config.access.api_key = value;
     if (name == "cors") config.access.cors_origins.push_back(value);
     if (name == "host") config.access.allowed_hosts.push_back(value);
+    if (name == "strict") config.strict = true;
     if (name == "max_body") config.max_body_bytes = std::stoull(value);
   }
   return config;
@@ -236,6 +243,41 @@ void check(const Case& c, const ClientAnswer& answer, ClientForTest& client) {
   EXPECT_EQ(answer.headers.count("x-request-id"), 1u);
 }
 
+// --- What /openapi.json says.
+
+void expect_fits(std::string_view text, std::string_view pointer) {
+  static const json::value document = json::parse(openapi_json());
+  json::error_code ec;
+  const json::value value = json::parse(json::string_view(text.data(), text.size()), ec);
+  ASSERT_FALSE(ec) << "not JSON: " << text;
+  const json::value* schema = document.find_pointer(std::string(pointer), ec);
+  ASSERT_NE(schema, nullptr) << pointer;
+  EXPECT_EQ(schema_problem(value, *schema, document), "") << pointer << "\n in " << text;
+}
+
+void check_description(const Case& c, const ClientAnswer& answer) {
+  static const Router router;
+  std::istringstream line(c.request);
+  std::string method, target, tail;
+  line >> method >> target;
+  const Route* route = router.find(method, target.substr(0, target.find('?')), tail);
+  if (!route || route->answer.empty() || method == "HEAD") return;
+  if (answer.headers.at("content-type").starts_with("text/event-stream")) {
+    for (const std::string& event : answer.events())
+      if (event != "[DONE]")
+        expect_fits(event, fmt::format("/components/schemas/{}", route->event));
+  } else if (answer.status == 200) {
+    expect_fits(answer.body, fmt::format("/components/schemas/{}", route->answer));
+  } else {
+    const bool anthropic = route->errors == ErrorForm::kAnthropic && answer.status != 413;
+    expect_fits(answer.body,
+                anthropic ? "/components/schemas/AnthropicError" : "/components/schemas/Error");
+  }
+  const std::string body = c.request.substr(c.request.find("\r\n\r\n") + 4);
+  if (answer.status == 200 && route->body && body.starts_with('{'))  // else it comes in chunks
+    expect_fits(body, "/components/schemas/" + body_component(*route));
+}
+
 class ApiCases : public testing::TestWithParam<std::string> {};
 
 TEST_P(ApiCases, Replay) {
@@ -252,7 +294,9 @@ TEST_P(ApiCases, Replay) {
     ClientForTest client(server.port());
     client.send(c.request);
     const bool head = c.request.starts_with("HEAD ");
-    check(c, client.receive(std::chrono::seconds(20), head), client);
+    const ClientAnswer answer = client.receive(std::chrono::seconds(20), head);
+    check(c, answer, client);
+    if (answer.status != 503) check_description(c, answer);
   }
 }
 

@@ -1,5 +1,5 @@
 // What the generating routes ask for, read from their bodies. The fields
-// are declared in tables (request_fields.h), from which validation and documentation come.
+// are declared in tables (request_fields.h); body_schema.h reads by them.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -41,13 +41,5 @@ struct CompletionRequest {
   // Prompts in order, n choices each.
   int choice_count() const { return static_cast<int>(prompts.size()) * generation.n; }
 };
-
-// 400: malformed JSON, a missing field, a field or value whose meaning we do not have; 422: a wrong
-// type or range, with its place. Unknown fields are ignored. Threads: safe. Cost: linear in the
-// body.
-Refusal read_chat_request(std::string_view body, CompletionRequest& out);
-Refusal read_text_request(std::string_view body, CompletionRequest& out);
-Refusal read_fim_request(std::string_view body, CompletionRequest& out);
-Refusal read_embedding_request(std::string_view body, CompletionRequest& out);
 
 }  // namespace aquilon::api

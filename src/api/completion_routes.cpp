@@ -17,31 +17,66 @@ std::unique_ptr<AnswerShape> embedding_shape(AnswerHead head, const CompletionRe
   return make_embedding_shape(std::move(head), request.embedding);
 }
 
-void answer(ApiContext& context, GenerationRoute route, HttpRequest request,
+// Azure's header says what becomes of fields that the server does not know; elsewhere the server's
+// own setting does.
+Refusal read_extra_parameters(const HttpRequest& request, bool& strict) {
+  const std::string_view value = request.header("extra-parameters");
+  if (value.empty()) return {};
+  strict = value == "error";
+  if (strict || value == "drop" || value == "pass-through") return {};
+  return bad_request("extra-parameters", "invalid_value",
+                     "the header extra-parameters is 'error', 'drop' or 'pass-through'");
+}
+
+void answer(ApiContext& context, GenerationRoute route, BodyRules rules, HttpRequest request,
             std::shared_ptr<Exchange> exchange) {
-  std::make_shared<GenerationSession>(context.models, route, std::move(request),
+  rules.strict = context.strict;
+  if (const Refusal refusal = read_extra_parameters(request, rules.strict)) {
+    exchange->respond(error_response(*refusal, route.errors, request.id));
+    return;
+  }
+  std::make_shared<GenerationSession>(context.models, route, std::move(rules), std::move(request),
                                       std::move(exchange))
       ->start();
+}
+
+// The model of the path, or else the default one where the body names none.
+BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
+  return {.default_model = context.models.default_name(), .fixed_model = request.tail};
 }
 
 }  // namespace
 
 void answer_chat(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&read_chat_request, &chat_shape}, std::move(request), std::move(exchange));
+  answer(context, {&chat_body, &chat_shape}, {}, std::move(request), std::move(exchange));
 }
 
 void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&read_text_request, &text_shape}, std::move(request), std::move(exchange));
+  answer(context, {&text_body, &text_shape}, {}, std::move(request), std::move(exchange));
 }
 
 void answer_embeddings(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange) {
-  answer(context, {&read_embedding_request, &embedding_shape}, std::move(request),
+  answer(context, {&embedding_body, &embedding_shape}, {}, std::move(request),
          std::move(exchange));
 }
 
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&read_fim_request, &chat_shape}, std::move(request), std::move(exchange));
+  answer(context, {&fim_body, &chat_shape}, {}, std::move(request), std::move(exchange));
+}
+
+void answer_azure_chat(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange) {
+  BodyRules rules = azure_rules(context, request);
+  answer(context, {&chat_body, &chat_shape, ErrorForm::kAzure}, std::move(rules),
+         std::move(request), std::move(exchange));
+}
+
+void answer_azure_text(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange) {
+  BodyRules rules = azure_rules(context, request);
+  answer(context, {&text_body, &text_shape, ErrorForm::kAzure}, std::move(rules),
+         std::move(request), std::move(exchange));
 }
 
 }  // namespace aquilon::api

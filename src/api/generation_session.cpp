@@ -20,8 +20,13 @@ std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt
 }  // namespace
 
 GenerationSession::GenerationSession(const ModelTable& models, GenerationRoute route,
-                                     HttpRequest request, std::shared_ptr<Exchange> exchange)
-    : models_(models), route_(route), http_(std::move(request)), exchange_(std::move(exchange)) {}
+                                     BodyRules rules, HttpRequest request,
+                                     std::shared_ptr<Exchange> exchange)
+    : models_(models),
+      route_(route),
+      rules_(std::move(rules)),
+      http_(std::move(request)),
+      exchange_(std::move(exchange)) {}
 
 void GenerationSession::start() {
   exchange_->on_abandoned(
@@ -46,7 +51,7 @@ void GenerationSession::prepare() {
 }
 
 Refusal GenerationSession::start_generations(Generations& out) {
-  if (Refusal refusal = route_.read(http_.body, request_)) return refusal;
+  if (Refusal refusal = read_body(route_.body(), http_.body, rules_, request_)) return refusal;
   http_.body = {};
   const ServedModel* model = models_.find(request_.model);
   if (!model) return unknown_model(request_.model);
@@ -178,7 +183,7 @@ void GenerationSession::fail(const ApiError& error) {
     exchange_->send_event("[DONE]");
     exchange_->end_events();
   } else {
-    exchange_->respond(error_response(error));
+    exchange_->respond(error_response(error, route_.errors, http_.id));
   }
   release();
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/answer_shape.h"
-#include "api/completion_request.h"
+#include "api/body_schema.h"
 #include "api/exchange.h"
 #include "api/model_table.h"
 
@@ -17,14 +17,15 @@ namespace aquilon::api {
 
 // What tells one generating route from another.
 struct GenerationRoute {
-  Refusal (*read)(std::string_view body, CompletionRequest& out);
+  const BodySchema& (*body)();
   std::unique_ptr<AnswerShape> (*shape)(AnswerHead head, const CompletionRequest& request);
+  ErrorForm errors = ErrorForm::kCommon;
 };
 
 class GenerationSession : public std::enable_shared_from_this<GenerationSession> {
  public:
-  GenerationSession(const ModelTable& models, GenerationRoute route, HttpRequest request,
-                    std::shared_ptr<Exchange> exchange);
+  GenerationSession(const ModelTable& models, GenerationRoute route, BodyRules rules,
+                    HttpRequest request, std::shared_ptr<Exchange> exchange);
 
   // Returns at once.
   void start();
@@ -50,6 +51,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
 
   const ModelTable& models_;
   GenerationRoute route_;
+  BodyRules rules_;
   HttpRequest http_;
   std::shared_ptr<Exchange> exchange_;
   std::atomic<bool> abandoned_ = false;

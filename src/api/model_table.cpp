@@ -26,7 +26,11 @@ const ServedModel* ModelTable::find(std::string_view name) const {
     if (std::find(model.aliases.begin(), model.aliases.end(), name) != model.aliases.end())
       return &model;
   }
-  return nullptr;
+  return name == "azureai" && !models_.empty() ? &models_.front() : nullptr;
+}
+
+std::string ModelTable::default_name() const {
+  return models_.empty() ? std::string() : models_.front().generator->card().id;
 }
 
 bool ModelTable::ready() const {

@@ -21,9 +21,12 @@ class ModelTable {
   ModelTable() = default;
   explicit ModelTable(std::vector<ServedModel> models) : models_(std::move(models)) {}
 
-  // Null when no model has this id or alias.
+  // Null when no model has this id or alias. "azureai", which Mistral's Azure libraries send for
+  // want of a name, is the default model.
   const ServedModel* find(std::string_view name) const;
   const std::vector<ServedModel>& all() const { return models_; }
+  // The id of the first model: that of requests which need not name one. Empty: there is none.
+  std::string default_name() const;
   // There is a model, and every one can generate.
   bool ready() const;
 

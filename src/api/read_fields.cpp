@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "api/body_schema.h"
 #include "api/field_values_internal.h"
 #include "api/json_reader.h"
 #include "api/request_fields.h"
@@ -99,6 +100,11 @@ Refusal finish_fim(CompletionRequest& out) {
   return {};
 }
 
+Refusal finish_embedding(CompletionRequest& out) {
+  out.generation.embed = true;
+  return {};
+}
+
 // A suffix makes every text a gap to fill.
 Refusal take_suffix(CompletionRequest& out) {
   if (out.suffix.empty()) return {};
@@ -125,15 +131,6 @@ Refusal finish_text(CompletionRequest& out) {
                                    out.prompts.size(), out.generation.n, kMaxChoices));
 }
 
-Refusal read_request(std::string_view text, std::span<const Field> own, CompletionRequest& out) {
-  json::object body;
-  if (Refusal refusal = read_json_object(text, body)) return refusal;
-  if (Refusal refusal = read_fields(shared_fields(), body, out)) return refusal;
-  if (Refusal refusal = read_fields(own, body, out)) return refusal;
-  if (out.generation.sampling.top_k < 0) out.generation.sampling.top_k = 0;
-  return {};
-}
-
 }  // namespace
 
 Refusal read_fields(std::span<const Field> fields, const json::object& body,
@@ -151,27 +148,45 @@ Refusal read_fields(std::span<const Field> fields, const json::object& body,
   return {};
 }
 
-Refusal read_chat_request(std::string_view body, CompletionRequest& out) {
-  if (Refusal refusal = read_request(body, chat_fields(), out)) return refusal;
-  return finish_chat(out);
+const BodySchema& chat_body() {
+  static const BodySchema schema{
+      "ChatCompletionRequest", {shared_fields(), chat_fields()}, &finish_chat};
+  return schema;
 }
 
-Refusal read_fim_request(std::string_view body, CompletionRequest& out) {
-  if (Refusal refusal = read_request(body, fim_fields(), out)) return refusal;
-  return finish_fim(out);
+const BodySchema& text_body() {
+  static const BodySchema schema{
+      "CompletionRequest", {shared_fields(), text_fields()}, &finish_text};
+  return schema;
 }
 
-Refusal read_embedding_request(std::string_view text, CompletionRequest& out) {
+const BodySchema& fim_body() {
+  static const BodySchema schema{
+      "FIMCompletionRequest", {shared_fields(), fim_fields()}, &finish_fim};
+  return schema;
+}
+
+const BodySchema& embedding_body() {
+  static const BodySchema schema{"EmbeddingRequest", {embedding_fields()}, &finish_embedding};
+  return schema;
+}
+
+Refusal read_body(const BodySchema& schema, std::string_view text, const BodyRules& rules,
+                  CompletionRequest& out) {
   json::object body;
   if (Refusal refusal = read_json_object(text, body)) return refusal;
-  if (Refusal refusal = read_fields(embedding_fields(), body, out)) return refusal;
-  out.generation.embed = true;
-  return {};
-}
-
-Refusal read_text_request(std::string_view body, CompletionRequest& out) {
-  if (Refusal refusal = read_request(body, text_fields(), out)) return refusal;
-  return finish_text(out);
+  const json::value* model = body.if_contains("model");
+  if (!rules.fixed_model.empty()) {
+    body["model"] = rules.fixed_model;
+  } else if (!rules.default_model.empty() && (!model || model->is_null())) {
+    body["model"] = rules.default_model;
+  }
+  for (const std::span<const Field> table : schema.tables)
+    if (Refusal refusal = read_fields(table, body, out)) return refusal;
+  if (rules.strict)
+    if (Refusal refusal = check_known_fields(schema.tables, body)) return refusal;
+  if (out.generation.sampling.top_k < 0) out.generation.sampling.top_k = 0;
+  return schema.finish(out);
 }
 
 }  // namespace aquilon::api

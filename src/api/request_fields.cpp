@@ -20,7 +20,7 @@ constexpr double kSeedMax = 0x1p64;   // read_integer keeps it below
 constexpr Field kShared[] = {
     {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
     {"stream", "boolean", &C::stream, 0, 0, false, "server-sent events instead of one answer"},
-    {"stream_options", "object", &read_stream_options, 0, 0, false, "include_usage: one more chunk with usage"},
+    {"stream_options", "stream_options", &read_stream_options, 0, 0, false, "include_usage: one more chunk with usage"},
     {"n", "integer", &G::n, 1, kMaxChoices, false, "answers to the same prompt"},
     {"temperature", "number", &S::temperature, 0, 2, false, "0 is greedy"},
     {"top_p", "number", &read_top_p, 0, 1, false, "nucleus sampling"},

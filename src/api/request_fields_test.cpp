@@ -5,6 +5,8 @@
 
 #include <set>
 
+#include "api/body_schema.h"
+
 namespace aquilon::api {
 namespace {
 
@@ -31,12 +33,13 @@ TEST(RequestFieldsTest, TablesAreSound) {
 
 TEST(RequestFieldsTest, ValuesReachTheRequest) {
   CompletionRequest request;
-  ASSERT_FALSE(read_chat_request(
+  ASSERT_FALSE(read_body(
+      chat_body(),
       R"({"model":"m","messages":[{"role":"developer","content":"s"},{"role":"user","content":"u"}],
           "temperature":0.25,"top_p":0,"top_k":-1,"seed":-1,"stop":"x","stop_token_ids":[4],
           "logit_bias":{"7":-2.5},"n":3,"ignore_eos":true,"logprobs":true,"top_logprobs":4,
           "chat_template_kwargs":{"a":1},"stream":true,"stream_options":{"include_usage":true}})",
-      request));
+      {}, request));
   const chat::GenerationRequest& g = request.generation;
   EXPECT_EQ(g.sampling.temperature, 0.25);
   EXPECT_GT(g.sampling.top_p, 0);

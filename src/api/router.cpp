@@ -7,13 +7,27 @@ namespace {
 
 // clang-format off
 constexpr Route kRoutes[] = {
-    {"GET",  "/health",              Scope::kPublic, &get_health,  "200 once the server can generate, 503 before"},
-    {"POST", "/v1/chat/completions", Scope::kApi,    &answer_chat, "answer a conversation"},
-    {"POST", "/v1/completions",      Scope::kApi,    &answer_text, "continue a text or token ids"},
-    {"POST", "/v1/fim/completions",  Scope::kApi,    &answer_fim,  "fill in between two texts"},
-    {"POST", "/v1/embeddings",       Scope::kApi,    &answer_embeddings, "texts as vectors"},
-    {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served"},
-    {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model"},
+    {"GET",  "/health",              Scope::kPublic, &get_health,  "200 once the server can generate, 503 before", nullptr, "Health"},
+    {"POST", "/v1/chat/completions", Scope::kApi,    &answer_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk"},
+    {"POST", "/v1/completions",      Scope::kApi,    &answer_text, "continue a text or token ids", &text_body, "Completion", "Completion"},
+    {"POST", "/v1/fim/completions",  Scope::kApi,    &answer_fim,  "fill in between two texts", &fim_body, "ChatCompletion", "ChatCompletionChunk"},
+    {"POST", "/v1/embeddings",       Scope::kApi,    &answer_embeddings, "texts as vectors", &embedding_body, "Embeddings"},
+    {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served", nullptr, "ModelList"},
+    {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model", nullptr, "ModelCard"},
+
+    // As Azure's libraries ask: `model` may be left out for the default one, or stands in the path.
+    {"POST", "/chat/completions",           Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
+    {"POST", "/models/chat/completions",    Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
+    {"POST", "/v1/models/chat/completions", Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
+    {"POST", "/openai/deployments/{id}/chat/completions", Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
+    {"POST", "/openai/deployments/{id}/completions",      Scope::kApi, &answer_azure_text, "continue a text or token ids", &text_body, "Completion", "Completion", ErrorForm::kAzure},
+    {"POST", "/openai/v1/chat/completions", Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
+    {"POST", "/openai/v1/completions",      Scope::kApi, &answer_azure_text, "continue a text or token ids", &text_body, "Completion", "Completion", ErrorForm::kAzure},
+    {"GET",  "/openai/v1/models",           Scope::kApi, &list_models,       "the models served", nullptr, "ModelList"},
+    {"POST", "/completions",                Scope::kApi, &answer_azure_text, "continue a text or token ids", &text_body, "Completion", "Completion", ErrorForm::kAzure},
+    {"GET",  "/info",                       Scope::kApi, &get_info,          "the default model", nullptr, "ModelInfo", {}, ErrorForm::kAzure},
+
+    {"GET",  "/openapi.json", Scope::kPublic, &get_openapi, "this description of the API", nullptr, "OpenApi"},
     {"GET",  "/",                    Scope::kPublic, &get_page_file, "the chat page"},
 };
 // clang-format on
@@ -21,9 +35,11 @@ constexpr Route kRoutes[] = {
 bool matches(std::string_view pattern, std::string_view path, std::string_view& tail) {
   const std::size_t open = pattern.find('{');
   if (open == pattern.npos) return pattern == path;
-  if (!path.starts_with(pattern.substr(0, open))) return false;
-  tail = path.substr(open);
-  return !tail.empty();
+  const std::string_view end = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= open + end.size()) return false;
+  if (!path.starts_with(pattern.substr(0, open)) || !path.ends_with(end)) return false;
+  tail = path.substr(open, path.size() - open - end.size());
+  return !tail.starts_with('/');
 }
 
 }  // namespace

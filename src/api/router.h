@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/access_policy.h"  // Scope
+#include "api/body_schema.h"
 #include "api/exchange.h"
 #include "api/model_table.h"
 
@@ -18,6 +19,7 @@ namespace aquilon::api {
 // What handlers share. Threads: safe.
 struct ApiContext {
   ModelTable models;
+  bool strict = false;  // unknown fields of bodies are refused
   std::atomic<bool> stopping = false;
 };
 
@@ -27,11 +29,16 @@ using Handler = void (*)(ApiContext& context, HttpRequest request,
 
 struct Route {
   std::string_view method;  // GET answers HEAD too
-  std::string_view
-      pattern;  // "/v1/models"; "/v1/models/{id}" takes all that follows, slashes included
+  // "/v1/models"; "{id}" takes all that stands there, slashes included.
+  std::string_view pattern;
   Scope scope;
   Handler handler;
   std::string_view summary;
+  // For /openapi.json: the body, and the components that answers and events of a stream are.
+  const BodySchema& (*body)() = nullptr;
+  std::string_view answer = {};
+  std::string_view event = {};
+  ErrorForm errors = ErrorForm::kCommon;
 };
 
 // The API's own routes.
@@ -42,7 +49,7 @@ class Router {
   // The API's routes, and one for each embedded file of the page.
   Router();
 
-  // The route of a request, and the tail that its pattern matched; null when there is none.
+  // The route of a request, and what stands for "{id}" in its path; null when there is none.
   const Route* find(std::string_view method, std::string_view path, std::string& tail) const;
   // "GET, HEAD, OPTIONS": the methods a path knows; empty when the path does not exist.
   std::string allowed_methods(std::string_view path) const;
@@ -60,6 +67,12 @@ void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Excha
 void answer_embeddings(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_azure_chat(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange);
+void answer_azure_text(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange);
+void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_openapi(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 
 }  // namespace aquilon::api

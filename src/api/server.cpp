@@ -75,7 +75,7 @@ struct Server::State {
   explicit State(ServerConfig c)
       : config(std::move(c)),
         shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}},
-        service(config.access),
+        service(config.access, config.strict),
         pool(static_cast<std::size_t>(std::max(config.workers, 1))),
         acceptor(io),
         signals(io),

@@ -30,6 +30,7 @@ struct ServerConfig {
   std::uint64_t max_body_bytes = std::uint64_t{1} << 20;
   std::size_t max_connections = 4096;      // lowered to what the descriptor limit allows
   std::size_t max_unsent_bytes = 1 << 20;  // of events that a client has not read yet
+  bool strict = false;                     // unknown fields of request bodies are refused
   int workers = 2;
   std::chrono::milliseconds idle_timeout{75'000};  // between requests
   std::chrono::milliseconds head_timeout{10'000};  // first byte to the end of the head

@@ -55,24 +55,32 @@ std::variant<const Route*, HttpResponse> Service::admit(HttpRequest& request) co
     response.headers.push_back({"Allow", allowed});
     return response;
   }
-  if (const Refusal refusal = access_.check_origin(request, route->scope))
-    return error_response(*refusal);
-  if (const Refusal refusal = access_.check_key(request, route->scope))
-    return error_response(*refusal);
-  if (stopping() && route->scope == Scope::kApi)
-    return error_response(
-        {.status = 503, .message = "the server is shutting down", .code = "shutting_down"});
-  if (request.method == "POST" && !is_json_type(request.header("content-type")))
-    return error_response({.status = 415,
-                           .type = "invalid_request_error",
-                           .message = "send the body as 'Content-Type: application/json'",
-                           .code = "unsupported_media_type"});
+  if (const Refusal refusal = check(request, *route))
+    return error_response(*refusal, route->errors, request.id);
   return route;
+}
+
+Refusal Service::check(const HttpRequest& request, const Route& route) const {
+  if (Refusal refusal = access_.check_origin(request, route.scope)) return refusal;
+  if (Refusal refusal = access_.check_key(request, route.scope)) return refusal;
+  if (stopping() && route.scope == Scope::kApi)
+    return ApiError{
+        .status = 503, .message = "the server is shutting down", .code = "shutting_down"};
+  if (request.method == "POST" && !is_json_type(request.header("content-type")))
+    return ApiError{.status = 415,
+                    .type = "invalid_request_error",
+                    .message = "send the body as 'Content-Type: application/json'",
+                    .code = "unsupported_media_type"};
+  return {};
 }
 
 std::vector<Header> Service::common_headers(const HttpRequest& request) const {
   std::vector<Header> headers = {{"x-request-id", request.id},
                                  {"X-Content-Type-Options", "nosniff"}};
+  // Azure's libraries know their request again by it.
+  const std::string_view client_id = request.header("x-ms-client-request-id");
+  if (!client_id.empty() && client_id.size() <= 128)
+    headers.push_back({"x-ms-client-request-id", std::string(client_id)});
   for (Header& header : access_.cors_headers(request)) headers.push_back(std::move(header));
   return headers;
 }

@@ -11,7 +11,9 @@ namespace aquilon::api {
 
 class Service {
  public:
-  explicit Service(AccessConfig access) : access_(std::move(access)) {}
+  Service(AccessConfig access, bool strict) : access_(std::move(access)) {
+    context_.strict = strict;
+  }
 
   // Before the first request.
   void set_models(ModelTable models) { context_.models = std::move(models); }
@@ -31,6 +33,7 @@ class Service {
   bool stopping() const { return context_.stopping; }
 
  private:
+  Refusal check(const HttpRequest& request, const Route& route) const;
   std::variant<const Route*, HttpResponse> answer_options(const HttpRequest& request) const;
 
   ApiContext context_;

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "api/openapi.h"
 #include "apps/config_file.h"
 #include "apps/help_text.h"
 #include "base/check.h"
@@ -110,7 +111,7 @@ Result<bool> parse_arguments(Command& command, std::vector<std::string> argument
 
 // What stands before the command's name.
 struct ProgramFlags {
-  bool help = false, version = false, markdown = false;
+  bool help = false, version = false, markdown = false, openapi = false;
   std::string config;
   int used = 0;  // arguments
 };
@@ -126,6 +127,8 @@ Result<ProgramFlags> parse_program_flags(const std::vector<std::string>& argumen
       flags.version = true;
     } else if (argument == "--print-flags-markdown") {
       flags.markdown = true;
+    } else if (argument == "--print-openapi") {
+      flags.openapi = true;
     } else if (argument.starts_with("--config=")) {
       flags.config = argument.substr(std::string_view("--config=").size());
     } else if (argument == "--config" && i + 1 < arguments.size()) {
@@ -255,9 +258,10 @@ struct Commands::State {
 
   Status dispatch(const std::vector<std::string>& arguments) {
     const ProgramFlags flags = AQ_TRY(parse_program_flags(arguments));
-    if (flags.version || flags.markdown || flags.help) {
+    if (flags.version || flags.markdown || flags.openapi || flags.help) {
       print(flags.version    ? "aquilon " AQUILON_VERSION "\n"
             : flags.markdown ? aquilon::apps::flags_markdown(docs())
+            : flags.openapi  ? api::openapi_json() + "\n"
                              : program_help(docs()));
       return {};
     }

@@ -20,6 +20,7 @@ struct ServeOptions {
   std::string api_key;
   std::vector<std::string> allow_host;
   std::vector<std::string> cors_origin;
+  bool strict = false;
   int max_connections = 4096;
   std::int64_t max_body_bytes = 1 << 20;
   int shutdown_grace = 10;
@@ -53,6 +54,9 @@ struct ServeOptions {
        .min = 0,
        .max = 1'000'000});
     v(alias, {.flag = "alias", .help = "one more name that the model answers to", .unit = "NAME"});
+    v(strict, {.flag = "strict",
+               .help = "refuse request fields that the server does not know (422), instead of "
+                       "ignoring them"});
     v.section("Network");
     v(host, {.flag = "host", .help = "address to listen on; a public one needs --api-key"});
     v(port, {.flag = "port", .help = "port to listen on; 0: any free one", .min = 0, .max = 65535});
@@ -93,6 +97,7 @@ api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
                    .allowed_hosts = options.allow_host,
                    .cors_origins = options.cors_origin};
   config.port = options.port;
+  config.strict = options.strict;
   config.max_body_bytes = static_cast<std::uint64_t>(options.max_body_bytes);
   config.max_connections = static_cast<std::size_t>(options.max_connections);
   config.shutdown_grace = std::chrono::seconds(options.shutdown_grace);

@@ -60,7 +60,7 @@ TEST(FillInOracle, PromptsOfCodeModels) {
     if (!fs::exists(file) || !in) continue;
     std::ostringstream text;
     text << in.rdbuf();
-    const auto model = model::Model::open(file.string());
+    const auto model = model::Model::load(file.string(), {.threads = 2});
     ASSERT_TRUE(model.ok()) << model.error().message;
     checked += check_samples(**model, json::parse(text.str()).at("fim").as_array());
   }

@@ -1,0 +1,126 @@
+// The objects that nest in bodies, and the strict check over them.
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+
+#include "api/body_schema.h"
+#include "api/field_values_internal.h"
+
+namespace aquilon::api {
+namespace {
+
+namespace json = boost::json;
+
+// clang-format off
+constexpr Member kMessage[] = {
+    {"role", "string", true, "system, developer, user or assistant"},
+    {"content", "string | [content_part]", true, "text"},
+    {"prefix", "boolean", false, "of the last message, if it is the assistant's: the answer begins with it"},
+    {"refusal", "any", false, "accepted; has no effect"},
+    {"annotations", "any", false, "accepted; has no effect"},
+    {"reasoning_content", "any", false, "accepted; has no effect"},
+    {"tool_calls", "array", false, "not supported"},
+    {"tool_call_id", "string", false, "not supported"},
+    {"function_call", "object", false, "not supported"},
+    {"audio", "object", false, "not supported"},
+};
+
+constexpr Member kContentPart[] = {
+    {"type", "string", true, "text"},
+    {"text", "string", true, "parts are joined by line breaks"},
+};
+
+constexpr Member kStreamOptions[] = {
+    {"include_usage", "boolean", false, "one more chunk, with usage and no choices"},
+    {"include_obfuscation", "boolean", false, "accepted; has no effect"},
+};
+
+constexpr ObjectType kTypes[] = {
+    {"message", kMessage},
+    {"content_part", kContentPart},
+    {"stream_options", kStreamOptions},
+};
+// clang-format on
+
+// Longer values are not repeated in an error.
+constexpr std::size_t kMaxShownInput = 256;
+
+ApiError extra_forbidden(const Location& where, const json::value& value) {
+  ApiError error = invalid_value(where, "extra_forbidden", "Extra inputs are not permitted");
+  if (value.is_structured()) return error;
+  std::string input = json::serialize(value);
+  if (input.size() <= kMaxShownInput) error.input = std::move(input);
+  return error;
+}
+
+Refusal check_object(const ObjectType& type, const json::object& object, const Location& where) {
+  for (const auto& [key, value] : object) {
+    const std::string_view name = key;
+    const auto member = std::find_if(type.members.begin(), type.members.end(),
+                                     [name](const Member& m) { return m.name == name; });
+    if (member == type.members.end()) return extra_forbidden(step(where, name), value);
+    if (Refusal refusal = check_known_members(member->type, value, step(where, name)))
+      return refusal;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const ObjectType> object_types() {
+  return kTypes;
+}
+
+const ObjectType* find_object_type(std::string_view name) {
+  for (const ObjectType& type : kTypes)
+    if (type.name == name) return &type;
+  return nullptr;
+}
+
+std::vector<std::string_view> type_alternatives(std::string_view type) {
+  std::vector<std::string_view> out;
+  int depth = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= type.size(); ++i) {
+    const char c = i < type.size() ? type[i] : '|';
+    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+    if (c != '|' || depth != 0) continue;
+    std::string_view one = type.substr(begin, i - begin);
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    out.push_back(one);
+    begin = i + 1;
+  }
+  return out;
+}
+
+Refusal check_known_members(std::string_view type, const json::value& value,
+                            const Location& where) {
+  for (const std::string_view one : type_alternatives(type)) {
+    if (value.is_array() && one.starts_with('[')) {
+      const json::array& list = value.get_array();
+      const std::string_view inner = one.substr(1, one.size() - 2);
+      for (std::size_t i = 0; i < list.size(); ++i)
+        if (Refusal refusal = check_known_members(inner, list[i], step(where, i))) return refusal;
+    } else if (const ObjectType* object = value.is_object() ? find_object_type(one) : nullptr) {
+      return check_object(*object, value.get_object(), where);
+    }
+  }
+  return {};
+}
+
+Refusal check_known_fields(std::span<const std::span<const Field>> tables,
+                           const json::object& body) {
+  for (const auto& [key, value] : body) {
+    const std::string_view name = key;
+    const Field* known = nullptr;
+    for (const std::span<const Field> table : tables)
+      for (const Field& field : table)
+        if (field.name == name) known = &field;
+    if (!known) return extra_forbidden({std::string(name)}, value);
+    if (Refusal refusal = check_known_members(known->type, value, {std::string(name)}))
+      return refusal;
+  }
+  return {};
+}
+
+}  // namespace aquilon::api
