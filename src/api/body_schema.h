@@ -22,6 +22,9 @@ const BodySchema& chat_body();
 const BodySchema& text_body();
 const BodySchema& fim_body();
 const BodySchema& embedding_body();
+const BodySchema& tokenize_body();
+const BodySchema& detokenize_body();
+const BodySchema& template_body();
 
 // How a route reads its body.
 struct BodyRules {

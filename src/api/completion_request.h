@@ -21,6 +21,16 @@ inline constexpr std::size_t kMaxLogitBias = 1024;
 inline constexpr int kMaxChoices = 128;          // prompts times n
 inline constexpr std::size_t kMaxInputs = 2048;  // to embed
 
+// What the tokenizer's routes ask beside a text or messages.
+struct TokenOptions {
+  std::vector<text::TokenId> ids;   // to be decoded
+  std::optional<bool> add_special;  // BOS in front; absent: by the form of the request
+  bool parse_special = true;        // control tokens in the text count
+  bool with_pieces = false;
+  bool token_strs = false;
+  bool skip_special = false;  // of decoding: control tokens are left out
+};
+
 struct CompletionRequest {
   std::string model;
   bool stream = false;
@@ -37,6 +47,7 @@ struct CompletionRequest {
   bool chat_logprobs = false;
   std::optional<int> chat_top_logprobs;
   chat::ChatPrompt chat;
+  TokenOptions tokens;
 
   // Prompts in order, n choices each.
   int choice_count() const { return static_cast<int>(prompts.size()) * generation.n; }

@@ -14,7 +14,7 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-std::string prompt_text(const chat::Prompt& prompt) {
+std::string asked_text(const chat::Prompt& prompt) {
   if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
   if (const auto* gap = std::get_if<chat::FillInPrompt>(&prompt))
     return gap->before + " <gap> " + gap->after;
@@ -29,7 +29,7 @@ int prompt_tokens(const chat::Prompt& prompt) {
   if (const auto* ids = std::get_if<std::vector<text::TokenId>>(&prompt))
     return static_cast<int>(ids->size());
   const auto* chat = std::get_if<chat::ChatPrompt>(&prompt);
-  if (!chat) return static_cast<int>(words_of(prompt_text(prompt)).size());
+  if (!chat) return static_cast<int>(words_of(asked_text(prompt)).size());
   int count = 0;
   for (const auto& message : chat->messages)
     count += static_cast<int>(
@@ -190,7 +190,7 @@ FakeGenerator::~FakeGenerator() {
 Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationRequest request,
                                                                chat::EventSink sink) {
   auto stream = std::make_shared<Stream>();
-  const std::string text = prompt_text(request.prompt);
+  const std::string text = asked_text(request.prompt);
   const int count = prompt_tokens(request.prompt);
   if (count >= options_.context_length) {
     Error error =
@@ -224,10 +224,42 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   return std::unique_ptr<chat::Generation>(new Handle(*this, std::move(stream)));
 }
 
-Result<std::string> FakeGenerator::text_of(std::span<const text::TokenId> ids) const {
-  std::string text;
-  for (const text::TokenId id : ids) text += (text.empty() ? "t" : " t") + std::to_string(id);
+Result<std::vector<text::TokenId>> FakeGenerator::prompt_ids(const chat::Prompt& prompt) const {
+  return std::vector<text::TokenId>(static_cast<std::size_t>(prompt_tokens(prompt)), 'w');
+}
+
+Result<std::string> FakeGenerator::prompt_text(const chat::ChatPrompt& prompt) const {
+  std::string text = "<s>";
+  for (const auto& message : prompt.messages)
+    text += std::string(message.at("role").as_string()) + ": " +
+            std::string(message.at("content").as_string()) + "\n";
   return text;
+}
+
+Result<std::vector<text::TokenId>> FakeGenerator::encode(std::string_view text,
+                                                         const chat::EncodeOptions& options) const {
+  std::vector<text::TokenId> ids;
+  if (options.bos) ids.push_back(256);
+  while (!text.empty()) {
+    const bool control = options.control && text.starts_with("<s>");
+    ids.push_back(control ? 256 : static_cast<unsigned char>(text.front()));
+    text.remove_prefix(control ? 3 : 1);
+  }
+  return ids;
+}
+
+Result<std::string> FakeGenerator::decode(std::span<const text::TokenId> ids,
+                                          bool with_control) const {
+  std::string text;
+  for (const text::TokenId id : ids) {
+    if (id > 256) return Error{Code::kInvalidArgument, "a token outside the vocabulary", "tokens"};
+    if (id < 256 || with_control) text += token_bytes(id);
+  }
+  return text;
+}
+
+std::string FakeGenerator::token_bytes(text::TokenId id) const {
+  return id == 256 ? "<s>" : std::string(1, static_cast<char>(id));
 }
 
 int FakeGenerator::running() const {

@@ -5,6 +5,7 @@
 //   !say TEXT       answers with the words of TEXT       !wait        emits nothing until cancelled
 //   !fail N         an error after N tokens               !full        refuses: queue full
 //   !bytes          tokens that split an emoji
+// As a tokenizer its ids are the 256 bytes and 256, the control token <s>, which is its BOS too.
 #pragma once
 
 #include <atomic>
@@ -34,8 +35,13 @@ class FakeGenerator final : public chat::Generator {
   const chat::ModelCard& card() const override { return card_; }
   Result<std::unique_ptr<chat::Generation>> start(chat::GenerationRequest request,
                                                   chat::EventSink sink) override;
-  Result<std::string> text_of(std::span<const text::TokenId> ids) const override;
   bool ready() const override { return ready_; }
+  Result<std::vector<text::TokenId>> prompt_ids(const chat::Prompt& prompt) const override;
+  Result<std::string> prompt_text(const chat::ChatPrompt& prompt) const override;
+  Result<std::vector<text::TokenId>> encode(std::string_view text,
+                                            const chat::EncodeOptions& options) const override;
+  Result<std::string> decode(std::span<const text::TokenId> ids, bool with_control) const override;
+  std::string token_bytes(text::TokenId id) const override;
 
   void set_ready(bool ready) { ready_ = ready; }
   // Generations started / destroyed or asked to cancel before their end.

@@ -83,6 +83,12 @@ Refusal read_one_text(const Field& field, const json::value& value, CompletionRe
   return {};
 }
 
+Refusal read_tokens(const Field& field, const json::value& value, CompletionRequest& out) {
+  if (!value.is_array())
+    return invalid_value(at(field), "list_type", "a list of token ids is expected");
+  return read_ids(field, value.get_array(), at(field), out.tokens.ids);
+}
+
 Refusal read_stop(const Field& field, const json::value& value, CompletionRequest& out) {
   if (!value.is_array()) return read_one_stop(value, at(field), out);
   const json::array& list = value.get_array();

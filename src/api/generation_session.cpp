@@ -13,7 +13,7 @@ std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt
   if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
   const auto* ids = std::get_if<std::vector<text::TokenId>>(&prompt);
   if (!ids) return {};
-  auto text = generator.text_of(*ids);
+  auto text = generator.decode(*ids, true);
   return text.ok() ? std::move(*text) : std::string();  // ids that start() refuses
 }
 

@@ -72,6 +72,12 @@ struct FieldAssigner {
   Refusal operator()(std::string CompletionRequest::*member) const {
     return read_string(value, where(), out.*member);
   }
+  Refusal operator()(bool TokenOptions::*member) const {
+    return read_bool(value, where(), out.tokens.*member);
+  }
+  Refusal operator()(std::optional<bool> TokenOptions::*member) const {
+    return read_bool(value, where(), (out.tokens.*member).emplace());
+  }
 
  private:
   template <class Integer>  // int or optional<int>; the range of the row fits an int

@@ -33,7 +33,8 @@ using Target =
                  int engine::SamplingParams::*, int chat::GenerationRequest::*,
                  bool chat::GenerationRequest::*, std::optional<int> chat::GenerationRequest::*,
                  std::optional<int> CompletionRequest::*, bool CompletionRequest::*,
-                 std::string CompletionRequest::*>;
+                 std::string CompletionRequest::*, bool TokenOptions::*,
+                 std::optional<bool> TokenOptions::*>;
 
 struct Field {
   std::string_view name;

@@ -15,6 +15,10 @@ constexpr Route kRoutes[] = {
     {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served", nullptr, "ModelList"},
     {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model", nullptr, "ModelCard"},
 
+    {"POST", "/tokenize",       Scope::kApi, &answer_tokenize,   "the ids of a text, or of a conversation's prompt", &tokenize_body, "Tokens"},
+    {"POST", "/detokenize",     Scope::kApi, &answer_detokenize, "the text of ids", &detokenize_body, "Detokenized"},
+    {"POST", "/apply-template", Scope::kApi, &answer_template,   "the text of a conversation's prompt", &template_body, "TemplatePrompt"},
+
     // As Azure's libraries ask: `model` may be left out for the default one, or stands in the path.
     {"POST", "/chat/completions",           Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},
     {"POST", "/models/chat/completions",    Scope::kApi, &answer_azure_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk", ErrorForm::kAzure},

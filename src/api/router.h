@@ -71,6 +71,10 @@ void answer_azure_chat(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
 void answer_azure_text(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
+void answer_tokenize(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_detokenize(ApiContext& context, HttpRequest request,
+                       std::shared_ptr<Exchange> exchange);
+void answer_template(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_openapi(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -83,6 +84,11 @@ struct ModelCard {
   int embedding_size = 0;  // numbers of an embedding
 };
 
+struct EncodeOptions {
+  bool bos = false;      // in front, where the model begins every text with one
+  bool control = false;  // control tokens that are written in the text count as such
+};
+
 // Threads: every member is safe from any thread.
 class Generator {
  public:
@@ -93,11 +99,24 @@ class Generator {
   // `detail` "context_length_exceeded" says both numbers), kExhausted (queue full), kUnavailable
   // (stopping).
   virtual Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) = 0;
-  // The text of ids; of control tokens their written form. Errors: kInvalidArgument names an id
-  // outside the vocabulary.
-  virtual Result<std::string> text_of(std::span<const text::TokenId> ids) const = 0;
   // True once it can generate; proves that the engine steps.
   virtual bool ready() const = 0;
+
+  // Of the model's tokenizer and chat format alone; nothing is generated. A generator without them
+  // at hand answers kUnsupported.
+
+  // The ids that start() would feed. Errors: those of start() before it queues.
+  virtual Result<std::vector<text::TokenId>> prompt_ids(const Prompt& prompt) const = 0;
+  // The prompt of a conversation as text, control tokens written out.
+  virtual Result<std::string> prompt_text(const ChatPrompt& prompt) const = 0;
+  virtual Result<std::vector<text::TokenId>> encode(std::string_view text,
+                                                    const EncodeOptions& options) const = 0;
+  // Control tokens are left out unless `with_control`. Errors: kInvalidArgument, with `param`
+  // "tokens", names an id outside the vocabulary.
+  virtual Result<std::string> decode(std::span<const text::TokenId> ids,
+                                     bool with_control) const = 0;
+  // The bytes that one id adds to a text; of a control token its written form.
+  virtual std::string token_bytes(text::TokenId id) const = 0;
 };
 
 }  // namespace aquilon::chat

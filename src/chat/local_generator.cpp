@@ -43,17 +43,6 @@ class LocalGenerator final : public Generator {
   const ModelCard& card() const override { return card_; }
   bool ready() const override { return engine_.ready(); }
 
-  Result<std::string> text_of(std::span<const TokenId> ids) const override {
-    const text::Tokenizer& tokenizer = model_->tokenizer();
-    for (const TokenId id : ids)
-      if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocab_size())
-        return Error{
-            Code::kInvalidArgument,
-            fmt::format("{} is no token id; this model has {}", id, tokenizer.vocab_size()),
-            "tokens"};
-    return text::decode(tokenizer, ids, true);
-  }
-
   Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) override {
     engine::Request r;
     r.prompt = AQ_TRY(request.embed ? text_ids(request.prompt) : prompt_ids(request.prompt));
@@ -86,8 +75,7 @@ class LocalGenerator final : public Generator {
     return std::unique_ptr<Generation>(new LocalGeneration(std::move(*ticket)));
   }
 
- private:
-  Result<std::vector<TokenId>> prompt_ids(const Prompt& prompt) const {
+  Result<std::vector<TokenId>> prompt_ids(const Prompt& prompt) const override {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;
     // A raw prompt is written by whoever knows the model's format: control tokens in it count.
     if (const auto* text = std::get_if<std::string>(&prompt))
@@ -97,6 +85,35 @@ class LocalGenerator final : public Generator {
     return writer_.write(std::get<ChatPrompt>(prompt));
   }
 
+  Result<std::string> prompt_text(const ChatPrompt& prompt) const override {
+    return text::decode(model_->tokenizer(), AQ_TRY(writer_.write(prompt)), true);
+  }
+
+  Result<std::vector<TokenId>> encode(std::string_view text,
+                                      const EncodeOptions& options) const override {
+    const text::Tokenizer& tokenizer = model_->tokenizer();
+    auto ids = options.control ? tokenizer.encode_trusted(text) : tokenizer.encode(text);
+    return options.bos ? with_bos(std::move(ids)) : std::move(ids);
+  }
+
+  Result<std::string> decode(std::span<const TokenId> ids, bool with_control) const override {
+    const text::Tokenizer& tokenizer = model_->tokenizer();
+    for (const TokenId id : ids)
+      if (id < 0 || static_cast<std::size_t>(id) >= tokenizer.vocab_size()) {
+        Error error =
+            make_error(Code::kInvalidArgument, "token {} is outside this model's vocabulary of {}",
+                       id, tokenizer.vocab_size());
+        error.param = "tokens";
+        return error;
+      }
+    return text::decode(tokenizer, ids, with_control);
+  }
+
+  std::string token_bytes(TokenId id) const override {
+    return std::string(model_->tokenizer().token_bytes(id));
+  }
+
+ private:
   // What is embedded: no control tokens of the text's own; BOS, and EOS where the model wants it.
   Result<std::vector<TokenId>> text_ids(const Prompt& prompt) const {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;

@@ -45,6 +45,30 @@ ChatPrompt chat(const char* messages, bool continues) {
   return prompt;
 }
 
+TEST(LocalGeneratorTest, ItsTokenizerIsThereForItself) {
+  const auto loaded = load(kTemplate);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  const Generator& generator = **loaded;
+  const ChatPrompt asked = chat(R"([{"role":"user","content":"he"}])", false);
+  const auto ids = generator.prompt_ids(asked);
+  ASSERT_TRUE(ids.ok());
+  EXPECT_EQ(*ids, prompt_ids(**loaded, asked));
+  const auto text = generator.prompt_text(asked);
+  ASSERT_TRUE(text.ok());
+  EXPECT_TRUE(text->ends_with("<user>he</><assistant>")) << *text;
+  EXPECT_EQ(*generator.decode(*ids, true), *text);
+
+  const auto with_bos = *generator.encode(*text, {.bos = true, .control = true});
+  EXPECT_EQ(with_bos, *ids);  // BOS stands there once, whoever writes it
+  const auto plain = *generator.encode("he", {});
+  ASSERT_FALSE(plain.empty());
+  EXPECT_EQ(*generator.decode(plain, false), "he");
+  EXPECT_EQ(generator.token_bytes(plain.front()), "he");
+  const auto outside = generator.decode(std::vector<text::TokenId>{1 << 30}, true);
+  ASSERT_FALSE(outside.ok());
+  EXPECT_EQ(outside.error().param, "tokens");
+}
+
 TEST(LocalGeneratorTest, AnAnswerIsBegunOrContinued) {
   const auto generator = load(kTemplate);
   ASSERT_TRUE(generator.ok()) << generator.error().message;
