@@ -64,7 +64,7 @@ TEST_P(PackTest, FourRowsAtATimeEqualEachRowAlone) {
   const std::size_t block = tensor::dtype_info(GetParam()).block_size;
   const Packing packing = *packing_of(GetParam());
   for (const std::size_t columns : {block, 256 / block * block * 2 + block})
-    for (const std::size_t rows : {1, 3, 4, 6, 15, 16, 21}) {
+    for (const std::size_t rows : {1u, 3u, 4u, 6u, 15u, 16u, 21u}) {
       const std::size_t row_bytes = tensor::row_bytes(GetParam(), columns);
       const std::vector<std::byte> blocks = random_blocks(GetParam(), rows * columns, rows);
       std::vector<std::byte> odd(blocks.size() + 1);
