@@ -4,6 +4,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +39,12 @@ class JsonFields {
   // Absent: nothing.
   Result<std::optional<JsonFields>> object(std::string_view key) const;
   const boost::json::object& all() const { return *object_; }
+
+  // That no other key has a value. Errors: kUnsupported, naming one that has.
+  Status only(std::initializer_list<std::string_view> known) const;
+  // That a part that we do not run is not there: absent, null, false, 0 or `neutral`.
+  // Errors: kUnsupported, naming the key; `what` says what the part is.
+  Status refuse(std::string_view key, std::string_view what, double neutral = 0) const;
 
   Error wrong(std::string_view key, std::string_view expected) const;  // kCorrupt
   Error unsupported(std::string_view key, std::string_view what) const;

@@ -49,7 +49,7 @@ TEST(ModelFolder, RefusesConfigurationsByName) {
        "the model_type 'falcon' is not supported; supported: llama, mistral, "},
       {"[]", Code::kCorrupt, "config.json: is no JSON object"},
       {"{\"a\":1,\"a\":2}", Code::kCorrupt, "config.json: the key 'a' is given twice"},
-      {"{", Code::kCorrupt, "config.json: not JSON at byte"},
+      {"{", Code::kCorrupt, "config.json: not valid JSON at byte"},
       {replaced(tiny_config("llama"), "\"hidden_size\":8,", ""), Code::kCorrupt,
        "'hidden_size' is missing, a whole number from 1 to 1048576 is needed"},
       {replaced(tiny_config("llama"), "\"hidden_size\":8", "\"hidden_size\":-8"), Code::kCorrupt,

@@ -29,7 +29,7 @@ TEST(Catalogue, RefusesWhatItCannotTrust) {
     std::string json;
     const char* says;
   } cases[] = {
-      {"", "not JSON"},
+      {"", "not valid JSON"},
       {"[]", "not a JSON object"},
       {"{}", "models"},
       {R"({"models":[]})", "0 default models"},

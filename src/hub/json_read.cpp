@@ -1,20 +1,16 @@
 #include "hub/json_read.h"
 
+#include "base/strict_json.h"
+
 namespace aquilon::hub {
 namespace {
 
-constexpr std::size_t kMaxDepth = 32;
 constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 50;  // no file is larger than 1 PiB
 
 }  // namespace
 
 Result<boost::json::value> parse_json(std::string_view text, std::string_view what) {
-  boost::json::parse_options options;
-  options.max_depth = kMaxDepth;
-  boost::json::error_code error;
-  boost::json::value value = boost::json::parse(text, error, {}, options);
-  if (error) return make_error(Code::kCorrupt, "{} is not JSON: {}", what, error.message());
-  return value;
+  return parse_strict_json(text, what);
 }
 
 Result<JsonFields> JsonFields::of(const boost::json::value& value, std::string_view what) {

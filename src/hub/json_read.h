@@ -1,5 +1,5 @@
-// Strict reading of JSON that came from a file or the network: bounded depth, typed look-ups with
-// errors that name the field.
+// Strict reading of JSON that came from a file or the network (base/strict_json.h): typed look-ups
+// with errors that name the field.
 #pragma once
 
 #include <boost/json.hpp>
@@ -12,7 +12,7 @@
 
 namespace aquilon::hub {
 
-// Errors: kCorrupt, "<what> is not JSON: ...".
+// Errors: those of parse_strict_json.
 Result<boost::json::value> parse_json(std::string_view text, std::string_view what);
 
 // Fields of an object. An absent field or null gives nothing; a field of another type is kCorrupt.

@@ -41,7 +41,8 @@ Result<std::uint64_t> number_of(const boost::json::object& object, std::string_v
                                 std::uint64_t most, std::string_view file);
 
 // Parses a file of at most `max_bytes` whose root is an object; `use` is called with it, and its
-// memory is given back afterwards. Errors: kCorrupt, kOutOfMemory, those of `use`.
+// memory is given back afterwards. Errors: kCorrupt (also for a key that is given twice),
+// kOutOfMemory, those of `use`.
 Status with_json_file(std::string_view text, std::string_view file, std::size_t max_bytes,
                       const std::function<Status(const boost::json::object&)>& use);
 

@@ -108,7 +108,7 @@ TEST(Tekken, NamesWhatIsWrongWithAFile) {
   const std::string text = json::serialize(small_json());
   const auto cut = read_tekken(text.substr(0, text.size() / 2));
   ASSERT_FALSE(cut.ok());
-  EXPECT_NE(cut.error().message.find("tekken.json is not valid JSON"), std::string::npos);
+  EXPECT_NE(cut.error().message.find("tekken.json: not valid JSON"), std::string::npos);
 }
 
 TEST(Tekken, EqualsEveryGoldenVector) {

@@ -60,9 +60,9 @@ class Lies(HubTest):
     def test_hostile_listings(self):
         entry = self.hub.repos["org/Model-GGUF"].entry("Model-Q4_K_M.gguf")
         cases = [
-            (b"<html>welcome to the hotel's network</html>", "not JSON"),
-            (b"", "not JSON"),
-            (b"[" * 100_000, "not JSON"),
+            (b"<html>welcome to the hotel's network</html>", "not valid JSON"),
+            (b"", "not valid JSON"),
+            (b"[" * 100_000, "not valid JSON"),
             (b'{"error": "x"}', "not a list"),
             (json.dumps([{**entry, "path": "../../evil.gguf"}]).encode(), "'path'"),
             (json.dumps([{**entry, "path": "/etc/evil.gguf"}]).encode(), "'path'"),
