@@ -18,7 +18,9 @@ namespace {
 
 constexpr const char* kHuggingFace[] = {"config.json", "model.safetensors",
                                         "generation_config.json", "tokenizer_config.json",
-                                        "model.safetensors.index.json"};
+                                        "model.safetensors.index.json",
+                                        "chat_template.json",
+                                        "additional_chat_templates/tool_use.jinja"};
 constexpr const char* kMistral[] = {"params.json", "consolidated.safetensors"};
 
 std::span<const std::byte> take_file(std::span<const std::byte>& rest) {
@@ -58,5 +60,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     read_all(*file);
   else
     AQ_CHECK(file.error().message.starts_with("fuzz"));
+  files["tokenizer.json"] = {};
+  const auto text = formats::describe_folder_text("fuzz", files);
+  if (text.ok())
+    read_all(*text);
+  else
+    AQ_CHECK(text.error().message.starts_with("fuzz"));
   return 0;
 }

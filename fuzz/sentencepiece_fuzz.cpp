@@ -14,6 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const text::Tokenizer& t = **made;
+  const std::size_t limit = t.vocab_size() / 2;
+  const auto cut = text::read_sentencepiece(bytes, limit);
+  if (cut.ok()) {
+    AQ_CHECK((*cut)->vocab_size() == limit);
+    for (const text::TokenId id : (*cut)->encode_trusted(bytes.substr(0, 4096)))
+      AQ_CHECK(id >= 0 && static_cast<std::size_t>(id) < limit);
+  }
   for (const text::TokenId id : t.encode_trusted(bytes.substr(0, 4096))) {
     AQ_CHECK(id >= 0 && static_cast<std::size_t>(id) < t.vocab_size());
     (void)t.find_token(t.token_bytes(id));

@@ -79,6 +79,7 @@ struct ModelCard {
   std::string owned_by = "aquilon";
   std::string description;
   int context_length = 0;  // tokens of prompt and answer that the server accepts
+  int whole_contexts = 0;  // so long that its memory for keys and values holds at once; 0: unknown
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
   int embedding_size = 0;  // numbers of an embedding

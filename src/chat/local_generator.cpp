@@ -187,6 +187,7 @@ Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
                                .add_bos = special.add_bos,
                                .fill_in = special.fill_in,
                                .own_template = model.chat_template(),
+                               .tool_template = model.tool_template(),
                                .chat_template = options.chat_template,
                                .chat_format = options.chat_format});
 }
@@ -196,6 +197,7 @@ Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   auto model = AQ_TRY(model::Model::open(options.path));
+  AQ_RETURN_IF_ERROR(model->require_tokenizer());
   const Memory memory = AQ_TRY(choose_memory(options, *model));
   AQ_RETURN_IF_ERROR(model->prepare({.threads = threads, .progress = options.progress}));
   auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
@@ -205,6 +207,7 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.created = std::time(nullptr);
   card.description = model->config().name;
   card.context_length = static_cast<int>(memory.context);
+  card.whole_contexts = static_cast<int>(memory.pages / engine::pages_for_context(memory.context));
   card.chat = writer.can_chat();
   card.fill_in = writer.can_fill_in();
   card.embedding_size = static_cast<int>(model->config().dim);

@@ -39,7 +39,7 @@ Result<PromptWriter> PromptWriter::choose(const PromptSource& source) {
       auto renderer = mistral::Renderer::make(source.tokenizer, **format);
       if (renderer.ok()) writer.renderer_.emplace(std::move(*renderer));
     }
-    if (!writer.renderer_) writer.use_own(source.own_template);
+    if (!writer.renderer_) writer.use_own(source.own_template, source.tool_template);
     if (!writer.can_chat() && !format.ok()) writer.problem_ = std::move(format).error();
   }
   if (writer.problem_.param.empty()) writer.problem_.param = "messages";
@@ -65,7 +65,7 @@ Status PromptWriter::use_given_template(std::string_view text) {
   return {};
 }
 
-void PromptWriter::use_own(std::string_view own_template) {
+void PromptWriter::use_own(std::string_view own_template, std::string_view tool_template) {
   if (own_template.empty()) {
     problem_ = Error{Code::kUnsupported,
                      "this model has no chat template: use /v1/completions, or give one with "
@@ -75,6 +75,7 @@ void PromptWriter::use_own(std::string_view own_template) {
   auto parsed = parse_template(own_template);
   if (parsed.ok()) {
     template_.emplace(std::move(*parsed));
+    if (!tool_template.empty()) tool_template_ = ChatTemplate::parse(tool_template);
     return;
   }
   problem_ = std::move(parsed).error().with_context("the model's chat template");
@@ -126,7 +127,14 @@ Result<std::vector<text::TokenId>> PromptWriter::by_template(const ChatPrompt& c
   input.continue_final_message = chat.continue_final_message;
   input.bos_token = std::string(tokenizer_->token_bytes(bos_));
   input.eos_token = std::string(tokenizer_->token_bytes(eos_));
-  const RenderedPrompt prompt = AQ_TRY(template_->render(input));
+  const ChatTemplate* chosen = &*template_;
+  if (tool_template_ && !chat.tools.is_null()) {
+    if (!tool_template_->ok())
+      return make_error(Code::kUnsupported, "the model's chat template for tools: {}",
+                        tool_template_->error().message);
+    chosen = &**tool_template_;
+  }
+  const RenderedPrompt prompt = AQ_TRY(chosen->render(input));
   std::vector<text::TokenId> ids = tokenizer_->encode(prompt.text, prompt.trusted);
   if (add_bos_ && (ids.empty() || ids.front() != bos_)) ids.insert(ids.begin(), bos_);
   return ids;

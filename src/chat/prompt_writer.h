@@ -20,10 +20,11 @@ struct PromptSource {
   const text::Tokenizer& tokenizer;  // outlives the writer
   text::TokenId bos = -1;
   text::TokenId eos = -1;
-  bool add_bos = false;            // in front of what a template writes, if it is not there
-  model::FillInTokens fill_in;     // for models without a format of Mistral's
-  std::string_view own_template;   // of the model's files; empty: none
-  std::string_view chat_template;  // given by the owner; empty: none
+  bool add_bos = false;                 // in front of what a template writes, if it is not there
+  model::FillInTokens fill_in = {};     // for models without a format of Mistral's
+  std::string_view own_template;        // of the model's files; empty: none
+  std::string_view tool_template = {};  // theirs for conversations with tools; empty: the same
+  std::string_view chat_template;       // given by the owner; empty: none
   std::string_view chat_format;  // given by the owner: "template", "mistral-v1" ... "mistral-v15",
                                  // empty: what the files declare
 };
@@ -56,7 +57,7 @@ class PromptWriter {
 
   Status use_format(std::string_view name);
   Status use_given_template(std::string_view text);
-  void use_own(std::string_view own_template);
+  void use_own(std::string_view own_template, std::string_view tool_template);
   Result<std::vector<text::TokenId>> by_template(const ChatPrompt& chat) const;
 
   const text::Tokenizer* tokenizer_;
@@ -65,7 +66,8 @@ class PromptWriter {
   model::FillInTokens fill_in_;
   std::optional<mistral::Renderer> renderer_;
   std::optional<ChatTemplate> template_;
-  Error problem_;  // why it cannot chat
+  std::optional<Result<ChatTemplate>> tool_template_;  // in its place where there are tools
+  Error problem_;                                      // why it cannot chat
 };
 
 }  // namespace aquilon::chat

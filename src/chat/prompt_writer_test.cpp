@@ -158,5 +158,25 @@ TEST(PromptWriter, FillsInWithTheVocabularysTokens) {
   EXPECT_EQ(ids->back(), source.fill_in.middle);
 }
 
+TEST(PromptWriter, ToolsMayHaveATemplateOfTheirOwn) {
+  const auto tokenizer = vocabulary({});
+  PromptSource source{.tokenizer = *tokenizer,
+                      .own_template = kTemplate,
+                      .tool_template = "tools {{ tools | length }}: {{ messages[0].content }}"};
+  ChatPrompt chat;
+  chat.messages = boost::json::parse(R"([{"role":"user","content":"a"}])").as_array();
+  const auto shown = [&] {
+    const auto ids = PromptWriter::choose(source)->write(chat);
+    return ids.ok() ? text::decode(*tokenizer, *ids, true) : ids.error().message;
+  };
+  EXPECT_EQ(shown(), "<user>a");
+  chat.tools = boost::json::parse(R"([{"type":"function","function":{"name":"f"}}])");
+  EXPECT_EQ(shown(), "tools 1: a");
+  source.tool_template = "{{ no such }}";
+  EXPECT_TRUE(shown().starts_with("the model's chat template for tools: ")) << shown();
+  chat.tools = nullptr;
+  EXPECT_EQ(shown(), "<user>a");
+}
+
 }  // namespace
 }  // namespace aquilon::chat

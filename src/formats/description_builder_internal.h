@@ -39,6 +39,8 @@ class DescriptionBuilder {
   void keep(std::vector<MappedFile> maps);
   void add_file_bytes(std::uint64_t bytes) { file_.file_bytes_ += bytes; }
   void set_companions(CompanionFiles files) { file_.companions_ = std::move(files); }
+  void set_small_files(std::vector<std::string> paths) { file_.small_files_ = std::move(paths); }
+  void set_names(SourceNames names) { file_.names_in_source_ = std::move(names); }
 
   // The description. Errors: kCorrupt names a tensor that two sources give. Requires: no key twice.
   Result<GgufFile> finish() &&;

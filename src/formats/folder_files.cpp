@@ -38,6 +38,14 @@ Result<FolderFiles> FolderFiles::open(const std::string& path) {
   if (ec == std::errc::no_such_file_or_directory)
     return make_error(Code::kNotFound, "{}: there is no such folder", path);
   if (ec) return make_error(Code::kUnavailable, "cannot list {}: {}", path, ec.message());
+  const std::string more(kMoreTemplates);
+  std::error_code none;  // there is no such folder
+  for (fs::directory_iterator at(folder.path_of(more), none), end; !none && at != end;
+       at.increment(none)) {
+    std::error_code of_entry;
+    if (at->is_regular_file(of_entry) && folder.files_.size() < kMaxFiles)
+      folder.files_.emplace(more + at->path().filename().string(), std::span<const std::byte>());
+  }
   return folder;
 }
 

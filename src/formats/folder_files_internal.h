@@ -15,6 +15,9 @@ namespace aquilon::formats {
 // Lets the system take back the memory of bytes that lie in one of the maps; others stay.
 void drop_bytes(std::span<const MappedFile> maps, std::span<const std::byte> bytes);
 
+// The one folder inside a model's folder that is read, for its templates.
+inline constexpr std::string_view kMoreTemplates = "additional_chat_templates/";
+
 // Files are called by their name in the folder; nothing outside it is reachable, whatever an index
 // file says. Movable; one user at a time.
 class FolderFiles {

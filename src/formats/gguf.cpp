@@ -29,10 +29,10 @@ std::string describe(const GgufValue& value) {
   return std::visit(Describer{}, value);
 }
 
-Error wrong_value(const std::string& file, std::string_view key, const GgufValue& value,
+Error wrong_value(const GgufFile& file, std::string_view key, const GgufValue& value,
                   std::string_view wanted) {
-  return make_error(Code::kCorrupt, "{}: metadata '{}' is {}, {} is needed", file, key,
-                    describe(value), wanted);
+  return make_error(Code::kCorrupt, "{} is {}, {} is needed", file.where(key), describe(value),
+                    wanted);
 }
 
 }  // namespace
@@ -54,6 +54,27 @@ Result<GgufFile> GgufFile::parse_part(std::span<const std::byte> bytes, std::str
   return file;
 }
 
+std::vector<std::string> GgufFile::files() const {
+  std::vector<std::string> files = small_files_;
+  for (const MappedFile& map : maps_) files.push_back(map.path());
+  return files;
+}
+
+std::string GgufFile::where(std::string_view key) const {
+  const std::string_view behind = key.substr(std::min(key.find('.'), key.size() - 1) + 1);
+  for (const SourceNames::Key& name : names_in_source_.keys)
+    if (name.key == behind) return fmt::format("{}: '{}'", names_in_source_.path, name.own);
+  const bool role = key.ends_with("_token_id") || key.ends_with("_token_ids");
+  if (role && names_in_source_.tensor != nullptr)  // of one of several files
+    return fmt::format("{}: '{}'", name_,
+                       key.ends_with("bos_token_id") ? "bos_token_id" : "eos_token_id");
+  return fmt::format("{}: metadata '{}'", name_, key);
+}
+
+std::string GgufFile::tensor_label(std::string_view name) const {
+  return names_in_source_.tensor != nullptr ? names_in_source_.tensor(name) : std::string(name);
+}
+
 const GgufValue* GgufFile::find(std::string_view key) const {
   const std::optional<std::uint32_t> at = NameIndex(metadata_, &Entry::key).find(by_key_, key);
   return at ? &metadata_[*at].value : nullptr;
@@ -61,34 +82,37 @@ const GgufValue* GgufFile::find(std::string_view key) const {
 
 Result<const GgufValue*> GgufFile::require(std::string_view key) const {
   if (const GgufValue* value = find(key)) return value;
-  return make_error(Code::kNotFound, "{}: metadata '{}' is missing", name_, key);
+  return make_error(Code::kNotFound, "{} is missing", where(key));
 }
 
-Result<std::uint64_t> GgufFile::get_uint(std::string_view key, std::uint64_t max) const {
+Result<std::uint64_t> GgufFile::get_uint(std::string_view key, std::uint64_t max,
+                                         std::uint64_t min) const {
   const GgufValue* value = AQ_TRY(require(key));
-  if (const auto* v = std::get_if<std::uint64_t>(value); v != nullptr && *v <= max) return *v;
+  std::optional<std::uint64_t> found;
+  if (const auto* v = std::get_if<std::uint64_t>(value)) found = *v;
   if (const auto* v = std::get_if<std::int64_t>(value); v != nullptr && *v >= 0)
-    if (static_cast<std::uint64_t>(*v) <= max) return static_cast<std::uint64_t>(*v);
-  return wrong_value(name_, key, *value, fmt::format("an integer from 0 to {}", max));
+    found = static_cast<std::uint64_t>(*v);
+  if (found && *found >= min && *found <= max) return *found;
+  return wrong_value(*this, key, *value, fmt::format("an integer from {} to {}", min, max));
 }
 
 Result<double> GgufFile::get_float(std::string_view key) const {
   const GgufValue* value = AQ_TRY(require(key));
   if (const auto* v = std::get_if<double>(value); v != nullptr && std::isfinite(*v)) return *v;
-  return wrong_value(name_, key, *value, "a finite floating-point number");
+  return wrong_value(*this, key, *value, "a finite floating-point number");
 }
 
 Result<bool> GgufFile::get_bool(std::string_view key) const {
   const GgufValue* value = AQ_TRY(require(key));
   if (const auto* v = std::get_if<bool>(value)) return *v;
-  return wrong_value(name_, key, *value, "a bool");
+  return wrong_value(*this, key, *value, "a bool");
 }
 
 Result<std::string_view> GgufFile::get_string(std::string_view key) const {
   const GgufValue* value = AQ_TRY(require(key));
   const auto* v = std::get_if<std::string_view>(value);
-  if (v == nullptr) return wrong_value(name_, key, *value, "a string");
-  if (!is_utf8(*v)) return wrong_value(name_, key, *value, "valid UTF-8");
+  if (v == nullptr) return wrong_value(*this, key, *value, "a string");
+  if (!is_utf8(*v)) return wrong_value(*this, key, *value, "valid UTF-8");
   return *v;
 }
 
@@ -96,7 +120,7 @@ Result<const GgufArray*> GgufFile::get_array(std::string_view key, GgufType type
   const GgufValue* value = AQ_TRY(require(key));
   if (const auto* v = std::get_if<GgufArray>(value); v != nullptr && v->type == type) return v;
   return wrong_value(
-      name_, key, *value,
+      *this, key, *value,
       fmt::format("an array of {}", gguf_type_name(static_cast<std::uint32_t>(type))));
 }
 

@@ -66,6 +66,23 @@ struct CompanionFiles {
   std::string tokenizer_model;   // SentencePiece: tokenizer.model, or Mistral's tokenizer.model.v*
   std::string tekken_json;       // Mistral's tekken.json
   std::string chat_template;     // chat_template.jinja
+  // Rows of the embeddings, which no token may be beyond; absent where nothing says it.
+  std::optional<std::uint64_t> vocabulary = {};
+
+  bool has_tokenizer() const {
+    return !tokenizer_json.empty() || !tokenizer_model.empty() || !tekken_json.empty();
+  }
+};
+
+// What keys and tensors are called where a description comes from a folder: for messages.
+struct SourceNames {
+  struct Key {
+    std::string_view key;  // behind "<architecture>."
+    std::string_view own;
+  };
+  std::string path;                              // of the file that holds the keys; empty: GGUF
+  std::span<const Key> keys;                     // in static memory
+  std::string (*tensor)(std::string_view) = {};  // null: as in GGUF
 };
 
 // An open model. Its keys and tensor names are unique, valid UTF-8 without control characters; text
@@ -84,14 +101,24 @@ class GgufFile {
 
   const std::string& path() const { return name_; }
   std::uint64_t file_bytes() const { return file_bytes_; }  // of all files together
-  std::uint32_t version() const { return version_; }        // 0 if it is not from GGUF files
+  // All files that a model is read from, the one that tells what it is first (config.json); none
+  // for bytes in memory.
+  std::vector<std::string> files() const;
+  std::uint32_t version() const { return version_; }  // 0 if it is not from GGUF files
   const CompanionFiles& companions() const { return companions_; }
+
+  // A key as messages call it: "FILE: metadata 'llama.block_count'", of a folder
+  // "FOLDER/config.json: 'num_hidden_layers'".
+  std::string where(std::string_view key) const;
+  // A tensor by the name that its file has for it.
+  std::string tensor_label(std::string_view name) const;
 
   // Null when absent.
   const GgufValue* find(std::string_view key) const;
   // Typed look-ups. kNotFound names the missing key; kCorrupt says type or range that was found.
   // Integers of any width and sign are accepted where the value fits.
-  Result<std::uint64_t> get_uint(std::string_view key, std::uint64_t max) const;
+  Result<std::uint64_t> get_uint(std::string_view key, std::uint64_t max,
+                                 std::uint64_t min = 0) const;
   Result<double> get_float(std::string_view key) const;  // finite
   Result<bool> get_bool(std::string_view key) const;
   Result<std::string_view> get_string(std::string_view key) const;  // valid UTF-8
@@ -138,6 +165,8 @@ class GgufFile {
   std::deque<std::string> texts_;                      // names and values that no map holds
   std::vector<std::unique_ptr<std::byte[]>> buffers_;  // tensors that no map holds
   CompanionFiles companions_;
+  SourceNames names_in_source_;
+  std::vector<std::string> small_files_;  // of a folder: those that no map holds
   std::vector<Entry> metadata_;
   std::vector<GgufTensor> tensors_;
   std::vector<std::uint32_t> by_key_;   // indices of metadata_, sorted by key

@@ -74,17 +74,91 @@ void put_shape(const Shape& shape, const std::string& prefix, DescriptionBuilder
   builder.put_f32(prefix + "attention.layer_norm_rms_epsilon", shape.eps);
 }
 
+// A part that other models have and none of ours; `neutral` is a value beside 0 that does nothing.
+struct MissingPart {
+  std::string_view key;
+  std::string_view what;
+  double neutral = 0;
+};
+
+constexpr MissingPart kMissingParts[] = {
+    {"attn_logit_softcapping", "soft-capped attention"},
+    {"final_logit_softcapping", "soft-capped logits"},
+    {"use_bidirectional_attention", "tokens see those before them only"},
+    {"add_cross_attention", "attention to another model's states"},
+    {"mlp_bias", "biases of feed-forward blocks"},
+    {"clip_qkv", "clamped queries, keys and values"},
+    {"alibi", "positions by ALiBi"},
+    {"use_alibi", "positions by ALiBi"},
+    {"use_mrope", "positions of several axes"},
+    {"use_parallel_residual", "attention and feed-forward side by side"},
+    {"parallel_attn", "attention and feed-forward side by side"},
+    {"attention_chunk_size", "attention in chunks"},
+    {"no_rope_layers", "layers without RoPE"},
+    {"no_rope_layer_interval", "layers without RoPE"},
+    {"num_kv_shared_layers", "layers that share keys and values"},
+    {"kv_lora_rank", "latent attention"},
+    {"q_lora_rank", "latent attention"},
+    {"n_shared_experts", "experts that all tokens share"},
+    {"num_shared_experts", "experts that all tokens share"},
+    {"shared_expert_intermediate_size", "experts that all tokens share"},
+    {"n_routed_experts", "this way of choosing experts"},
+    {"n_group", "experts in groups", 1},
+    {"routed_scaling_factor", "shares of experts that are scaled", 1},
+    {"embedding_multiplier", "scaled embeddings", 1},
+    {"residual_multiplier", "scaled residuals", 1},
+    {"attention_multiplier", "another scale of attention"},
+    {"logits_scaling", "scaled logits", 1},
+    {"logit_scale", "scaled logits", 1},
+    {"scale_emb", "scaled embeddings", 1},
+};
+
+// Whether tokens see those before them only, under either of the keys' names.
+Status check_causal(const JsonFields& config) {
+  for (const std::string_view key : {"is_causal", "causal"}) {
+    const bool causal = AQ_TRY(config.flag(key, true));
+    if (!causal) return config.unsupported(key, "tokens see those before them only");
+  }
+  return {};
+}
+
+Status check_activation(const JsonFields& config, const HfFamily& family) {
+  const std::string_view want = family.gemma ? "gelu_pytorch_tanh" : "silu";
+  for (const std::string_view key : {"hidden_act", "hidden_activation"}) {
+    // Old Gemma files have the other under hidden_act, which is not read there.
+    if (family.gemma && key == "hidden_act" && config.has("hidden_activation")) continue;
+    const std::string activation = AQ_TRY(config.text(key, want));
+    const bool same = activation == want || (want == "silu" && activation == "swish");
+    if (!same) return config.unsupported(key, fmt::format("'{}' is", want));
+  }
+  return {};
+}
+
 // Settings that change answers and have only one value that we run.
 Status refuse_what_we_lack(const JsonFields& config, const HfFamily& family) {
-  const std::string_view want = family.gemma ? "gelu_pytorch_tanh" : "silu";
-  const std::string_view key = family.gemma ? "hidden_activation" : "hidden_act";
-  const std::string activation = AQ_TRY(config.text(key, want));
-  if (activation != want) return config.unsupported(key, fmt::format("'{}' is", want));
-  for (const std::string_view cap : {"attn_logit_softcapping", "final_logit_softcapping"})
-    if (config.has(cap)) return config.unsupported(cap, "");
-  const bool bidirectional = AQ_TRY(config.flag("use_bidirectional_attention", false));
-  if (bidirectional) return config.unsupported("use_bidirectional_attention", "");
+  AQ_RETURN_IF_ERROR(check_activation(config, family));
+  AQ_RETURN_IF_ERROR(check_causal(config));
+  for (const MissingPart& part : kMissingParts)
+    AQ_RETURN_IF_ERROR(config.refuse(part.key, part.what, part.neutral));
+  // With it the output of attention has one, too. Qwen 2 has its own three whatever the key says.
+  if (!family.own_biases)
+    AQ_RETURN_IF_ERROR(config.refuse("attention_bias", "biases of attention"));
+  if (family.experts != HfExperts::kNone) return {};
+  for (const std::string_view key : {"num_experts", "num_local_experts"})
+    AQ_RETURN_IF_ERROR(config.refuse(key, "this model_type has no experts"));
   return {};
+}
+
+// compressed-tensors says the rest in formats; those of FP8 are read.
+Status check_compressed_format(const JsonFields& quantization) {
+  constexpr std::string_view kRead = "float-quantized and naive-quantized are";
+  const std::string format = AQ_TRY(quantization.text("format", "float-quantized"));
+  if (format != "float-quantized" && format != "naive-quantized")
+    return quantization.unsupported("format", kRead);
+  const auto sparsity = AQ_TRY(quantization.object("sparsity_config"));
+  if (!sparsity) return {};
+  const std::string kind = AQ_TRY(sparsity->text("format", "dense"));
+  return kind == "dense" ? Status() : sparsity->unsupported("format", "'dense' is");
 }
 
 // The ways of storing weights in fewer bits that we read: FP8.
@@ -94,6 +168,7 @@ Status read_quantization(const JsonFields& root, HfConfig& out) {
   const std::string method = AQ_TRY(quantization->text("quant_method", ""));
   if (method != "fp8" && method != "compressed-tensors")
     return quantization->unsupported("quant_method", "fp8 and compressed-tensors of FP8 are");
+  if (method == "compressed-tensors") AQ_RETURN_IF_ERROR(check_compressed_format(*quantization));
   out.fp8 = true;
   const boost::json::value* size = quantization->find("weight_block_size");
   if (size == nullptr) return {};
@@ -145,6 +220,7 @@ Result<HfConfig> put_hf_config(const JsonFields& root, DescriptionBuilder& build
   HfConfig out{.family = family};
   AQ_RETURN_IF_ERROR(refuse_what_we_lack(config, *family));
   AQ_RETURN_IF_ERROR(read_quantization(root, out));
+  if (!out.fp8) AQ_RETURN_IF_ERROR(read_quantization(config, out));
   const Shape shape = AQ_TRY(read_shape(config, *family));
   const std::string prefix = std::string(family->architecture) + ".";
   builder.put_text("general.architecture", family->architecture);

@@ -34,8 +34,18 @@ Result<HfConfig> put_hf_config(const JsonFields& root, DescriptionBuilder& build
 Status put_hf_windows(const JsonFields& config, const HfFamily& family, std::uint64_t layers,
                       DescriptionBuilder& builder);
 
-// Roles of tokens and the chat template, from generation_config.json, config.json,
-// tokenizer_config.json and chat_template.jinja.
+// The chat templates: "tokenizer.chat_template", and "tokenizer.chat_template.NAME" for others than
+// the default one. As transformers has it, template files (chat_template.jinja,
+// additional_chat_templates/NAME.jinja) replace those of tokenizer_config.json; chat_template.json,
+// which only processors have, comes last.
+Status put_hf_templates(const FolderFiles& folder, const JsonFields& tokenizer_config,
+                        DescriptionBuilder& builder);
+
+// Whether a file of a folder is a chat template, by its name.
+bool is_template_file(std::string_view name);
+
+// Roles of tokens and the chat templates, from generation_config.json, config.json,
+// tokenizer_config.json and the files of templates.
 Status put_hf_tokens(const FolderFiles& folder, const JsonFields& root,
                      DescriptionBuilder& builder);
 

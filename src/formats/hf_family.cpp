@@ -40,6 +40,7 @@ constexpr HfFamily kFamilies[] = {
     {.model_type = "qwen2",
      .architecture = "qwen2",
      .windows = HfWindows::kLastLayers,
+     .own_biases = true,
      .kv_heads = 32,
      .context = 32768,
      .eps = 1e-6,

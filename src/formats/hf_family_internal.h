@@ -26,6 +26,7 @@ struct HfFamily {
   HfWindows windows = HfWindows::kNone;
   HfExperts experts = HfExperts::kNone;
   bool gemma = false;
+  bool own_biases = false;  // of wq, wk, wv, whatever attention_bias says
   std::uint64_t heads = 0;
   std::uint64_t kv_heads = 0;  // 0: as many as heads
   std::uint64_t head_dim = 0;  // 0: hidden_size / heads

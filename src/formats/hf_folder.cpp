@@ -1,6 +1,7 @@
 #include "formats/companions_internal.h"
 #include "formats/folder_layouts_internal.h"
 #include "formats/hf_config_internal.h"
+#include "formats/source_names_internal.h"
 #include "formats/weight_assembly_internal.h"
 
 namespace aquilon::formats {
@@ -21,6 +22,7 @@ Result<GgufFile> describe_hugging_face(FolderFiles folder) {
       .query_factor = config.query_factor,
       .fp8 = config.fp8,
       .blocks = config.blocks};
+  builder.set_names(source_names(rules.style, path));
   const std::uint64_t rows = AQ_TRY(assemble_weights(folder, weights, rules, builder));
   if (config.vocabulary.value_or(rows) != rows)
     return make_error(Code::kCorrupt, "{}: vocab_size is {}, the embeddings have {} rows", path,

@@ -1,4 +1,3 @@
-#include "base/utf8.h"
 #include "formats/hf_config_internal.h"
 
 namespace aquilon::formats {
@@ -48,23 +47,6 @@ void put_ids(const std::vector<std::uint32_t>& bos, const std::vector<std::uint3
   if (ends.size() > 1) builder.put_counts("aquilon.eos_token_ids", ends);
 }
 
-// tokenizer_config.json's template: a text, or a list of named ones.
-Result<std::string> template_of(const JsonFields& config) {
-  const boost::json::value* value = config.find("chat_template");
-  if (value == nullptr || value->is_string()) return config.text("chat_template", "");
-  std::string first;
-  if (!value->is_array()) return config.wrong("chat_template", "a text or a list of templates");
-  for (const boost::json::value& entry : value->get_array()) {
-    if (!entry.is_object()) return config.wrong("chat_template", "a list of objects");
-    const JsonFields fields(entry.get_object(), config.file(), "chat_template.");
-    const std::string name = AQ_TRY(fields.text("name", ""));
-    std::string text = AQ_TRY(fields.text("template", ""));
-    if (name == "default") return text;
-    if (first.empty()) first = std::move(text);
-  }
-  return first;
-}
-
 // A token's written form: a text, or an object with its content. Empty where the key is absent.
 Result<std::string> form_of(const JsonFields& config, std::string_view key) {
   const boost::json::value* value = config.find(key);
@@ -73,28 +55,21 @@ Result<std::string> form_of(const JsonFields& config, std::string_view key) {
   return fields.text("content", "");
 }
 
-Status put_tokenizer_config(const FolderFiles& folder, DescriptionBuilder& builder) {
-  constexpr std::string_view kName = "tokenizer_config.json";
-  constexpr std::string_view kTemplateName = "chat_template.jinja";
-  std::string chat_template;
-  if (folder.has(kName)) {
-    const std::string path = folder.path_of(kName);
-    const std::string text = AQ_TRY(folder.text(kName, kMaxConfigBytes));
-    const boost::json::object object = AQ_TRY(read_json_object(text, path));
-    const JsonFields config(object, path);
-    const bool add_bos = AQ_TRY(config.flag("add_bos_token", false));
-    if (config.has("add_bos_token")) builder.put_flag("tokenizer.ggml.add_bos_token", add_bos);
-    for (const std::string_view key : {"bos_token", "eos_token"}) {
-      const std::string form = AQ_TRY(form_of(config, key));
-      if (!form.empty()) builder.put_text("aquilon." + std::string(key), form);
-    }
-    chat_template = AQ_TRY(template_of(config));
+Status put_tokenizer_config(const JsonFields& config, DescriptionBuilder& builder) {
+  const bool add_bos = AQ_TRY(config.flag("add_bos_token", false));
+  if (config.has("add_bos_token")) builder.put_flag("tokenizer.ggml.add_bos_token", add_bos);
+  for (const std::string_view key : {"bos_token", "eos_token"}) {
+    const std::string form = AQ_TRY(form_of(config, key));
+    if (!form.empty()) builder.put_text("aquilon." + std::string(key), form);
   }
-  if (folder.has(kTemplateName)) chat_template = AQ_TRY(folder.text(kTemplateName, 1u << 20));
-  if (!is_utf8(chat_template))
-    return make_error(Code::kCorrupt, "{}: is not UTF-8", folder.path_of(kTemplateName));
-  if (!chat_template.empty()) builder.put_text("tokenizer.chat_template", chat_template);
   return {};
+}
+
+// A JSON object of the folder; an empty one where the file is not there.
+Result<boost::json::object> optional_object(const FolderFiles& folder, std::string_view name) {
+  if (!folder.has(name)) return boost::json::object();
+  const std::string text = AQ_TRY(folder.text(name, kMaxConfigBytes));
+  return read_json_object(text, folder.path_of(name));
 }
 
 }  // namespace
@@ -102,12 +77,9 @@ Status put_tokenizer_config(const FolderFiles& folder, DescriptionBuilder& build
 Status put_hf_tokens(const FolderFiles& folder, const JsonFields& root,
                      DescriptionBuilder& builder) {
   constexpr std::string_view kGeneration = "generation_config.json";
+  constexpr std::string_view kTokenizer = "tokenizer_config.json";
   const std::string path = folder.path_of(kGeneration);
-  boost::json::object object;
-  if (folder.has(kGeneration)) {
-    const std::string text = AQ_TRY(folder.text(kGeneration, kMaxConfigBytes));
-    object = AQ_TRY(read_json_object(text, path));
-  }
+  const boost::json::object object = AQ_TRY(optional_object(folder, kGeneration));
   const JsonFields generation(object, path);
   std::vector<const JsonFields*> sources = {&generation, &root};
   const auto text_config = AQ_TRY(root.object("text_config"));
@@ -115,7 +87,11 @@ Status put_hf_tokens(const FolderFiles& folder, const JsonFields& root,
   const auto bos = AQ_TRY(first_ids(sources, "bos_token_id"));
   const auto ends = AQ_TRY(first_ids(sources, "eos_token_id"));
   put_ids(bos, ends, builder);
-  return put_tokenizer_config(folder, builder);
+  const std::string tokenizer_path = folder.path_of(kTokenizer);
+  const boost::json::object tokenizer = AQ_TRY(optional_object(folder, kTokenizer));
+  const JsonFields config(tokenizer, tokenizer_path);
+  AQ_RETURN_IF_ERROR(put_tokenizer_config(config, builder));
+  return put_hf_templates(folder, config, builder);
 }
 
 }  // namespace aquilon::formats

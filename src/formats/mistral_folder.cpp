@@ -5,6 +5,7 @@
 #include "formats/folder_layouts_internal.h"
 #include "formats/hf_config_internal.h"
 #include "formats/rope_keys_internal.h"
+#include "formats/source_names_internal.h"
 #include "formats/weight_assembly_internal.h"
 
 namespace aquilon::formats {
@@ -61,6 +62,8 @@ struct Yarn {
 Result<std::optional<Yarn>> read_yarn(const JsonFields& params) {
   const auto fields = AQ_TRY(params.object("yarn"));
   if (!fields) return std::optional<Yarn>();
+  AQ_RETURN_IF_ERROR(
+      fields->only({"factor", "original_max_position_embeddings", "beta", "alpha", "apply_scale"}));
   Yarn yarn{};
   yarn.keys.factor = AQ_TRY(fields->positive("factor"));
   yarn.keys.original_context =
@@ -80,6 +83,7 @@ struct Temperature {
 Result<std::optional<Temperature>> read_temperature(const JsonFields& params) {
   const auto fields = AQ_TRY(params.object("llama_4_scaling"));
   if (!fields) return std::optional<Temperature>();
+  AQ_RETURN_IF_ERROR(fields->only({"beta", "original_max_position_embeddings"}));
   Temperature temperature{};
   temperature.beta = AQ_TRY(fields->positive("beta"));
   temperature.length = AQ_TRY(fields->count("original_max_position_embeddings", 1, kMaxContext));
@@ -142,10 +146,23 @@ Status put_shape(const JsonFields& params, std::uint64_t layers, const std::opti
   return {};
 }
 
+// Experts that are chosen and added up in other ways are refused. Which layers have none, their
+// tensors say.
+Status read_plain_mixture(const JsonFields& moe) {
+  AQ_RETURN_IF_ERROR(moe.refuse("num_shared_experts", "experts that all tokens share"));
+  AQ_RETURN_IF_ERROR(moe.refuse("num_expert_groups", "experts in groups", 1));
+  AQ_RETURN_IF_ERROR(moe.refuse("num_expert_groups_per_tok", "experts in groups", 1));
+  AQ_RETURN_IF_ERROR(moe.refuse("routed_scale", "shares of experts are not scaled here", 1));
+  return moe.only({"num_experts", "num_experts_per_tok", "num_shared_experts", "num_expert_groups",
+                   "num_expert_groups_per_tok", "routed_scale", "first_k_dense_replace",
+                   "route_every_n"});
+}
+
 Status put_experts(const JsonFields& params, const std::string& prefix,
                    DescriptionBuilder& builder) {
   const auto moe = AQ_TRY(params.object("moe"));
   if (!moe) return {};
+  AQ_RETURN_IF_ERROR(read_plain_mixture(*moe));
   const std::uint64_t experts = AQ_TRY(moe->count("num_experts", 1, 65536));
   const std::uint64_t used = AQ_TRY(moe->count("num_experts_per_tok", 1, experts));
   builder.put_count(prefix + "expert_count", experts);
@@ -157,18 +174,47 @@ Status put_experts(const JsonFields& params, const std::string& prefix,
 Result<bool> read_fp8(const JsonFields& params) {
   const auto quantization = AQ_TRY(params.object("quantization"));
   if (!quantization) return false;
+  AQ_RETURN_IF_ERROR(quantization->only({"qformat_weight", "qscheme_act"}));
   const std::string format = AQ_TRY(quantization->text("qformat_weight", ""));
   if (format == "fp8_e4m3") return true;
   return quantization->unsupported("qformat_weight", "fp8_e4m3 is");
 }
 
-// Parts of models whose layers are others than these.
+// Adapters are merged into the weights, or not there at all.
+Status refuse_adapters(const JsonFields& params) {
+  const auto lora = AQ_TRY(params.object("lora"));
+  if (!lora) return {};
+  const bool enabled = AQ_TRY(lora->flag("enable", true));
+  if (!enabled) return {};
+  return make_error(Code::kUnsupported,
+                    "{}: 'lora' says that the weights need an adapter, which is not supported; "
+                    "merge it into them",
+                    params.file());
+}
+
+// Parts of models whose layers are others than these, and whatever key we do not know: the list is
+// Mistral's own and short, and a part that is left out gives wrong answers. Vision towers are left
+// out of the weights, too: text is computed without them.
 Status refuse_what_we_lack(const JsonFields& params) {
-  for (const std::string_view key : {"q_lora_rank", "kv_lora_rank"})
-    if (params.has(key)) return params.unsupported(key, "latent attention is not run");
-  const bool biases = AQ_TRY(params.flag("use_biases", false));
-  if (biases) return params.unsupported("use_biases", "");
-  return {};
+  for (const std::string_view key :
+       {"q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"})
+    AQ_RETURN_IF_ERROR(params.refuse(key, "latent attention is not run"));
+  AQ_RETURN_IF_ERROR(params.refuse("use_biases", ""));
+  if (params.has("rope_scaling"))
+    return params.unsupported("rope_scaling", "'yarn' is, in these files");
+  const bool causal = AQ_TRY(params.flag("causal", true));
+  if (!causal) return params.unsupported("causal", "tokens see those before them only");
+  const std::string type = AQ_TRY(params.text("model_type", "transformer"));
+  if (type != "transformer") return params.unsupported("model_type", "'transformer' is");
+  AQ_RETURN_IF_ERROR(refuse_adapters(params));
+  return params.only({"dim", "n_layers", "head_dim", "hidden_dim", "n_heads", "n_kv_heads",
+                      "norm_eps", "vocab_size", "rope_theta", "rope_scaling", "sliding_window",
+                      "_sliding_window", "max_position_embeddings", "max_seq_len", "yarn",
+                      "llama_4_scaling", "moe", "quantization", "tied_embeddings", "causal", "lora",
+                      "use_biases", "q_lora_rank", "kv_lora_rank", "qk_nope_head_dim",
+                      "qk_rope_head_dim", "v_head_dim",
+                      // of no effect on text
+                      "model_type", "vision_encoder", "max_batch_size", "dtype", "name"});
 }
 
 }  // namespace
@@ -194,6 +240,7 @@ Result<GgufFile> describe_mistral(FolderFiles folder) {
   AssemblyRules rules{.style = NameStyle::kMistral, .architecture = architecture};
   rules.fp8 = AQ_TRY(read_fp8(params));
   if (params.has("tied_embeddings")) rules.tied = AQ_TRY(params.flag("tied_embeddings", false));
+  builder.set_names(source_names(NameStyle::kMistral, path));
   const std::uint64_t rows = AQ_TRY(assemble_weights(folder, weights, rules, builder));
   const std::uint64_t vocabulary = AQ_TRY(params.count("vocab_size", 1, 1u << 24, rows));
   if (vocabulary != rows)

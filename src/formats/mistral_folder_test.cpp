@@ -117,6 +117,14 @@ TEST(MistralFolder, TokenizersOfBothKindsAreFound) {
   EXPECT_EQ(file.companions().tokenizer_model, "folder/tokenizer.model.v3");
 }
 
+TEST(MistralFolder, KeysWithoutEffectPass) {
+  const auto file = describe_for_test(
+      folder_of(R"(,"lora":{"enable":false,"rank":64},"causal":true,"kv_lora_rank":null,)"
+                R"("vision_encoder":{"hidden_size":4},"max_batch_size":0,"use_biases":false,)"
+                R"("model_type":"transformer","rope_scaling":null,"something":null)"));
+  EXPECT_TRUE(file.ok()) << file.error().message;
+}
+
 TEST(MistralFolder, RefusesByName) {
   struct {
     const char* more;
@@ -126,6 +134,22 @@ TEST(MistralFolder, RefusesByName) {
       {R"(,"kv_lora_rank":512)", Code::kUnsupported,
        "'kv_lora_rank' is 512, which is not supported"},
       {R"(,"use_biases":true)", Code::kUnsupported, "'use_biases'"},
+      {R"(,"lora":{"enable":true,"rank":64})", Code::kUnsupported, "'lora' says"},
+      {R"(,"lora":{"rank":64})", Code::kUnsupported, "'lora' says"},
+      {R"(,"causal":false)", Code::kUnsupported, "'causal' is false"},
+      {R"(,"rope_scaling":{"factor":8})", Code::kUnsupported,
+       "'rope_scaling' is an object, which is not supported; 'yarn' is"},
+      {R"(,"model_type":"mamba")", Code::kUnsupported, "'model_type' is \"mamba\""},
+      {R"(,"use_scaled_rope":true)", Code::kUnsupported,
+       "'use_scaled_rope' is true, which is not supported; the key is unknown here"},
+      {R"(,"multimodal":{"whisper_model_args":{}})", Code::kUnsupported, "'multimodal'"},
+      {R"(,"moe":{"num_experts":8,"num_experts_per_tok":2,"num_shared_experts":1})",
+       Code::kUnsupported, "'moe.num_shared_experts' is 1"},
+      {R"(,"moe":{"num_experts":8,"num_experts_per_tok":2,"expert_hidden_dim":4})",
+       Code::kUnsupported, "'moe.expert_hidden_dim' is 4"},
+      {R"(,"yarn":{"factor":16,"original_max_position_embeddings":32,"mscale":2})",
+       Code::kUnsupported, "'yarn.mscale' is 2"},
+      {R"(,"dim":9)", Code::kCorrupt, "params.json: the key 'dim' is given twice"},
       {R"(,"quantization":{"qformat_weight":"nvfp4"})", Code::kUnsupported,
        "'quantization.qformat_weight' is \"nvfp4\""},
       {R"(,"sliding_window":[4,8])", Code::kUnsupported, "all layers with a window have the same"},

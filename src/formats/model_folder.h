@@ -24,8 +24,15 @@ namespace aquilon::formats {
 // tensor or model_type that we do not run (with those that we do), kCorrupt what is damaged.
 Result<GgufFile> open_model(const std::string& path);
 
+// What a model says of text alone: tokenizer, roles of tokens, chat templates. Of a folder neither
+// weights nor a configuration need be there, and whether we run the model does not matter; a GGUF
+// file is opened whole. Errors: as open_model; kNotFound for a folder without a tokenizer.
+Result<GgufFile> open_model_text(const std::string& path);
+
 // The same of a folder in memory: names and bytes, which the caller keeps alive.
 Result<GgufFile> describe_folder(std::string path,
                                  std::map<std::string, std::span<const std::byte>> files);
+Result<GgufFile> describe_folder_text(std::string path,
+                                      std::map<std::string, std::span<const std::byte>> files);
 
 }  // namespace aquilon::formats

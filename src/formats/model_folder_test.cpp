@@ -83,13 +83,144 @@ TEST(ModelFolder, RefusesConfigurationsByName) {
        Code::kCorrupt, "'sliding_window' is missing"},
       {tiny_config("gemma3"), Code::kCorrupt, "'text_config' is missing"},
       {tiny_config("gemma3_text", R"(,"attn_logit_softcapping":50.0)"), Code::kUnsupported,
-       "'attn_logit_softcapping'"},
+       "'attn_logit_softcapping' is 50,"},
+      {tiny_config("gemma3_text", R"(,"final_logit_softcapping":30)"), Code::kUnsupported,
+       "'final_logit_softcapping' is 30, which is not supported; soft-capped logits"},
+      {tiny_config("llama", R"(,"hidden_activation":"relu")"), Code::kUnsupported,
+       "'hidden_activation' is \"relu\", which is not supported; 'silu' is"},
+      {tiny_config("llama", R"(,"mlp_bias":true)"), Code::kUnsupported, "'mlp_bias' is true"},
+      {tiny_config("llama", R"(,"attention_bias":true)"), Code::kUnsupported,
+       "'attention_bias' is true"},
+      {tiny_config("llama", R"(,"is_causal":false)"), Code::kUnsupported, "'is_causal' is false"},
+      {tiny_config("llama", R"(,"num_local_experts":8)"), Code::kUnsupported,
+       "'num_local_experts' is 8, which is not supported; this model_type has no experts"},
+      {tiny_config("llama", R"(,"residual_multiplier":0.22)"), Code::kUnsupported,
+       "'residual_multiplier' is 0.22"},
+      {tiny_config("llama", R"(,"no_rope_layers":[1,0])"), Code::kUnsupported,
+       "'no_rope_layers' is a list"},
+      {tiny_config("llama", R"(,"rope_scaling":{"rope_type":"default","mrope_section":[1,1]})"),
+       Code::kUnsupported, "'rope_scaling.mrope_section'"},
+      {tiny_config("llama", R"(,"quantization_config":{"quant_method":"compressed-tensors",)"
+                            R"("format":"pack-quantized"})"),
+       Code::kUnsupported, "'quantization_config.format' is \"pack-quantized\""},
+      {tiny_config("llama", R"(,"quantization_config":{"quant_method":"compressed-tensors",)"
+                            R"("sparsity_config":{"format":"sparse-24-bitmask"}})"),
+       Code::kUnsupported, "'quantization_config.sparsity_config.format' is \"sparse-24-bitmask\""},
   };
   for (const auto& c : cases) {
     FolderForTest folder = tiny_llama_folder();
     folder["config.json"] = c.config;
     expect_error(folder, c.code, c.words);
   }
+}
+
+TEST(ModelFolder, PartsThatAreSwitchedOffAreNone) {
+  FolderForTest folder = tiny_llama_folder();
+  folder["config.json"] = tiny_config(
+      "llama", R"(,"attn_logit_softcapping":null,"mlp_bias":false,"attention_bias":false,)"
+               R"("num_experts":0,"residual_multiplier":1.0,"is_causal":true,"hidden_act":"swish",)"
+               R"("use_cache":true,"torch_dtype":"bfloat16","attention_dropout":0.1)");
+  const auto file = describe_for_test(folder);
+  EXPECT_TRUE(file.ok()) << file.error().message;
+}
+
+TEST(ModelFolder, AKeyThatIsGivenTwiceIsNamedInEveryFile) {
+  for (const std::string name : {"config.json", "generation_config.json", "tokenizer_config.json",
+                                 "model.safetensors.index.json"}) {
+    FolderForTest folder = tiny_llama_folder();
+    folder[name] = R"({"hidden_size":8,"hidden_size":9})";
+    expect_error(folder, Code::kCorrupt, name + ": the key 'hidden_size' is given twice");
+  }
+}
+
+// What text alone needs: no weights, no architecture that we run.
+TEST(ModelFolder, TextNeedsNoWeights) {
+  FolderForTest folder = {
+      {"tokenizer.json", "{}"},
+      {"tokenizer_config.json", R"({"add_bos_token":true,"chat_template":"x"})"}};
+  const auto described = [&folder] {
+    std::map<std::string, std::span<const std::byte>> files;
+    for (const auto& [name, contents] : folder)
+      files[name] = std::as_bytes(std::span(contents.data(), contents.size()));
+    return describe_folder_text("folder", std::move(files));
+  };
+  auto file = described();
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_TRUE(*file->get_bool("tokenizer.ggml.add_bos_token"));
+  EXPECT_EQ(*file->get_string("tokenizer.chat_template"), "x");
+  EXPECT_EQ(file->companions().tokenizer_json, "folder/tokenizer.json");
+  EXPECT_FALSE(file->companions().vocabulary);
+  folder["config.json"] =
+      R"({"model_type":"falcon","vocab_size":7,"text_config":{"vocab_size":9},"eos_token_id":3})";
+  file = described();
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_EQ(file->companions().vocabulary, 9u);
+  EXPECT_EQ(*file->get_uint("tokenizer.ggml.eos_token_id", 9), 3u);
+  const auto wrong = file->get_uint("tokenizer.ggml.eos_token_id", 2);
+  EXPECT_EQ(wrong.error().message,
+            "folder: 'eos_token_id' is the integer 3, an integer from 0 to 2 is needed");
+  folder.erase("tokenizer.json");
+  file = described();
+  ASSERT_FALSE(file.ok());
+  EXPECT_EQ(file.error().code, Code::kNotFound);
+  EXPECT_NE(file.error().message.find("folder: no tokenizer is here"), std::string::npos);
+}
+
+TEST(ModelFolder, ChatTemplatesAreFoundAsTransformersFindsThem) {
+  const auto templates = [](const FolderForTest& more) {
+    FolderForTest folder = tiny_llama_folder();
+    folder.insert(more.begin(), more.end());
+    std::map<std::string, std::string> found;
+    const auto file = describe_for_test(folder);
+    EXPECT_TRUE(file.ok()) << (file.ok() ? "" : file.error().message);
+    for (const GgufFile::Entry& entry : file->metadata())
+      if (entry.key.starts_with("tokenizer.chat_template"))
+        found[std::string(entry.key)] = std::get<std::string_view>(entry.value);
+    return found;
+  };
+  using Found = std::map<std::string, std::string>;
+  const std::string one = "tokenizer.chat_template";
+  const std::string named = R"({"chat_template":[{"name":"tool_use","template":"T"},)"
+                            R"({"name":"default","template":"D"},{"name":"rag","template":"R"}]})";
+  EXPECT_EQ(templates({}), Found());
+  EXPECT_EQ(templates({{"tokenizer_config.json", named}}),
+            (Found{{one, "D"}, {one + ".tool_use", "T"}, {one + ".rag", "R"}}));
+  // A processor's own file counts where the tokenizer has none.
+  const std::string processor = R"({"chat_template":"P"})";
+  EXPECT_EQ(templates({{"chat_template.json", processor}}), (Found{{one, "P"}}));
+  EXPECT_EQ(templates({{"chat_template.json", processor},
+                       {"tokenizer_config.json", R"({"chat_template":"C"})"}}),
+            (Found{{one, "C"}}));
+  // Files of templates replace all others, the named ones too.
+  EXPECT_EQ(templates({{"chat_template.jinja", "J"}, {"tokenizer_config.json", named}}),
+            (Found{{one, "J"}}));
+  EXPECT_EQ(templates({{"chat_template.jinja", "J"},
+                       {"additional_chat_templates/tool_use.jinja", "A"},
+                       {"additional_chat_templates/read me.txt", "no template"}}),
+            (Found{{one, "J"}, {one + ".tool_use", "A"}}));
+  EXPECT_EQ(templates({{"chat_template.tool_use.jinja", "A"}}), (Found{{one + ".tool_use", "A"}}));
+  // None is the default: a conversation without tools has none.
+  EXPECT_EQ(templates({{"tokenizer_config.json",
+                        R"({"chat_template":[{"name":"rag","template":"R"}]})"}}),
+            (Found{{one + ".rag", "R"}}));
+}
+
+TEST(ModelFolder, ChatTemplatesAreRefusedByName) {
+  const auto with = [](const std::string& name, const std::string& contents) {
+    FolderForTest folder = tiny_llama_folder();
+    folder[name] = contents;
+    return folder;
+  };
+  const std::string config = "tokenizer_config.json";
+  expect_error(with(config, R"({"chat_template":1})"), Code::kCorrupt, "'chat_template' is 1");
+  expect_error(with(config, R"({"chat_template":[1]})"), Code::kCorrupt, "a list of objects");
+  expect_error(with(config, R"({"chat_template":[{"template":"x"}]})"), Code::kCorrupt,
+               "'chat_template.name' is missing, a short name is needed");
+  expect_error(with(config, R"({"chat_template":[{"name":"a","template":"x"},)"
+                            R"({"name":"a","template":"y"}]})"),
+               Code::kCorrupt, "tokenizer_config.json: two chat templates are called 'a'");
+  expect_error(with("chat_template.jinja", "\xff"), Code::kCorrupt, "'default' is not UTF-8");
+  expect_error(with("chat_template.json", "{"), Code::kCorrupt, "chat_template.json: not valid");
 }
 
 TEST(ModelFolder, SaysWhichFileIsMissing) {

@@ -136,6 +136,7 @@ Status put_scaling(DescriptionBuilder& builder, const JsonFields& config, const 
   const std::string type = AQ_TRY(rope_type(rope));
   const double part = AQ_TRY(rope.positive("partial_rotary_factor", 1));
   if (part != 1) return rope.unsupported("partial_rotary_factor", "only whole heads turn here");
+  AQ_RETURN_IF_ERROR(rope.refuse("mrope_section", "positions of several axes"));
   if (type == "default") return {};
   if (type == "yarn") return put_hf_yarn(builder, config, rope, shape);
   if (type == "llama3") return put_llama3(builder, config, rope, shape, theta);

@@ -111,6 +111,13 @@ std::optional<std::string> apply(const Rule& rule, std::string_view name) {
   return fmt::format("{}{}{}", rule.to.substr(0, at), expert, rule.to.substr(at + 1));
 }
 
+// Targets of a layer that the rules give back as they were called; nothing where none fits.
+std::optional<std::string> layer_source(std::span<const Rule> rules, std::string_view name) {
+  for (const Rule& rule : rules)
+    if (auto from = apply({.from = rule.to, .to = rule.from}, name)) return from;
+  return std::nullopt;
+}
+
 std::optional<TensorMeaning> layer_meaning(std::span<const Rule> rules, std::string_view name) {
   if (!name.starts_with("layers.")) return std::nullopt;
   name.remove_prefix(7);
@@ -154,6 +161,25 @@ std::optional<TensorMeaning> meaning_of(NameStyle style, std::string_view name) 
     if (name.ends_with(suffix)) return TensorMeaning{.values = Values::kLeftOut};
   if (style == NameStyle::kMistral) return mistral_meaning(name);
   return hugging_face_meaning(name, style == NameStyle::kHuggingFaceGemma);
+}
+
+std::string own_tensor_name(NameStyle style, std::string_view name) {
+  const bool mistral = style == NameStyle::kMistral;
+  if (name == "token_embd.weight")
+    return mistral ? "tok_embeddings.weight" : "model.embed_tokens.weight";
+  if (name == "output_norm.weight") return mistral ? "norm.weight" : "model.norm.weight";
+  if (name == "output.weight") return mistral ? "output.weight" : "lm_head.weight";
+  std::string_view rest = name;
+  if (!rest.starts_with("blk.")) return std::string(name);
+  rest.remove_prefix(4);
+  const std::string_view layer = take_digits(rest);
+  if (layer.empty() || !rest.starts_with('.')) return std::string(name);
+  rest.remove_prefix(1);
+  std::optional<std::string> own;
+  if (style == NameStyle::kHuggingFaceGemma) own = layer_source(kGemma, rest);
+  if (!own) own = mistral ? layer_source(kMistral, rest) : layer_source(kHuggingFace, rest);
+  if (!own) return std::string(name);
+  return fmt::format("{}layers.{}.{}", mistral ? "" : "model.", layer, *own);
 }
 
 }  // namespace aquilon::formats

@@ -28,4 +28,8 @@ struct TensorMeaning {
 // "blk.0.ffn_gate.3.weight".
 std::optional<TensorMeaning> meaning_of(NameStyle style, std::string_view name);
 
+// The way back, for messages: what a tensor of GGUF's name is called in files of that style (in a
+// model that is no part of another); the name itself where there is none.
+std::string own_tensor_name(NameStyle style, std::string_view name);
+
 }  // namespace aquilon::formats

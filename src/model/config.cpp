@@ -62,19 +62,18 @@ Status refuse_what_we_lack(const ConfigReader& reader) {
 Status read_heads(const ConfigReader& reader, ModelConfig& config) {
   config.n_heads = AQ_TRY(reader.count("attention.head_count", 1u << 12));
   config.n_kv_heads = AQ_TRY(reader.count_or("attention.head_count_kv", 1u << 12, config.n_heads));
-  const std::string& path = reader.file().path();
   if (config.n_heads % config.n_kv_heads != 0)
     return make_error(Code::kCorrupt,
-                      "{}: {} attention heads do not divide among {} key/value heads", path,
-                      config.n_heads, config.n_kv_heads);
+                      "{} is {}: attention heads do not divide among {} key/value heads",
+                      reader.where("attention.head_count"), config.n_heads, config.n_kv_heads);
   const std::size_t head_dim = std::max<std::size_t>(1, config.dim / config.n_heads);
   config.head_dim = AQ_TRY(reader.count_or("attention.key_length", 1u << 12, head_dim));
   const std::size_t value_dim =
       AQ_TRY(reader.count_or("attention.value_length", 1u << 12, config.head_dim));
   if (value_dim != config.head_dim)
     return make_error(Code::kUnsupported,
-                      "{}: keys of {} and values of {} per head are not supported", path,
-                      config.head_dim, value_dim);
+                      "{}: keys of {} and values of {} per head are not supported",
+                      reader.file().path(), config.head_dim, value_dim);
   if (config.family->wide_scale_layers == config.n_layers)
     config.attention_scale =
         1 / std::sqrt(static_cast<double>(config.dim) / static_cast<double>(config.n_heads));
@@ -108,9 +107,8 @@ Result<TemperatureConfig> read_temperature(const ConfigReader& reader, const Rop
   temperature.length =
       AQ_TRY(reader.count_or("attention.temperature_length", 1u << 30, rope.original_context));
   if (temperature.length == 0)
-    return make_error(Code::kCorrupt, "{}: {} needs {}", reader.file().path(),
-                      reader.full("attention.temperature_scale"),
-                      reader.full("rope.scaling.original_context_length"));
+    return make_error(Code::kCorrupt, "{} needs {}", reader.where("attention.temperature_scale"),
+                      reader.where("rope.scaling.original_context_length"));
   return temperature;
 }
 

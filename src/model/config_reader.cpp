@@ -5,11 +5,7 @@
 namespace aquilon::model {
 
 Result<std::size_t> ConfigReader::count(std::string_view key, std::uint64_t max) const {
-  const std::uint64_t value = AQ_TRY(file_.get_uint(full(key), max));
-  if (value == 0)
-    return make_error(Code::kCorrupt, "{}: {} is 0; it must be at least 1", file_.path(),
-                      full(key));
-  return static_cast<std::size_t>(value);
+  return static_cast<std::size_t>(AQ_TRY(file_.get_uint(full(key), max, 1)));
 }
 
 Result<std::size_t> ConfigReader::count_or(std::string_view key, std::uint64_t max,
@@ -25,8 +21,7 @@ Result<std::size_t> ConfigReader::count_or_none(std::string_view key, std::uint6
 Result<double> ConfigReader::positive(std::string_view key) const {
   const double value = AQ_TRY(file_.get_float(full(key)));
   if (!(value > 0))
-    return make_error(Code::kCorrupt, "{}: {} is {}; it must be above 0", file_.path(), full(key),
-                      value);
+    return make_error(Code::kCorrupt, "{} is {}; it must be above 0", where(key), value);
   return value;
 }
 

@@ -17,6 +17,7 @@ class ConfigReader {
 
   const formats::GgufFile& file() const { return file_; }
   std::string full(std::string_view key) const { return prefix_ + std::string(key); }
+  std::string where(std::string_view key) const { return file_.where(full(key)); }
   const formats::GgufValue* find(std::string_view key) const { return file_.find(full(key)); }
   bool has(std::string_view key) const { return find(key) != nullptr; }
 

@@ -57,6 +57,22 @@ formats::GgufImage one_by_one(const GgufFile& file, std::size_t missing = 0) {
   return out.build();
 }
 
+TEST(Experts, AMixtureWithoutAnyIsRefused) {
+  const GgufFile file = GgufFile::open(oracle_path("llama-gqa")).value();
+  GgufBuilder out;
+  copy_metadata(file, out);
+  out.number("llama.expert_count", GgufType::kU32, 4u);
+  out.number("llama.expert_used_count", GgufType::kU32, 2u);
+  for (const formats::GgufTensor& t : file.tensors())
+    out.tensor(std::string(t.name), t.dtype, t.dims, {t.data, t.data + t.bytes});
+  const auto image = out.build();
+  const auto model = BareModel::load(GgufFile::parse(image.bytes, "dense").value());
+  ASSERT_FALSE(model.ok());
+  EXPECT_EQ(model.error().code, Code::kCorrupt);
+  EXPECT_EQ(model.error().message,
+            "dense: says that it is a mixture of 4 experts, but no layer has any");
+}
+
 TEST(Experts, OneByOneEqualStacked) {
   for (const char* name : {"mixtral", "qwen3-moe"}) {
     const GgufFile file = GgufFile::open(oracle_path(name)).value();

@@ -8,7 +8,8 @@
 namespace aquilon::model {
 namespace {
 
-// Folders have more rows of embeddings than tokens at times, to a round number.
+// Folders have more rows of embeddings than tokens at times, to a round number; those of fewer are
+// model_tokenizer's matter.
 Status check_vocabulary(const formats::GgufFile& file, std::size_t tokens, std::size_t rows) {
   const bool padded = !companion_tokenizer(file).empty() && tokens < rows;
   if (tokens == rows || padded) return {};
@@ -20,11 +21,18 @@ Status check_vocabulary(const formats::GgufFile& file, std::size_t tokens, std::
 
 Result<Model::TextSide> Model::read_text(const formats::GgufFile& file) {
   TextSide side;
+  if (!model::has_tokenizer(file)) return side;
   side.tokenizer = AQ_TRY(model_tokenizer(file));
   side.special = AQ_TRY(read_special_tokens(file, *side.tokenizer));
   if (file.find("tokenizer.chat_template") != nullptr)
     side.chat_template = AQ_TRY(file.get_string("tokenizer.chat_template"));
+  if (file.find("tokenizer.chat_template.tool_use") != nullptr)
+    side.tool_template = AQ_TRY(file.get_string("tokenizer.chat_template.tool_use"));
   return side;
+}
+
+bool Model::has_tokenizer() const {
+  return model::has_tokenizer(file_);
 }
 
 Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
@@ -36,6 +44,15 @@ Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
   model->config_ = AQ_TRY(read_config(file));
   model->weights_ = AQ_TRY(read_weights(file, model->config_));
   return model;
+}
+
+Status Model::require_tokenizer() const {
+  if (has_tokenizer()) return {};
+  return make_error(Code::kUnsupported,
+                    "{}: has no tokenizer, so that it knows token ids only, no text (`aquilon "
+                    "logits --ids` and `aquilon bench model` run it); put tokenizer.json, "
+                    "tekken.json or tokenizer.model beside its weights",
+                    file_.path());
 }
 
 Status Model::prepare(const LoadOptions& options) {
@@ -57,6 +74,7 @@ Status Model::take_text(bool wait) {
   if (!reading_text_.valid()) return {};
   if (!wait && reading_text_.wait_for(kNow) != std::future_status::ready) return {};
   text_ = AQ_TRY(reading_text_.get());
+  if (text_.tokenizer == nullptr) return {};
   return check_vocabulary(file_, text_.tokenizer->vocab_size(), config_.vocab_size);
 }
 

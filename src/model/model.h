@@ -46,10 +46,15 @@ class Model {
   const formats::GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }
   const Weights& weights() const { return weights_; }
-  const text::Tokenizer& tokenizer() const { return *text_.tokenizer; }
+  // A model without a tokenizer runs by ids alone. Errors of require_tokenizer(): kUnsupported.
+  bool has_tokenizer() const;
+  Status require_tokenizer() const;
+  const text::Tokenizer& tokenizer() const { return *text_.tokenizer; }  // needs has_tokenizer()
   const SpecialTokens& special() const { return text_.special; }
   // The Jinja source that the file carries; empty if none.
   std::string_view chat_template() const { return text_.chat_template; }
+  // The one that it has for conversations with tools; empty if that is the same.
+  std::string_view tool_template() const { return text_.tool_template; }
   Forward& forward() { return *forward_; }
 
  private:
@@ -58,6 +63,7 @@ class Model {
     std::unique_ptr<text::Tokenizer> tokenizer;
     SpecialTokens special;
     std::string_view chat_template;
+    std::string_view tool_template;
   };
 
   explicit Model(formats::GgufFile file) : file_(std::move(file)) {}

@@ -70,8 +70,8 @@ Status read_rope(const ConfigReader& reader, ModelConfig& config) {
   rope.theta = AQ_TRY(reader.positive_or("rope.freq_base", 10000));
   rope.dims = AQ_TRY(reader.count_or("rope.dimension_count", config.head_dim, config.head_dim));
   if (rope.dims % 2 != 0)
-    return make_error(Code::kCorrupt, "{}: rope.dimension_count is {}; it must be even",
-                      reader.file().path(), rope.dims);
+    return make_error(Code::kCorrupt, "{} is {}; it must be even",
+                      reader.where("rope.dimension_count"), rope.dims);
   const double local_theta =
       AQ_TRY(reader.positive_or("rope.freq_base_swa", config.family->local_theta));
   if (local_theta > 0) {

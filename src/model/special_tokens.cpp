@@ -77,8 +77,8 @@ Status read_more_ends(const formats::GgufFile& file, std::size_t vocab,
     std::uint32_t id = 0;
     std::memcpy(&id, array->raw.data() + i * sizeof id, sizeof id);
     if (id >= vocab)
-      return make_error(Code::kCorrupt, "{}: token {} is not in the vocabulary of {}", kKey, id,
-                        vocab);
+      return make_error(Code::kCorrupt, "{} is {}, which is not in the vocabulary of {} tokens",
+                        file.where(kKey), id, vocab);
     ends.push_back(static_cast<TokenId>(id));
   }
   return {};

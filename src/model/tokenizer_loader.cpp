@@ -18,6 +18,8 @@ using formats::GgufArray;
 using formats::GgufType;
 using text::TokenKind;
 
+constexpr std::size_t kMostTokensLeftOut = 256;
+
 // Sorted, each with "<" in front. "</s>" is in every list of this sort, also for models whose
 // vocabulary has it by chance.
 constexpr std::string_view kControlForms[] = {
@@ -195,19 +197,33 @@ std::string companion_tokenizer(const formats::GgufFile& file) {
   return beside.tokenizer_model;
 }
 
-Result<std::unique_ptr<text::Tokenizer>> model_tokenizer(const formats::GgufFile& file) {
-  const std::string path = companion_tokenizer(file);
-  return path.empty() ? make_tokenizer(file) : open_tokenizer(path);
+bool has_tokenizer(const formats::GgufFile& file) {
+  if (file.companions().has_tokenizer()) return true;
+  const auto model = file.get_string("tokenizer.ggml.model");
+  return model.ok() && *model != "no_vocab";  // llama.cpp's word for none
 }
 
-Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path) {
+Result<std::unique_ptr<text::Tokenizer>> model_tokenizer(const formats::GgufFile& file) {
+  const std::string path = companion_tokenizer(file);
+  if (path.empty()) return make_tokenizer(file);
+  const std::size_t rows = file.companions().vocabulary.value_or(text::kAllTokens);
+  auto made = AQ_TRY(open_tokenizer(path, rows));
+  const std::size_t more = made->traits().left_out;
+  if (more > std::clamp<std::size_t>(rows / 100, 1, kMostTokensLeftOut))
+    return make_error(Code::kCorrupt, "{}: the tokenizer has {} tokens, the embeddings {}", path,
+                      rows + more, rows);
+  return made;
+}
+
+Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path,
+                                                        std::size_t max_tokens) {
   if (is_gguf(path)) {
     const formats::GgufFile file = AQ_TRY(formats::GgufFile::open(path));
     return make_tokenizer(file);
   }
   constexpr std::uint64_t kMaxFileBytes = 256u << 20;
   const std::string bytes = AQ_TRY(read_file(path, kMaxFileBytes));
-  auto made = text::read_tokenizer_file(bytes);
+  auto made = text::read_tokenizer_file(bytes, max_tokens);
   if (!made.ok()) return std::move(made).error().with_context(path);
   return made;
 }

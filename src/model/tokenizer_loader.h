@@ -23,14 +23,21 @@ Result<std::unique_ptr<text::Tokenizer>> make_tokenizer(const formats::GgufFile&
 // keys hold the tokenizer.
 std::string companion_tokenizer(const formats::GgufFile& file);
 
-// The tokenizer of an open model: its companion's, or that of its keys. Errors: of either.
+// Whether a model has a tokenizer, of either sort.
+bool has_tokenizer(const formats::GgufFile& file);
+
+// The tokenizer of an open model: its companion's, or that of its keys. A companion with a few more
+// tokens than the embeddings have rows (Gemma 3 has one for images) is read without those; with
+// more than 256 or 1 % it is the tokenizer of another model. Errors: of either; kCorrupt.
 Result<std::unique_ptr<text::Tokenizer>> model_tokenizer(const formats::GgufFile& file);
 
 // Whether the file begins as GGUF files do; false if it cannot be read.
 bool is_gguf(const std::string& path);
 
 // The tokenizer of a GGUF file, tokenizer.json, tekken.json or SentencePiece model, told by its
-// content. Errors: those of the readers, with the path; kNotFound, kUnavailable.
-Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path);
+// content; `max_tokens` as there (text/tokenizer.h), except for GGUF. Errors: those of the readers,
+// with the path; kNotFound, kUnavailable.
+Result<std::unique_ptr<text::Tokenizer>> open_tokenizer(const std::string& path,
+                                                        std::size_t max_tokens = text::kAllTokens);
 
 }  // namespace aquilon::model

@@ -62,7 +62,7 @@ class Binder {
             Code::kUnsupported,
             "{}: the tensor '{}' is no part of a plain '{}' model; running without it "
             "would give wrong answers",
-            file_.path(), tensor.name, architecture);
+            file_.path(), file_.tensor_label(tensor.name), architecture);
     return {};
   }
 
@@ -70,11 +70,12 @@ class Binder {
   Result<const GgufTensor*> take(const std::string& name, std::vector<std::uint64_t> dims) {
     const GgufTensor* tensor = file_.find_tensor(name);
     if (tensor == nullptr)
-      return make_error(Code::kCorrupt, "{}: the tensor '{}' is missing", file_.path(), name);
+      return make_error(Code::kCorrupt, "{}: the tensor '{}' is missing", file_.path(),
+                        file_.tensor_label(name));
     if (tensor->dims != dims)
-      return make_error(Code::kCorrupt,
-                        "{}: the tensor '{}' has shape {}; the configuration needs {}",
-                        file_.path(), name, shape_text(tensor->dims), shape_text(dims));
+      return make_error(
+          Code::kCorrupt, "{}: the tensor '{}' has shape {}; the configuration needs {}",
+          file_.path(), file_.tensor_label(name), shape_text(tensor->dims), shape_text(dims));
     taken_.insert(tensor->name);
     return tensor;
   }
@@ -153,8 +154,8 @@ Result<LayerWeights> read_layer(Binder& binder, const ModelConfig& c, std::size_
 Result<Weights> read_weights(const GgufFile& file, ModelConfig& config) {
   const GgufTensor* embeddings = file.find_tensor("token_embd.weight");
   if (embeddings == nullptr || embeddings->dims.size() != 2 || embeddings->dims[1] > 1u << 24)
-    return make_error(Code::kCorrupt, "{}: the tensor 'token_embd.weight' is missing or no matrix",
-                      file.path());
+    return make_error(Code::kCorrupt, "{}: the tensor '{}' is missing or no matrix", file.path(),
+                      file.tensor_label("token_embd.weight"));
   config.vocab_size = static_cast<std::size_t>(embeddings->dims[1]);
   Binder binder(file);
   Weights weights;
@@ -163,6 +164,12 @@ Result<Weights> read_weights(const GgufFile& file, ModelConfig& config) {
   // A layer has at least nine tensors: a layer count beyond the file fails before it allocates.
   for (std::size_t layer = 0; layer < config.n_layers; ++layer)
     weights.layers.push_back(AQ_TRY(read_layer(binder, config, layer)));
+  if (config.experts.count > 0 &&
+      std::none_of(weights.layers.begin(), weights.layers.end(),
+                   [](const LayerWeights& layer) { return layer.has_experts(); }))
+    return make_error(Code::kCorrupt,
+                      "{}: says that it is a mixture of {} experts, but no layer has any",
+                      file.path(), config.experts.count);
   weights.norm = AQ_TRY(binder.vector("output_norm.weight", config.dim));
   weights.output.stored = weights.tok_embeddings;
   if (file.find_tensor("output.weight") != nullptr)

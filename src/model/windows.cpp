@@ -15,8 +15,8 @@ constexpr std::string_view kPattern = "attention.sliding_window_pattern";
 Status check_count(const ConfigReader& reader, std::string_view key, const GgufArray& array,
                    std::size_t n_layers) {
   if (array.count == n_layers) return {};
-  return make_error(Code::kCorrupt, "{}: {} has {} elements for {} layers", reader.file().path(),
-                    reader.full(key), array.count, n_layers);
+  return make_error(Code::kCorrupt, "{} has {} elements for {} layers", reader.where(key),
+                    array.count, n_layers);
 }
 
 // One window a layer.
@@ -28,8 +28,8 @@ Result<std::vector<std::size_t>> read_list(const ConfigReader& reader, std::size
     std::uint32_t value;
     std::memcpy(&value, array->raw.data() + i * sizeof value, sizeof value);
     if (value > kLargest)
-      return make_error(Code::kCorrupt, "{}: {} holds {}; {} is the largest", reader.file().path(),
-                        reader.full(kWindow), value, kLargest);
+      return make_error(Code::kCorrupt, "{} holds {}; {} is the largest", reader.where(kWindow),
+                        value, kLargest);
     windows[i] = value;
   }
   return windows;

@@ -136,7 +136,17 @@ Status apply(const Settings& settings, PieceSpec& spec) {
   return {};
 }
 
-Result<PieceSpec> read_model(std::string_view bytes) {
+// Pieces behind the limit are no part of the model, the unknown one excepted: apply() misses it.
+void leave_out(std::size_t max_tokens, PieceSpec& spec) {
+  if (spec.tokens.size() <= max_tokens) return;
+  spec.traits.left_out = spec.tokens.size() - max_tokens;
+  spec.tokens.resize(max_tokens);
+  spec.kinds.resize(max_tokens);
+  spec.scores.resize(max_tokens);
+  if (static_cast<std::size_t>(std::max(spec.unknown, 0)) >= max_tokens) spec.unknown = -1;
+}
+
+Result<PieceSpec> read_model(std::string_view bytes, std::size_t max_tokens) {
   PieceSpec spec;
   Settings settings;
   for (ProtobufReader reader(bytes); !reader.at_end();) {
@@ -147,18 +157,20 @@ Result<PieceSpec> read_model(std::string_view bytes) {
     if (field.number == 2) AQ_RETURN_IF_ERROR(read_trainer(field.bytes, settings));
     if (field.number == 3) AQ_RETURN_IF_ERROR(read_normalizer(field.bytes, settings));
   }
+  leave_out(max_tokens, spec);
   AQ_RETURN_IF_ERROR(apply(settings, spec));
   return spec;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes) {
+Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes,
+                                                      std::size_t max_tokens) {
   if (bytes.size() > kMaxFileBytes) {
     return make_error(Code::kCorrupt, "the SentencePiece model has {} bytes, more than {}",
                       bytes.size(), kMaxFileBytes);
   }
-  auto spec = read_model(bytes);
+  auto spec = read_model(bytes, max_tokens);
   if (!spec.ok()) return std::move(spec).error().with_context("the SentencePiece model");
   auto made = make_piece_tokenizer(std::move(*spec));
   if (!made.ok()) return std::move(made).error().with_context("the SentencePiece model");

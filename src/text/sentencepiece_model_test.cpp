@@ -55,6 +55,23 @@ TEST(SentencePiece, ComesBackToTheText) {
     EXPECT_EQ(decode(*tokenizer, tokenizer->encode(bytes)), bytes);
 }
 
+TEST(SentencePiece, PiecesBeyondALimitAreNone) {
+  const std::string bytes = *read_file(test_data_for_test("spm-bpe/tokenizer.model"));
+  const auto whole = read_sentencepiece(bytes);
+  ASSERT_TRUE(whole.ok());
+  const std::size_t size = (*whole)->vocab_size();
+  const auto cut = read_sentencepiece(bytes, size - 3);
+  ASSERT_TRUE(cut.ok()) << cut.error().message;
+  EXPECT_EQ((*cut)->vocab_size(), size - 3);
+  EXPECT_EQ((*cut)->traits().left_out, 3u);
+  for (std::size_t id = size - 3; id < size; ++id) {
+    const std::string piece((*whole)->token_bytes(static_cast<TokenId>(id)));
+    for (const TokenId other : (*cut)->encode(piece))
+      EXPECT_LT(static_cast<std::size_t>(other), size - 3);
+  }
+  EXPECT_FALSE(read_sentencepiece(bytes, 0).ok());  // no unknown piece is left
+}
+
 struct MistralFile {
   const char* key;
   const char* file;

@@ -47,18 +47,32 @@ constexpr std::array<std::string_view, 20> kOldSpecials = {
 
 struct Sizes {
   std::size_t specials;
-  std::size_t tokens;  // with the special ones
+  std::size_t tokens;    // with the special ones
+  std::size_t left_out;  // beyond the limit
 };
 
-Result<Sizes> read_sizes(const json::object& config) {
+Result<Sizes> read_sizes(const json::object& config, std::size_t max_tokens) {
   const std::uint64_t tokens = AQ_TRY(number_of(config, "default_vocab_size", kMaxTokens, kFile));
   const std::uint64_t specials =
       AQ_TRY(number_of(config, "default_num_special_tokens", kMaxTokens, kFile));
-  if (tokens < specials + kBytes) {
+  const std::size_t used = std::min<std::size_t>(tokens, max_tokens);
+  if (used < specials + kBytes) {
     return make_error(Code::kCorrupt, "{}: a vocabulary of {} has no room for {} special tokens",
-                      kFile, tokens, specials);
+                      kFile, used, specials);
   }
-  return Sizes{specials, tokens};
+  return Sizes{specials, used, tokens - used};
+}
+
+// What ids mean does not depend on it, so a new one is no error here; what prompts look like does
+// (chat/mistral/declared_format.h).
+Result<std::string_view> read_version(const json::object& config) {
+  const json::value* const given = member(config, "version");
+  const std::string_view version = text_of(config, "version");
+  const bool good = version.size() > 1 && version.size() <= 8 && version[0] == 'v' &&
+                    version.find_first_not_of("0123456789", 1) == version.npos;
+  if (good) return version;
+  return make_error(Code::kCorrupt, "{}: 'config.version' is {}, a text such as \"v7\" is needed",
+                    kFile, given ? json::serialize(*given).substr(0, 40) : "missing");
 }
 
 class SpecialList {
@@ -96,8 +110,9 @@ Status read_specials(const json::object& root, std::string_view version, Special
     }
     return {};
   }
-  if (!given->is_array()) {
-    return make_error(Code::kCorrupt, "{}: 'special_tokens' is not an array", kFile);
+  if (!given->is_array() || given->get_array().empty()) {
+    return make_error(Code::kCorrupt, "{}: 'special_tokens' is {}", kFile,
+                      given->is_array() ? "an empty list" : "not an array");
   }
   for (const json::value& entry : given->get_array()) {
     if (!entry.is_object()) {
@@ -155,11 +170,11 @@ MergeTable make_merges(const Vocabulary& vocabulary, std::size_t specials) {
   return merges.finish();
 }
 
-Result<BpeParts> read_parts(const json::object& root) {
+Result<BpeParts> read_parts(const json::object& root, std::size_t max_tokens) {
   const json::object* const config = object_in(root, "config");
   if (!config) return make_error(Code::kCorrupt, "{}: 'config' is missing", kFile);
-  const Sizes sizes = AQ_TRY(read_sizes(*config));
-  const std::string_view version = text_of(*config, "version");
+  const Sizes sizes = AQ_TRY(read_sizes(*config, max_tokens));
+  const std::string_view version = AQ_TRY(read_version(*config));
   const std::string_view pattern = text_of(*config, "pattern");
   const std::string_view name = name_of_pattern(pattern);
   if (name.empty()) {
@@ -181,6 +196,7 @@ Result<BpeParts> read_parts(const json::object& root) {
   traits.adds_bos = traits.bos >= 0;
   traits.eos = vocabulary.find_written("</s>");
   traits.mistral_version = version;
+  traits.left_out = sizes.left_out;
   if (const json::value* const settings = member(root, "model_settings_builder")) {
     traits.mistral_settings = json::serialize(*settings);
   }
@@ -189,11 +205,11 @@ Result<BpeParts> read_parts(const json::object& root) {
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view text) {
+Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view text, std::size_t max_tokens) {
   std::unique_ptr<Tokenizer> made;
   AQ_RETURN_IF_ERROR(
       with_json_file(text, kFile, kMaxFileBytes, [&](const json::object& root) -> Status {
-        BpeParts parts = AQ_TRY(read_parts(root));
+        BpeParts parts = AQ_TRY(read_parts(root, max_tokens));
         made = make_bpe_tokenizer(std::move(parts));
         return {};
       }));

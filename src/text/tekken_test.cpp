@@ -63,6 +63,22 @@ TEST(Tekken, ReadsTheListOfSpecialTokens) {
   EXPECT_EQ((*made)->traits().mistral_version, "v13");
 }
 
+TEST(Tekken, TokensBeyondALimitAreNone) {
+  const std::string text = json::serialize(small_json());
+  const auto whole = read_tekken(text);
+  TokenId last = 539;  // that a text is one of
+  while ((*whole)->encode((*whole)->token_bytes(last)) != Ids{last}) --last;
+  const auto limit = static_cast<std::size_t>(last);
+  const auto cut = read_tekken(text, limit);
+  ASSERT_TRUE(cut.ok()) << cut.error().message;
+  EXPECT_EQ((*cut)->vocab_size(), limit);
+  EXPECT_EQ((*cut)->traits().left_out, 540 - limit);
+  const std::string bytes((*whole)->token_bytes(last));
+  EXPECT_GT((*cut)->encode(bytes).size(), 1u);
+  EXPECT_EQ(decode(**cut, (*cut)->encode(bytes)), bytes);
+  EXPECT_FALSE(read_tekken(text, 200).ok());
+}
+
 void expect_error(const json::object& root, Code code, std::string_view part) {
   const auto made = read_tekken(json::serialize(root));
   ASSERT_FALSE(made.ok()) << part;
@@ -92,6 +108,11 @@ TEST(Tekken, NamesWhatIsWrongWithAFile) {
   expect_error(with("config", "default_num_special_tokens", 300), Code::kCorrupt,
                "no room for 300");
   expect_error(with("", "vocab", nullptr), Code::kCorrupt, "'vocab' is not an array");
+  expect_error(with("config", "version", 5), Code::kCorrupt,
+               "'config.version' is 5, a text such as");
+  expect_error(with("config", "version", nullptr), Code::kCorrupt, "'config.version' is missing");
+  expect_error(with("", "special_tokens", json::array{}), Code::kCorrupt,
+               "'special_tokens' is an empty list");
   expect_error(with("", "special_tokens", "x"), Code::kCorrupt, "'special_tokens' is not an array");
   expect_error(with("", "special_tokens", json::array{1}), Code::kCorrupt, "not an object");
   expect_error(

@@ -41,6 +41,7 @@ struct TokenizerTraits {
   // Of Mistral's own tokenizer files, as they declare it ("v13"); empty: not one of them.
   std::string mistral_version;
   std::string mistral_settings;  // JSON: which settings prompts of that version may carry
+  std::size_t left_out = 0;      // tokens of the file beyond the limit that it was read with
 };
 
 // Immutable after construction. Threads: every member is safe from any thread.
@@ -112,14 +113,22 @@ struct BpeSpec {
 // KiB).
 Result<std::unique_ptr<Tokenizer>> make_bpe_tokenizer(BpeSpec spec);
 
+inline constexpr std::size_t kAllTokens = std::size_t(-1);
+
 // Readers of tokenizer files. Errors: kCorrupt, kUnsupported by name.
 //   json            Hugging Face's tokenizer.json: BPE, on bytes or with byte_fallback
 //   tekken          Mistral's tekken.json
 //   sentencepiece   SentencePiece's .model: BPE and unigram
 //   file            any of them, by its content
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view json);
-Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view json);
-Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes);
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes);
+// Tokens from the id `max_tokens` on are no part of the tokenizer: as if the file did not have them
+// (TokenizerTraits::left_out counts them). Errors: kCorrupt also where BOS is one of those.
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view json,
+                                                       std::size_t max_tokens = kAllTokens);
+Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view json,
+                                               std::size_t max_tokens = kAllTokens);
+Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes,
+                                                      std::size_t max_tokens = kAllTokens);
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes,
+                                                       std::size_t max_tokens = kAllTokens);
 
 }  // namespace aquilon::text

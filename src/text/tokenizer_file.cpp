@@ -19,13 +19,15 @@ bool looks_like_tekken(std::string_view json) {
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes) {
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes,
+                                                       std::size_t max_tokens) {
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
   if (first != bytes.npos && bytes[first] == '{') {
-    return looks_like_tekken(bytes) ? read_tekken(bytes) : read_tokenizer_json(bytes);
+    return looks_like_tekken(bytes) ? read_tekken(bytes, max_tokens)
+                                    : read_tokenizer_json(bytes, max_tokens);
   }
   // The first field of a SentencePiece model is its first piece.
-  if (bytes.starts_with('\n')) return read_sentencepiece(bytes);
+  if (bytes.starts_with('\n')) return read_sentencepiece(bytes, max_tokens);
   return make_error(Code::kUnsupported,
                     "this is no tokenizer file that we know: tokenizer.json, tekken.json or a "
                     "SentencePiece model");

@@ -43,23 +43,33 @@ std::string_view type_of(const json::object& parent, std::string_view key) {
   return object ? text_of(*object, "type") : std::string_view{};
 }
 
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text) {
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text,
+                                                       std::size_t max_tokens) {
   BpeSpec bytes;
   PieceSpec pieces;
   bool byte_level = false;
   AQ_RETURN_IF_ERROR(
       with_json_file(text, kTokenizerJson, kMaxFileBytes, [&](const json::object& root) -> Status {
+        if (!root.contains("model") && !root.contains("added_tokens") && !root.empty())
+          return Error{
+              Code::kUnsupported,
+              "this JSON file is no tokenizer: neither a tokenizer.json nor a tekken.json"};
         const json::object* const model = AQ_TRY(object_of(root, "model"));
         AQ_RETURN_IF_ERROR(check_model(*model));
         byte_level = is_byte_level_json(root);
         if (byte_level) {
-          bytes = AQ_TRY(read_byte_level_json(root));
+          bytes = AQ_TRY(read_byte_level_json(root, max_tokens));
         } else {
-          pieces = AQ_TRY(read_pieces_json(root));
+          pieces = AQ_TRY(read_pieces_json(root, max_tokens));
         }
         TokenizerTraits& traits = byte_level ? bytes.traits : pieces.traits;
         traits.bos = AQ_TRY(read_first_token(root));
         traits.adds_bos = traits.bos >= 0;
+        if (traits.adds_bos && static_cast<std::size_t>(traits.bos) >= max_tokens)
+          return make_error(Code::kCorrupt,
+                            "tokenizer.json: texts begin with the token {}, but the model has only "
+                            "{}",
+                            traits.bos, max_tokens);
         return {};
       }));
   return byte_level ? make_bpe_tokenizer(std::move(bytes))

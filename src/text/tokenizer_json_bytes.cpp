@@ -102,7 +102,7 @@ bool is_byte_level_json(const json::object& root) {
   return true;
 }
 
-Result<BpeSpec> read_byte_level_json(const json::object& root) {
+Result<BpeSpec> read_byte_level_json(const json::object& root, std::size_t max_tokens) {
   const json::object* const model = AQ_TRY(object_of(root, "model"));
   AQ_RETURN_IF_ERROR(refuse_unsupported(root, *model));
   AQ_RETURN_IF_ERROR(refuse_needed_unknown(*model));
@@ -110,10 +110,11 @@ Result<BpeSpec> read_byte_level_json(const json::object& root) {
   spec.pre = AQ_TRY(pre_tokenizer_name(root));
   spec.nfc = type_of(root, "normalizer") == "NFC";
   spec.ignore_merges = flag(*model, "ignore_merges");
-  JsonTokens list = AQ_TRY(read_json_tokens(root, *model));
+  JsonTokens list = AQ_TRY(read_json_tokens(root, *model, max_tokens));
   spec.tokens = std::move(list.tokens);
   spec.kinds = std::move(list.kinds);
-  auto merges = AQ_TRY(read_json_merges(*model));
+  spec.traits.left_out = list.left_out.size();
+  auto merges = AQ_TRY(read_json_merges(*model, list.left_out));
   spec.merges.reserve(merges.size());
   for (auto& [left, right] : merges) {
     if (left.find(' ') != left.npos || right.find(' ') != right.npos) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,13 +30,14 @@ std::string_view type_of(const boost::json::object& parent, std::string_view key
 struct JsonTokens {
   std::vector<std::string> tokens;
   std::vector<TokenKind> kinds;
+  std::set<std::string, std::less<>> left_out;  // written forms beyond the limit
 };
 Result<JsonTokens> read_json_tokens(const boost::json::object& root,
-                                    const boost::json::object& model);
+                                    const boost::json::object& model, std::size_t max_tokens);
 
-// The merges as pairs of written forms, best first.
+// The merges as pairs of written forms, best first; without those of tokens that are left out.
 Result<std::vector<std::pair<std::string, std::string>>> read_json_merges(
-    const boost::json::object& model);
+    const boost::json::object& model, const std::set<std::string, std::less<>>& left_out);
 
 // The control token that the post-processor puts in front of a text; -1: none.
 // Errors: kCorrupt when it is not a token of the file.
@@ -42,7 +45,7 @@ Result<TokenId> read_first_token(const boost::json::object& root);
 
 // True for a file of the byte-level style.
 bool is_byte_level_json(const boost::json::object& root);
-Result<BpeSpec> read_byte_level_json(const boost::json::object& root);
-Result<PieceSpec> read_pieces_json(const boost::json::object& root);
+Result<BpeSpec> read_byte_level_json(const boost::json::object& root, std::size_t max_tokens);
+Result<PieceSpec> read_pieces_json(const boost::json::object& root, std::size_t max_tokens);
 
 }  // namespace aquilon::text

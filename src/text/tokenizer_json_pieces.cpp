@@ -104,7 +104,7 @@ void mark_bytes_and_unknown(std::string_view unknown, PieceSpec& spec) {
 
 }  // namespace
 
-Result<PieceSpec> read_pieces_json(const json::object& root) {
+Result<PieceSpec> read_pieces_json(const json::object& root, std::size_t max_tokens) {
   const json::object* const model = AQ_TRY(object_of(root, "model"));
   Spaces spaces;
   if (const json::object* const normalizer = object_in(root, "normalizer")) {
@@ -115,10 +115,11 @@ Result<PieceSpec> read_pieces_json(const json::object& root) {
   if (!spaces.replaced) return unsupported_json("BPE without a pre-tokenizer");
   if (flag(*model, "ignore_merges")) return unsupported_json("BPE of pieces with ignore_merges");
   PieceSpec spec;
-  JsonTokens list = AQ_TRY(read_json_tokens(root, *model));
+  JsonTokens list = AQ_TRY(read_json_tokens(root, *model, max_tokens));
   spec.tokens = std::move(list.tokens);
   spec.kinds = std::move(list.kinds);
-  spec.merges = AQ_TRY(read_json_merges(*model));
+  spec.traits.left_out = list.left_out.size();
+  spec.merges = AQ_TRY(read_json_merges(*model, list.left_out));
   spec.has_merges = true;
   spec.space = spaces.in_front;
   spec.cut_before_spaces = spaces.cut_before;

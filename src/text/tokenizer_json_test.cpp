@@ -155,11 +155,34 @@ TEST(TokenizerJson, KnowsWhatBeginsEveryText) {
   }
 }
 
+TEST(TokenizerJson, TokensBeyondALimitAreNone) {
+  json::object root = small_json();
+  const auto whole = read_tokenizer_json(write(root));
+  ASSERT_TRUE(whole.ok());
+  const std::size_t size = (*whole)->vocab_size();
+  root["added_tokens"].as_array().push_back(
+      {{"id", size}, {"content", "<image>"}, {"special", true}});
+  root["model"].at("vocab").as_object()["zq"] = size + 1;
+  root["model"].at("merges").as_array().push_back("z q");
+  const std::string text = write(root);
+  EXPECT_EQ((*read_tokenizer_json(text))->encode("zq"), Ids{static_cast<TokenId>(size + 1)});
+  const auto cut = read_tokenizer_json(text, size);
+  ASSERT_TRUE(cut.ok()) << cut.error().message;
+  EXPECT_EQ((*cut)->vocab_size(), size);
+  EXPECT_EQ((*cut)->traits().left_out, 2u);
+  EXPECT_EQ((*cut)->encode("zq"), (*whole)->encode("zq"));
+  EXPECT_EQ((*cut)->encode_trusted("<image>"), (*whole)->encode("<image>"));
+  EXPECT_EQ((*cut)->find_token("<image>"), -1);
+}
+
 TEST(TokenizerJson, NamesBrokenEntries) {
   expect_error("", Code::kCorrupt, "not valid JSON");
   expect_error("{\"model\":", Code::kCorrupt, "not valid JSON");
   expect_error("[]", Code::kCorrupt, "not a JSON object");
   expect_error("{}", Code::kCorrupt, "'model' is missing");
+  expect_error(R"({"hidden_size":8})", Code::kUnsupported, "this JSON file is no tokenizer");
+  expect_error(R"({"model":{"vocab":{"a":0,"b":1,"a":2}}})", Code::kCorrupt,
+               "tokenizer.json: the key 'a' is given twice in 'model.vocab'");
   expect_error(std::string(5000, '['), Code::kCorrupt, "not valid JSON");
   const std::pair<const char*, json::value> ids[] = {{"has no valid id", -1},
                                                      {"has no valid id", 1e300},

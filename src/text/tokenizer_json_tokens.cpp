@@ -109,7 +109,8 @@ Result<std::pair<std::string, std::string>> read_merge(const json::value& value,
 
 }  // namespace
 
-Result<JsonTokens> read_json_tokens(const json::object& root, const json::object& model) {
+Result<JsonTokens> read_json_tokens(const json::object& root, const json::object& model,
+                                    std::size_t max_tokens) {
   const json::object* const vocab = AQ_TRY(object_of(model, "vocab"));
   const json::value* const added = member(root, "added_tokens");
   if (added && !added->is_array()) return no_array("added_tokens");
@@ -120,17 +121,27 @@ Result<JsonTokens> read_json_tokens(const json::object& root, const json::object
       AQ_RETURN_IF_ERROR(list.add_special(token));
     }
   }
-  return list.take();
+  JsonTokens tokens = list.take();
+  for (std::size_t i = max_tokens; i < tokens.tokens.size(); ++i) {
+    tokens.left_out.insert(std::move(tokens.tokens[i]));
+  }
+  tokens.tokens.resize(std::min(tokens.tokens.size(), max_tokens));
+  tokens.kinds.resize(tokens.tokens.size());
+  return tokens;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> read_json_merges(
-    const json::object& model) {
+    const json::object& model, const std::set<std::string, std::less<>>& left_out) {
   const json::value* const merges = member(model, "merges");
   if (!merges || !merges->is_array()) return no_array("model.merges");
   std::vector<std::pair<std::string, std::string>> pairs;
   pairs.reserve(merges->get_array().size());
   for (const json::value& merge : merges->get_array()) {
-    pairs.push_back(AQ_TRY(read_merge(merge, pairs.size())));
+    auto pair = AQ_TRY(read_merge(merge, pairs.size()));
+    const bool gone =
+        !left_out.empty() && (left_out.contains(pair.first) || left_out.contains(pair.second) ||
+                              left_out.contains(pair.first + pair.second));
+    if (!gone) pairs.push_back(std::move(pair));
   }
   return pairs;
 }
