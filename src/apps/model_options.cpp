@@ -15,13 +15,12 @@ namespace {
 constexpr std::uint64_t kTemplateLimit = 1u << 20;
 
 std::string model_id(const ModelOptions& options, const std::string& path) {
+  std::error_code ec;
+  const bool folder = std::filesystem::is_directory(path, ec);
+  if (!options.model.empty() && !hub::is_model_path(options.model)) return options.model;
+  if (folder) return std::filesystem::canonical(path, ec).filename().string();
   if (options.model.empty())  // the store keeps each model in a folder of its name
     return std::filesystem::path(path).parent_path().filename().string();
-  if (options.model.find('/') == std::string::npos && !options.model.ends_with(".gguf"))
-    return options.model;
-  std::error_code ec;
-  if (std::filesystem::is_directory(path, ec))
-    return std::filesystem::canonical(path, ec).filename().string();
   return std::filesystem::path(path).stem().string();
 }
 

@@ -6,8 +6,11 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "chat/prompt_writer.h"
 #include "formats/gguf.h"
 #include "formats/model_folder.h"
+#include "model/special_tokens.h"
+#include "model/tokenizer_loader.h"
 
 namespace aquilon::apps {
 namespace {
@@ -56,6 +59,8 @@ void read_metadata(const GgufFile& file, ModelSummary& summary) {
   summary.pre_tokenizer = text_or_empty(file, "tokenizer.ggml.pre");
   const auto tokens = file.get_array("tokenizer.ggml.tokens", formats::GgufType::kString);
   if (tokens.ok()) summary.vocabulary = (*tokens)->count;
+  const std::string beside = model::companion_tokenizer(file);
+  if (!beside.empty()) summary.tokenizer_model = beside.substr(beside.rfind('/') + 1);
   const auto chat_template = file.get_string("tokenizer.chat_template");
   if (chat_template.ok()) summary.chat_template = std::string(*chat_template);
 }
@@ -70,6 +75,21 @@ void add_tensors(const GgufFile& file, ModelSummary& summary) {
     share.bytes += t.bytes;
     summary.parameters += values.value().value_or(0);
   }
+}
+
+// What needs the tokenizer itself.
+Status add_text(const GgufFile& file, ModelSummary& summary) {
+  const auto tokenizer = AQ_TRY(model::model_tokenizer(file));
+  summary.vocabulary = tokenizer->vocab_size();
+  const auto special = AQ_TRY(model::read_special_tokens(file, *tokenizer));
+  const std::string own = summary.chat_template.value_or("");
+  const auto writer = AQ_TRY(chat::PromptWriter::choose({.tokenizer = *tokenizer,
+                                                         .bos = special.bos,
+                                                         .eos = special.eos,
+                                                         .add_bos = special.add_bos,
+                                                         .own_template = own}));
+  summary.chat_format = writer.format_name();
+  return {};
 }
 
 }  // namespace
@@ -87,12 +107,15 @@ std::string ModelSummary::main_type() const {
   return largest == types.end() ? std::string() : largest->first;
 }
 
-Result<ModelSummary> summarise(const std::vector<std::string>& paths) {
+Result<ModelSummary> summarise(const std::string& path, bool read_text) {
   ModelSummary summary;
-  if (paths.empty()) return summary;
-  const GgufFile file = AQ_TRY(formats::open_model(paths.front()));  // with all its parts
+  const GgufFile file = AQ_TRY(formats::open_model(path));  // with all its parts
   read_metadata(file, summary);
   add_tensors(file, summary);
+  summary.files = file.files();
+  if (!read_text || !model::has_tokenizer(file)) return summary;
+  const Status text = add_text(file, summary);
+  if (!text.ok()) summary.text_problem = text.error().message;
   return summary;
 }
 

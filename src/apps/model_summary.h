@@ -30,10 +30,15 @@ struct ModelSummary {
   std::optional<double> rope_base;
   std::string rope_scaling;                // "yarn x 4", empty if none
   std::map<std::string, TypeShare> types;  // by name
-  std::string tokenizer_model;             // "gpt2"
-  std::string pre_tokenizer;               // "smollm"
+  std::string tokenizer_model;             // "gpt2", of a folder the file: "tokenizer.json"
+  std::string pre_tokenizer;               // "smollm"; empty for a folder
   std::uint64_t vocabulary = 0;            // tokens
   std::optional<std::string> chat_template;
+  std::vector<std::string> files;  // that the model is read from
+
+  // Of read_text alone.
+  std::string chat_format;   // "template", "mistral-v3"; empty: it cannot chat
+  std::string text_problem;  // why the tokenizer cannot be used; empty if it can
 
   // Of `shape`.
   std::optional<std::uint64_t> find(std::string_view name) const;
@@ -41,9 +46,9 @@ struct ModelSummary {
   std::string main_type() const;
 };
 
-// All files of a model, the first with the metadata. Nothing is loaded but the directories.
-// Errors: those of GgufFile::open.
-Result<ModelSummary> summarise(const std::vector<std::string>& paths);
+// A model by its path. Nothing is loaded but the directories; with `read_text` the tokenizer is,
+// and what is wrong with it goes to text_problem. Errors: those of formats::open_model.
+Result<ModelSummary> summarise(const std::string& path, bool read_text);
 
 // "135M", "1.54B".
 std::string parameter_text(std::uint64_t parameters);

@@ -7,7 +7,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value_from.hpp>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 
 #include "apps/printable.h"
@@ -70,34 +69,52 @@ std::string type_rows(const ModelSummary& s) {
   return text;
 }
 
-Status add_file(const std::string& path, ModelView& view) {
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) return errno_error("examine", path);
-  hub::ManifestFile file;
-  file.name = path.substr(path.rfind('/') + 1);
-  file.bytes = static_cast<std::uint64_t>(st.st_size);
-  file.sha256 = AQ_TRY(hub::sha256_file(path));
-  view.paths.push_back(path);
-  view.manifest.files.push_back(std::move(file));
-  return {};
-}
-
-// A file, or a folder with its safetensors files.
-Result<ModelView> view_path(const std::string& path) {
+// A path without links, as hashing wants it.
+Result<std::string> real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   if (real == nullptr) return errno_error("open", path);
+  return std::string(real.get());
+}
+
+// Sizes first, so that the progress knows its end.
+Status add_files(const HashProgress& progress, ModelView& view) {
+  for (const std::string& path : view.summary.files) {
+    struct stat st {};
+    if (::stat(path.c_str(), &st) != 0) return errno_error("examine", path);
+    hub::ManifestFile file;
+    file.name = path.substr(path.rfind('/') + 1);
+    file.bytes = static_cast<std::uint64_t>(st.st_size);
+    view.paths.push_back(path);
+    view.manifest.files.push_back(std::move(file));
+  }
+  const std::uint64_t total = view.manifest.total_bytes();
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < view.paths.size(); ++i) {
+    const auto moved = [&](std::uint64_t done) {
+      return !progress || progress(before + done, total);
+    };
+    hub::ManifestFile& file = view.manifest.files[i];
+    file.sha256 = AQ_TRY(hub::sha256_file(AQ_TRY(real_path(view.paths[i])), moved));
+    before += file.bytes;
+  }
+  return {};
+}
+
+// A file with all its parts, or a folder with all that is read of it.
+Result<ModelView> view_path(const std::string& path, const HashProgress& progress) {
   ModelView view;
-  view.summary = AQ_TRY(summarise({real.get()}));
-  std::vector<std::string> paths;
-  std::error_code ec;
-  for (std::filesystem::directory_iterator at(real.get(), ec), end; !ec && at != end;
-       at.increment(ec))
-    if (at->path().extension() == ".safetensors") paths.push_back(at->path().string());
-  if (ec) paths = {real.get()};  // no folder
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& file : paths) AQ_RETURN_IF_ERROR(add_file(file, view));
+  view.summary = AQ_TRY(summarise(AQ_TRY(real_path(path)), true));
+  AQ_RETURN_IF_ERROR(add_files(progress, view));
   return view;
+}
+
+std::string tokenizer_text(const ModelSummary& s) {
+  if (!s.text_problem.empty()) return "cannot be used: " + s.text_problem;
+  if (s.tokenizer_model.empty()) return "none: for token ids only";
+  const std::string pre =
+      s.pre_tokenizer.empty() ? "" : fmt::format("pre-tokenizer {}, ", s.pre_tokenizer);
+  return fmt::format("{}, {}{} tokens", s.tokenizer_model, pre, s.vocabulary);
 }
 
 boost::json::value text_or_null(const std::string& text) {
@@ -116,7 +133,7 @@ std::string ModelView::licence() const {
   return manifest.licence.empty() ? summary.licence : manifest.licence;
 }
 
-ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest) {
+ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest, bool read_text) {
   ModelView view;
   view.manifest = manifest;
   for (const hub::ManifestFile& file : manifest.files)
@@ -126,7 +143,7 @@ ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest)
     view.problem = sizes.error().message;
     return view;
   }
-  Result<ModelSummary> summary = summarise(view.paths);
+  Result<ModelSummary> summary = summarise(store.path_to_open(manifest), read_text);
   if (summary.ok())
     view.summary = std::move(summary).value();
   else
@@ -134,13 +151,14 @@ ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest)
   return view;
 }
 
-Result<ModelView> view_model(const hub::Store& store, const std::string& name_or_path) {
+Result<ModelView> view_model(const hub::Store& store, const std::string& name_or_path,
+                             const HashProgress& progress) {
   const std::string path = AQ_TRY(store.resolve(name_or_path));
   // The store answers a path with itself.
-  if (path == name_or_path) return view_path(path);
+  if (path == name_or_path) return view_path(path, progress);
   for (const hub::Manifest& manifest : AQ_TRY(store.list())) {
-    if (store.path_of(manifest, manifest.files.front()) != path) continue;
-    ModelView view = view_installed(store, manifest);
+    if (store.path_to_open(manifest) != path) continue;
+    ModelView view = view_installed(store, manifest, true);
     if (!view.problem.empty()) return make_error(Code::kCorrupt, "{}", view.problem);
     return view;
   }
@@ -176,6 +194,10 @@ std::string show_text(const ModelView& m, bool whole_template) {
     text += row("size", fmt::format("{} ({} bytes)", hub::byte_text(file.bytes), file.bytes));
     text += row("sha256", file.sha256);
   }
+  if (m.paths.size() > 1)
+    text +=
+        row("size of all",
+            fmt::format("{} ({} files)", hub::byte_text(m.manifest.total_bytes()), m.paths.size()));
   if (!m.manifest.revision.empty())
     text +=
         row("source", fmt::format("{} at {}", m.manifest.repo, m.manifest.revision.substr(0, 12)));
@@ -185,9 +207,9 @@ std::string show_text(const ModelView& m, bool whole_template) {
   text += row("parameters", fmt::format("{} ({})", parameter_text(s.parameters), s.parameters));
   text += row("quant", m.quant());
   text += shape_rows(s) + type_rows(s);
-  text +=
-      row("tokenizer", fmt::format("{}, pre-tokenizer {}, {} tokens", or_dash(s.tokenizer_model),
-                                   or_dash(s.pre_tokenizer), s.vocabulary));
+  text += row("tokenizer", tokenizer_text(s));
+  if (!s.chat_format.empty()) text += row("chat format", s.chat_format);
+  if (!s.chat_template && !s.chat_format.empty()) return text;  // Mistral's, straight to ids
   if (!s.chat_template) return text + row("chat template", "none: for completions only");
   return text + "chat template\n" + first_lines(*s.chat_template);
 }
@@ -232,7 +254,9 @@ boost::json::object show_json(const ModelView& m) {
   object["types"] = std::move(types);
   object["tokenizer"] = boost::json::object{{"model", text_or_null(s.tokenizer_model)},
                                             {"pre", text_or_null(s.pre_tokenizer)},
-                                            {"tokens", s.vocabulary}};
+                                            {"tokens", s.vocabulary},
+                                            {"problem", text_or_null(s.text_problem)}};
+  object["chat_format"] = text_or_null(s.chat_format);
   object["chat_template"] = text_or_null(s.chat_template.value_or(""));
   return object;
 }

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,17 @@ struct ModelView {
   std::string licence() const;
 };
 
-ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest);
+// `read_text`: see summarise.
+ModelView view_installed(const hub::Store& store, const hub::Manifest& manifest,
+                         bool read_text = false);
 
-// A name in the store or the path of a file. Errors: those of Store::resolve and of the GGUF
-// reader.
-Result<ModelView> view_model(const hub::Store& store, const std::string& name_or_path);
+// Bytes done of all; false cancels.
+using HashProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+
+// A name in the store, or the path of a file or folder, whose files are hashed. Errors: those of
+// Store::resolve and formats::open_model; kCancelled.
+Result<ModelView> view_model(const hub::Store& store, const std::string& name_or_path,
+                             const HashProgress& progress = {});
 
 // One line a model, under a line of headings.
 std::string list_text(const std::vector<ModelView>& models);

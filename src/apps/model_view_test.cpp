@@ -36,6 +36,7 @@ formats::GgufImage example(const std::string& chat_template) {
       .text("tokenizer.ggml.model", "gpt2")
       .text("tokenizer.ggml.pre", "smollm")
       .texts("tokenizer.ggml.tokens", {"a", "b", "c"})
+      .texts("tokenizer.ggml.merges", std::vector<std::string>())
       .text("tokenizer.chat_template", chat_template)
       .tensor("a", tensor::DType::kF32, {64, 4}, f32)
       .tensor("b", tensor::DType::kQ8_0, {64, 2}, q8)
@@ -106,8 +107,38 @@ TEST_F(ModelViewTest, ShowsAFolderOfSafetensors) {
   EXPECT_EQ(view->quant(), "F32");
   const std::string text = show_text(*view, false);
   for (const char* row :
-       {"architecture    qwen2\n", "kv_heads        2\n", "model-00002-of-00002.safetensors\n"})
+       {"architecture    qwen2\n", "kv_heads        2\n", "model-00002-of-00002.safetensors\n",
+        "tokenizer       tokenizer.json, 384 tokens\n", "size of all     "})
     EXPECT_NE(text.find(row), std::string::npos) << row << "\n" << text;
+}
+
+TEST_F(ModelViewTest, CountsAllPartsOfASplitModel) {
+  const hub::Store store = hub::Store::at(root_ + "/models");
+  const auto part = [](std::uint16_t number) {
+    GgufBuilder builder;
+    builder.number("split.no", GgufType::kU16, number)
+        .number("split.count", GgufType::kU16, std::uint16_t{2});
+    if (number == 0) builder.text("general.architecture", "llama");
+    return builder
+        .tensor(number == 0 ? "a" : "b", tensor::DType::kF32, {64, 4},
+                std::vector<std::byte>(64 * 4 * sizeof(float)))
+        .build();
+  };
+  const std::string first = write("m-00001-of-00002.gguf", part(0));
+  const std::string second = write("m-00002-of-00002.gguf", part(1));
+  std::uint64_t last = 0, whole = 0;
+  const auto view = view_model(store, first, [&](std::uint64_t done, std::uint64_t total) {
+    last = done;
+    whole = total;
+    return true;
+  });
+  ASSERT_TRUE(view.ok()) << view.error().message;
+  EXPECT_EQ(view->manifest.total_bytes(),
+            std::filesystem::file_size(first) + std::filesystem::file_size(second));
+  EXPECT_EQ(last, whole);
+  EXPECT_EQ(whole, view->manifest.total_bytes());
+  EXPECT_EQ(view_model(store, first, [](auto, auto) { return false; }).error().code,
+            Code::kCancelled);
 }
 
 TEST_F(ModelViewTest, ListsDamagedModelsAsSuch) {

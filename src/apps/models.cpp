@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 #include "apps/command.h"
@@ -13,7 +14,7 @@
 #include "apps/printable.h"
 #include "apps/progress_line.h"
 #include "base/nearest.h"
-#include "formats/gguf.h"
+#include "formats/model_folder.h"
 #include "hub/byte_text.h"
 
 namespace aquilon::apps {
@@ -30,7 +31,8 @@ struct ModelsOptions {
   template <class V>
   void visit(V& v) {
     v(action, {.flag = "ACTION",
-               .help = "list, show MODEL, add NAME FILE (a copy of a GGUF file), remove NAME",
+               .help = "list, show MODEL, add NAME MODEL (a copy of a GGUF file, of all parts of a "
+                       "split one, or of a model folder), remove NAME",
                .positional = true});
     v(arguments,
       {.flag = "ARGUMENT",
@@ -64,7 +66,16 @@ Status run_list(const hub::Store& store, const ModelsOptions& options) {
 }
 
 Status run_show(const hub::Store& store, const ModelsOptions& options) {
-  const ModelView model = AQ_TRY(view_model(store, options.arguments[0]));
+  const InterruptFlag interrupt;
+  ProgressLine line;
+  Result<ModelView> viewed =
+      view_model(store, options.arguments[0], [&](std::uint64_t done, std::uint64_t total) {
+        line.update("hashing", done, total);
+        return !interrupt.is_set();
+      });
+  line.clear();
+  if (!viewed.ok()) return std::move(viewed).error();
+  const ModelView& model = *viewed;
   if (options.whole_template && !model.summary.chat_template)
     return make_error(Code::kNotFound, "{} has no chat template", options.arguments[0]);
   if (options.json)
@@ -78,14 +89,17 @@ Status run_add(const hub::Store& store, const ModelsOptions& options) {
   const InterruptFlag interrupt;
   ProgressLine line;
   const std::string& name = options.arguments[0];
-  AQ_RETURN_IF_ERROR(formats::GgufFile::open(options.arguments[1]));  // whole and sound
+  // Whole and sound, with all parts.
+  const std::vector<std::string> files = AQ_TRY(formats::open_model(options.arguments[1])).files();
+  std::uint64_t total = 0;
+  std::error_code ec;
+  for (const std::string& file : files) total += std::filesystem::file_size(file, ec);
   const auto when_installed =
       options.replace ? hub::WhenInstalled::kReplace : hub::WhenInstalled::kRefuse;
-  Result<hub::Manifest> added =
-      store.add(name, options.arguments[1], when_installed, [&](std::uint64_t done) {
-        line.update("copying and checking", done, done);
-        return !interrupt.is_set();
-      });
+  Result<hub::Manifest> added = store.add(name, files, when_installed, [&](std::uint64_t done) {
+    line.update("copying and checking", done, total);
+    return !interrupt.is_set();
+  });
   line.clear();
   if (!added.ok()) return std::move(added).error();
   fmt::print("{} is installed ({})\n", name, hub::byte_text(added->total_bytes()));
@@ -121,8 +135,8 @@ struct Action {
 
 constexpr Action kActions[] = {
     {"list", 0, "aquilon models list", run_list},
-    {"show", 1, "aquilon models show NAME_OR_FILE", run_show},
-    {"add", 2, "aquilon models add [--replace] NAME FILE", run_add},
+    {"show", 1, "aquilon models show NAME_OR_PATH", run_show},
+    {"add", 2, "aquilon models add [--replace] NAME FILE_OR_FOLDER", run_add},
     {"remove", 1, "aquilon models remove NAME", run_remove},
 };
 

@@ -25,7 +25,7 @@ Result<ManifestFile> read_file_entry(const boost::json::value& value) {
   const auto bytes = AQ_TRY(fields.size("bytes"));
   if (!bytes) return fields.wrong("bytes", "a size");
   file.bytes = *bytes;
-  if (!is_gguf_file_name(file.name)) return fields.wrong("name", "a file name");
+  if (!is_model_file_name(file.name)) return fields.wrong("name", "a file name");
   if (!is_sha256(file.sha256)) return fields.wrong("sha256", "a SHA-256");
   return file;
 }

@@ -20,13 +20,14 @@ struct ManifestFile {
 };
 
 struct Manifest {
-  std::string name;                 // in the store
-  std::string repo;                 // org/repo; empty for a local file
-  std::string revision;             // commit that the files came from; empty for a local file
-  std::string requested;            // branch, tag or commit that was asked for
-  std::string licence;              // empty when unknown
-  std::string added;                // when, UTC, ISO 8601
-  std::vector<ManifestFile> files;  // at least one; the first is the one to open
+  std::string name;       // in the store
+  std::string repo;       // org/repo; empty for a local file
+  std::string revision;   // commit that the files came from; empty for a local file
+  std::string requested;  // branch, tag or commit that was asked for
+  std::string licence;    // empty when unknown
+  std::string added;      // when, UTC, ISO 8601
+  // At least one. The first is the GGUF file to open; another one means the folder of all.
+  std::vector<ManifestFile> files;
 
   std::uint64_t total_bytes() const;
   std::string to_json() const;

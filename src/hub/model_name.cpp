@@ -47,7 +47,11 @@ bool is_model_name(std::string_view text) {
 }
 
 bool is_gguf_file_name(std::string_view text) {
-  return text.size() <= kMaxFileNameBytes && text.ends_with(".gguf") && text.size() > 5 &&
+  return text.ends_with(".gguf") && text.size() > 5 && is_model_file_name(text);
+}
+
+bool is_model_file_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxFileNameBytes && text != "manifest.json" &&
          is_alnum(text.front()) && is_path_part(text);
 }
 

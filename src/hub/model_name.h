@@ -15,6 +15,9 @@ bool is_model_name(std::string_view text);
 // digit.
 bool is_gguf_file_name(std::string_view text);
 
+// The same with any ending: a file of a model's folder. Not the store's own manifest.json.
+bool is_model_file_name(std::string_view text);
+
 // 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text);
 

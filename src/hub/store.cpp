@@ -33,10 +33,6 @@ Result<std::string> home_folder() {
                     "no home folder for models: set AQUILON_HOME to a folder of your own");
 }
 
-bool is_path(std::string_view text) {
-  return text.find('/') != std::string_view::npos || text.ends_with(".gguf");
-}
-
 // A file of the model as the disk has it: a regular file, not a link to one.
 Status check_size(const std::string& path, const Manifest& manifest, const ManifestFile& file) {
   struct stat st {};
@@ -71,7 +67,22 @@ Result<std::string> resolve_path(std::string_view text) {
   return make_error(Code::kNotFound, "no file {}", path);
 }
 
+// What stands here under a name that is no installed model's.
+std::string perhaps_here(std::string_view name) {
+  struct stat st {};
+  const std::string path(name);
+  const bool here = ::stat(path.c_str(), &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+  return here ? fmt::format("; for the {} here say ./{}", S_ISDIR(st.st_mode) ? "folder" : "file",
+                            path)
+              : std::string();
+}
+
 }  // namespace
+
+bool is_model_path(std::string_view text) {
+  return text.find('/') != std::string_view::npos || text.ends_with(".gguf") || text == "." ||
+         text == "..";
+}
 
 Result<Store> Store::open() {
   return Store(AQ_TRY(home_folder()) + "/models");
@@ -129,15 +140,16 @@ Error Store::no_such_model(std::string_view name) const {
   std::vector<std::string> known = catalogue.names();
   known.insert(known.end(), installed.begin(), installed.end());
   return make_error(Code::kNotFound,
-                    "no model named '{}'; installed: {}; more with `aquilon pull NAME`{}", name,
+                    "no model named '{}'; installed: {}; more with `aquilon pull NAME`{}{}", name,
                     installed.empty() ? "none" : fmt::format("{}", fmt::join(installed, ", ")),
-                    did_you_mean(name, known));
+                    did_you_mean(name, known), perhaps_here(name));
 }
 
 Result<Manifest> Store::find(std::string_view name) const {
   if (!is_model_name(name))
     return make_error(Code::kInvalidArgument,
-                      "'{}' is not a model's name: small letters, digits, '.', '_' and '-'", name);
+                      "'{}' is not a model's name: small letters, digits, '.', '_' and '-'{}", name,
+                      perhaps_here(name));
   Result<Manifest> manifest = read_manifest(name);
   if (manifest.ok() || manifest.error().code != Code::kNotFound) return manifest;
   return no_such_model(name);
@@ -155,12 +167,17 @@ Result<std::string> Store::resolve_default() const {
 }
 
 Result<std::string> Store::resolve(std::string_view name_or_path) const {
-  if (is_path(name_or_path)) return resolve_path(name_or_path);
+  if (is_model_path(name_or_path)) return resolve_path(name_or_path);
   const std::string name =
       name_or_path.empty() ? AQ_TRY(resolve_default()) : std::string(name_or_path);
   const Manifest manifest = AQ_TRY(find(name));
   AQ_RETURN_IF_ERROR(check_sizes(manifest));
-  return path_of(manifest, manifest.files.front());
+  return path_to_open(manifest);
+}
+
+std::string Store::path_to_open(const Manifest& manifest) const {
+  const ManifestFile& first = manifest.files.front();
+  return first.name.ends_with(".gguf") ? path_of(manifest, first) : model_folder(manifest.name);
 }
 
 Status Store::check_sizes(const Manifest& manifest) const {

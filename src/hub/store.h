@@ -1,5 +1,5 @@
-// The local model store: a folder with one folder a model, which holds its GGUF file(s) and
-// manifest.json.
+// The local model store: a folder with one folder a model, which holds its GGUF file(s), or the
+// files of a model folder, and manifest.json.
 //
 //   $AQUILON_HOME/models/NAME/manifest.json
 //   $AQUILON_HOME/models/NAME/weights.gguf
@@ -37,6 +37,9 @@ class Staging {
   Descriptor lock_;
 };
 
+// Whether that is a path and no model's name: it has a '/', ends in .gguf, or is "." or "..".
+bool is_model_path(std::string_view text);
+
 // Threads: const members are safe; several processes may use one store.
 class Store {
  public:
@@ -56,10 +59,13 @@ class Store {
   // name and how to pull it), kCorrupt.
   Result<Manifest> find(std::string_view name) const;
 
-  // The path of the GGUF file or folder to open. `name_or_path` with a '/' or ending in .gguf is a
-  // path, empty is the default model (or else the only one installed). Errors: as find; kCorrupt
-  // also when a file of the model is missing or of the wrong size.
+  // The path of the GGUF file or folder to open. A path (is_model_path) stays as it is, empty is
+  // the default model (or else the only one installed). Errors: as find; kCorrupt also when a file
+  // of the model is missing or of the wrong size.
   Result<std::string> resolve(std::string_view name_or_path) const;
+
+  // What resolve() gives for that model: its GGUF file (of several parts the first), or its folder.
+  std::string path_to_open(const Manifest& manifest) const;
 
   // Path of a model's file, by the manifest's names.
   std::string path_of(const Manifest& manifest, const ManifestFile& file) const;
@@ -69,13 +75,19 @@ class Store {
   // The same and every SHA-256: reads all files. Errors: kCorrupt, naming the file; kCancelled.
   Status verify(const Manifest& manifest, const ByteProgress& progress = {}) const;
 
-  // Copies a GGUF file into the store under `name`. A name of the catalogue must have the
-  // catalogue's checksum. Errors: kInvalidArgument (also a name that is installed, saying what it
-  // is), kNotFound, kCorrupt (not a GGUF file, wrong checksum), kUnavailable (disk full, another
-  // process adds the same model).
-  Result<Manifest> add(const std::string& name, const std::string& file,
+  // Copies a model into the store under `name`: its GGUF file, all parts of a split one, or the
+  // files of a folder, the one to open first. A name of the catalogue must have the catalogue's
+  // checksum. Progress counts the bytes of all files. Errors: kInvalidArgument (also a name that is
+  // installed, saying what it is, and two files of one name), kNotFound, kCorrupt (a .gguf that is
+  // none, wrong checksum), kUnavailable (disk full, another process adds the same model).
+  Result<Manifest> add(const std::string& name, const std::vector<std::string>& files,
                        WhenInstalled when_installed = WhenInstalled::kRefuse,
                        const ByteProgress& progress = {}) const;
+  Result<Manifest> add(const std::string& name, const std::string& file,
+                       WhenInstalled when_installed = WhenInstalled::kRefuse,
+                       const ByteProgress& progress = {}) const {
+    return add(name, std::vector<std::string>{file}, when_installed, progress);
+  }
 
   // Deletes a model's folder. Errors: as find; kUnavailable.
   Status remove(std::string_view name) const;
@@ -97,6 +109,8 @@ class Store {
   Result<Manifest> read_manifest(std::string_view name) const;
   Result<std::string> resolve_default() const;
   Status check_name_free(const std::string& name) const;
+  Result<Manifest> copy_into(const Staging& staging, const std::vector<std::string>& files,
+                             const ByteProgress& progress) const;
   Error no_such_model(std::string_view name) const;
 
   std::string folder_;

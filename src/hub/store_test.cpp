@@ -57,6 +57,42 @@ TEST_F(StoreTest, AddsFindsAndRemoves) {
   EXPECT_FALSE(fs::exists(root_ + "/models/tiny"));
 }
 
+TEST_F(StoreTest, AddsEveryPartOfASplitModel) {
+  const std::vector<std::string> parts = {file("My Model-00001-of-00002.gguf", "GGUF one"),
+                                          file("My Model-00002-of-00002.gguf", "GGUF two!")};
+  std::uint64_t last = 0;
+  const auto added = store_.add("m", parts, WhenInstalled::kRefuse, [&](std::uint64_t done) {
+    EXPECT_GE(done, last);
+    last = done;
+    return true;
+  });
+  ASSERT_TRUE(added.ok()) << added.error().message;
+  EXPECT_EQ(last, 17u);
+  EXPECT_EQ(added->total_bytes(), 17u);
+  EXPECT_EQ(*store_.resolve("m"), root_ + "/models/m/m-00001-of-00002.gguf");
+  EXPECT_TRUE(fs::exists(root_ + "/models/m/m-00002-of-00002.gguf"));
+  EXPECT_TRUE(store_.verify(*added).ok());
+  expect_error(store_.add("n", {parts[0], parts[0]}), Code::kInvalidArgument, "has this name");
+  expect_error(store_.add("n", {parts[0], file("x.gguf", "PK")}), Code::kCorrupt, "not a GGUF");
+  EXPECT_FALSE(fs::exists(root_ + "/models/.partial/n"));
+}
+
+TEST_F(StoreTest, AddsAFolder) {
+  fs::create_directory(root_ + "/additional_chat_templates");
+  const std::vector<std::string> files = {file("config.json", "{}"),
+                                          file("model.safetensors", "weights"),
+                                          file("additional_chat_templates/tool_use.jinja", "x")};
+  const auto added = store_.add("folder", files);
+  ASSERT_TRUE(added.ok()) << added.error().message;
+  EXPECT_EQ(*store_.resolve("folder"), root_ + "/models/folder");
+  EXPECT_EQ(store_.find("folder")->files.size(), 3u);
+  EXPECT_TRUE(fs::exists(root_ + "/models/folder/chat_template.tool_use.jinja"));
+  EXPECT_TRUE(store_.verify(*added).ok());
+  expect_error(store_.add("other", {file("config.json", "{}"), file("manifest.json", "{}")}),
+               Code::kInvalidArgument, "manifest.json");
+  EXPECT_TRUE(store_.remove("folder").ok());
+}
+
 TEST_F(StoreTest, ReplacesAnOlderModelWhole) {
   ASSERT_TRUE(store_.add("m", file("a.gguf", "GGUF one")).ok());
   const std::string second = file("b.gguf", "GGUF number two");
@@ -94,6 +130,15 @@ TEST_F(StoreTest, SaysWhatIsThereWhenANameIsNot) {
   expect_error(store_.resolve("none.gguf"), Code::kNotFound, "no file none.gguf");
   expect_error(store_.resolve("/dev/null"), Code::kInvalidArgument, "not a file");
   EXPECT_EQ(*store_.resolve(root_ + "/a.gguf"), root_ + "/a.gguf");
+  EXPECT_EQ(*store_.resolve("."), ".");
+  EXPECT_EQ(*store_.resolve(".."), "..");
+  const fs::path before = fs::current_path();
+  fs::current_path(root_);
+  fs::create_directory("here");
+  fs::create_directory("Qwen2.5");
+  expect_error(store_.resolve("here"), Code::kNotFound, "for the folder here say ./here");
+  expect_error(store_.resolve("Qwen2.5"), Code::kInvalidArgument, "say ./Qwen2.5");
+  fs::current_path(before);
   EXPECT_EQ(*store_.resolve(root_ + "/"), root_ + "/");  // perhaps a folder of safetensors
 }
 

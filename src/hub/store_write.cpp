@@ -62,7 +62,8 @@ Result<std::string> copy_file(const OpenFile& from, const std::string& source,
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("read", source);
     if (n == 0) break;
-    if (done == 0 && (n < 4 || std::memcmp(buffer.data(), "GGUF", 4) != 0))
+    const bool gguf = to.ends_with(".gguf");
+    if (gguf && done == 0 && (n < 4 || std::memcmp(buffer.data(), "GGUF", 4) != 0))
       return make_error(Code::kCorrupt, "{} is not a GGUF file", source);
     digest.update(buffer.data(), static_cast<std::size_t>(n));
     AQ_RETURN_IF_ERROR(write_all(out.get(), buffer.data(), static_cast<std::size_t>(n), to));
@@ -75,13 +76,32 @@ Result<std::string> copy_file(const OpenFile& from, const std::string& source,
   return digest.finish();
 }
 
-// The model's file gets the catalogue's name for it, or the one that it had, or the model's own
-// where that one is unusual.
-std::string stored_file_name(const std::string& path, const std::string& model) {
+// "-00002-of-00003.gguf" of a part of a split file, by which its neighbours are found; else
+// ".gguf".
+std::string gguf_ending(const std::string& name) {
+  constexpr std::string_view kPart = "-00000-of-00000.gguf";
+  if (name.size() <= kPart.size()) return ".gguf";
+  const std::string ending = name.substr(name.size() - kPart.size());
+  for (std::size_t i = 0; i < ending.size(); ++i) {
+    const bool digit = ending[i] >= '0' && ending[i] <= '9';
+    if (kPart[i] == '0' ? !digit : ending[i] != kPart[i]) return ".gguf";
+  }
+  return ending;
+}
+
+// What a file of a model is called in the store: the catalogue's name for the only one, or the one
+// that it had, or the model's own where that one is unusual. A template's folder becomes the
+// beginning of its name (formats/hf_templates.cpp), since the store has no folders in folders.
+std::string stored_file_name(const std::string& path, const std::string& model, bool only) {
   const CatalogueModel* known = Catalogue::built_in().find(model);
-  if (known != nullptr && !known->file.empty()) return known->file;
+  if (only && known != nullptr && !known->file.empty()) return known->file;
+  constexpr std::string_view kTemplates = "/additional_chat_templates/";
   const std::string name = path.substr(path.rfind('/') + 1);
-  return is_gguf_file_name(name) ? name : model + ".gguf";
+  if (path.find(kTemplates) != path.npos && name.ends_with(".jinja"))
+    return "chat_template." + name;
+  const bool gguf = only || name.ends_with(".gguf");
+  if (gguf ? is_gguf_file_name(name) : is_model_file_name(name)) return name;
+  return gguf ? model + gguf_ending(name) : name;
 }
 
 Manifest local_manifest(const std::string& name) {
@@ -153,33 +173,52 @@ Status Store::check_name_free(const std::string& name) const {
                     name, what);
 }
 
-Result<Manifest> Store::add(const std::string& name, const std::string& file,
+Result<Manifest> Store::copy_into(const Staging& staging, const std::vector<std::string>& files,
+                                  const ByteProgress& progress) const {
+  Manifest manifest = local_manifest(staging.name());
+  std::uint64_t before = 0;
+  for (const std::string& path : files) {
+    const OpenFile source = AQ_TRY(open_regular(path));
+    ManifestFile entry{.name = stored_file_name(path, staging.name(), files.size() == 1),
+                       .source = "",
+                       .bytes = source.bytes};
+    const bool twice = std::any_of(manifest.files.begin(), manifest.files.end(),
+                                   [&](const ManifestFile& f) { return f.name == entry.name; });
+    if (twice || !is_model_file_name(entry.name))
+      return make_error(Code::kInvalidArgument, "{}: {}", path,
+                        twice ? "another file of the model has this name in the store"
+                              : "the store takes names of letters, digits, '.', '_', '-' and '+'");
+    const auto moved = [&](std::uint64_t done) { return !progress || progress(before + done); };
+    entry.sha256 = AQ_TRY(copy_file(source, path, staging.folder() + "/" + entry.name, moved));
+    before += entry.bytes;
+    manifest.files.push_back(std::move(entry));
+  }
+  const CatalogueModel* known = Catalogue::built_in().find(staging.name());
+  const std::string& found = manifest.files.front().sha256;
+  if (known == nullptr || known->sha256.empty() || known->sha256 == found) return manifest;
+  return make_error(Code::kCorrupt,
+                    "{} is not the model '{}': its SHA-256 is {}, must be {}; choose another "
+                    "name for it, or get the right file",
+                    files.front(), staging.name(), found, known->sha256);
+}
+
+Result<Manifest> Store::add(const std::string& name, const std::vector<std::string>& files,
                             WhenInstalled when_installed, const ByteProgress& progress) const {
-  const OpenFile source = AQ_TRY(open_regular(file));
+  std::uint64_t bytes = 0;
+  for (const std::string& path : files) bytes += AQ_TRY(open_regular(path)).bytes;
   Staging staging = AQ_TRY(stage(name));  // before anything is said of the space in it
-  Status room = check_space(source.bytes);
+  Status room = check_space(bytes);
   if (room.ok() && when_installed == WhenInstalled::kRefuse) room = check_name_free(name);
   if (!room.ok()) {
     AQ_RETURN_IF_ERROR(remove_folder(staging.folder()));
     return std::move(room).error();
   }
-  ManifestFile entry{.name = stored_file_name(file, name), .source = "", .bytes = source.bytes};
-  const std::string path = staging.folder() + "/" + entry.name;
-  Result<std::string> copied = copy_file(source, file, path, progress);
-  const CatalogueModel* known = Catalogue::built_in().find(name);
-  if (copied.ok() && known != nullptr && !known->sha256.empty() && known->sha256 != *copied)
-    copied = make_error(Code::kCorrupt,
-                        "{} is not the model '{}': its SHA-256 is {}, must be {}; choose another "
-                        "name for it, or get the right file",
-                        file, name, *copied, known->sha256);
-  if (!copied.ok()) {
+  Result<Manifest> manifest = copy_into(staging, files, progress);
+  if (!manifest.ok()) {
     AQ_RETURN_IF_ERROR(remove_folder(staging.folder()));
-    return std::move(copied).error();
+    return manifest;
   }
-  entry.sha256 = std::move(copied).value();
-  Manifest manifest = local_manifest(name);
-  manifest.files.push_back(std::move(entry));
-  AQ_RETURN_IF_ERROR(publish(std::move(staging), manifest));
+  AQ_RETURN_IF_ERROR(publish(std::move(staging), *manifest));
   return manifest;
 }
 
