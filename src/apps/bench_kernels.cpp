@@ -183,8 +183,9 @@ Status bench_kernels(const KernelsOptions& options) {
     table.title += ", " + shape_name(shape);
     for (const tensor::DType type : types) {
       if (interrupt.is_set()) break;
-      for (const bench::KernelResult& result : AQ_TRY(bench::measure_kernel(
-               pool, type, shape, tokens, options.repetitions, options.sample_ms)))
+      for (const bench::KernelResult& result :
+           AQ_TRY(bench::measure_kernel(pool, type, shape, tokens, options.repetitions,
+                                        options.sample_ms, [&] { return interrupt.is_set(); })))
         add_row(table, shape, type, result, limits);
       fmt::print(stderr, "{} {}\n", shape_name(shape), tensor::dtype_info(type).name);
     }

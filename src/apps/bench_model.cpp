@@ -126,6 +126,7 @@ Status bench_model(const BenchModelOptions& options) {
   const double load_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const InterruptFlag interrupt;
+  model->forward().stop_when(&interrupt.flag());
   const auto progress = [&](const bench::ModelTest& test, int repetition) {
     fmt::print(stderr, "{} {} of {}\n", test.name(), repetition + 1, options.repetitions);
     return !interrupt.is_set();

@@ -35,6 +35,10 @@ bool InterruptFlag::is_set() const {
   return interrupted;
 }
 
+const std::atomic<bool>& InterruptFlag::flag() const {
+  return interrupted;
+}
+
 bool InterruptFlag::take() {
   return interrupted.exchange(false);
 }

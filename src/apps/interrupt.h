@@ -1,6 +1,7 @@
 // Ctrl-C as a question instead of an end.
 #pragma once
 
+#include <atomic>
 #include <csignal>
 #include <initializer_list>
 #include <utility>
@@ -19,6 +20,8 @@ class InterruptFlag {
   InterruptFlag& operator=(const InterruptFlag&) = delete;
 
   bool is_set() const;
+  // What the signals set, for those who look at it themselves.
+  const std::atomic<bool>& flag() const;
   // Whether it was set; it no longer is.
   bool take();
 

@@ -77,6 +77,7 @@ Status write_logits(model::Model& model, std::span<const text::TokenId> ids, mod
 Status logits(const LogitsOptions& options) {
   const std::vector<text::TokenId> ids = AQ_TRY(read_prompt(options));
   const model::KvType type = AQ_TRY(model::parse_kv_type(options.kv_type));
+  OutputFile file = AQ_TRY(OutputFile::create(options.out));  // before anything is computed
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto arithmetic =
@@ -84,7 +85,6 @@ Status logits(const LogitsOptions& options) {
   const auto model =
       AQ_TRY(model::Model::load(path, {.threads = threads, .arithmetic = arithmetic}));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
-  OutputFile file = AQ_TRY(OutputFile::create(options.out));
   AQ_RETURN_IF_ERROR(write_logits(*model, ids, type, file));
   return file.finish();
 }

@@ -2,6 +2,7 @@
 #include "eval/perplexity.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -15,12 +16,14 @@
 #include "apps/interrupt.h"
 #include "apps/model_options.h"
 #include "base/file.h"
+#include "base/output_file.h"
 #include "base/thread_pool.h"
 #include "base/utf8.h"
 #include "eval/base_file.h"
 #include "eval/divergence.h"
 #include "eval/running_mean.h"
 #include "kernels/isa.h"
+#include "model/fingerprint.h"
 
 namespace aquilon::apps {
 namespace {
@@ -41,7 +44,8 @@ struct PerplexityOptions {
     v(model, {.flag = "model",
               .help = "installed model, GGUF file or model folder; default: the default model",
               .unit = "NAME_OR_FILE"});
-    v(file, {.flag = "file", .help = "the text, UTF-8", .unit = "FILE", .required = true});
+    v(file,
+      {.flag = "file", .help = "the text, UTF-8; -: stdin", .unit = "FILE", .required = true});
     v(ctx, {.flag = "ctx",
             .help = "tokens of a chunk; the second half of each is scored",
             .unit = "TOKENS",
@@ -81,22 +85,75 @@ struct BaseFiles {
   std::optional<eval::BaseWriter> write;
 };
 
-Result<BaseFiles> open_base_files(const PerplexityOptions& options,
-                                  std::span<const text::TokenId> tokens, std::size_t vocab) {
-  const auto context = static_cast<std::size_t>(options.ctx);
+// Before the model is loaded: what is wrong with the paths. A file that is opened to be written and
+// not finished leaves nothing.
+Result<BaseFiles> open_base(const PerplexityOptions& options) {
   BaseFiles files;
-  if (!options.base.empty()) {
-    files.read = AQ_TRY(eval::BaseFile::open(options.base));
-    AQ_RETURN_IF_ERROR(files.read->check_same_run(tokens, context, vocab));
-  }
-  if (!options.save_base.empty())
-    files.write = AQ_TRY(eval::BaseWriter::create(options.save_base, tokens, context, vocab));
+  if (!options.base.empty()) files.read = AQ_TRY(eval::BaseFile::open(options.base));
+  if (!options.save_base.empty()) AQ_TRY(OutputFile::create(options.save_base));
   return files;
 }
+
+Status begin_base(const PerplexityOptions& options, const model::Model& model,
+                  std::span<const text::TokenId> tokens, BaseFiles& files) {
+  const auto context = static_cast<std::size_t>(options.ctx);
+  const std::size_t vocab = model.config().vocab_size;
+  const std::uint64_t print = model::fingerprint(model.config(), model.weights());
+  if (files.read) AQ_RETURN_IF_ERROR(files.read->check_same_run(tokens, context, vocab, print));
+  if (!options.save_base.empty())
+    files.write =
+        AQ_TRY(eval::BaseWriter::create(options.save_base, tokens, context, vocab, print));
+  return {};
+}
+
+Result<std::string> read_stdin() {
+  constexpr std::size_t kMost = std::size_t{1} << 30;  // as read_file
+  std::string text;
+  std::string block(std::size_t{1} << 20, '\0');
+  while (const std::size_t n = std::fread(block.data(), 1, block.size(), stdin)) {
+    text.append(block, 0, n);
+    if (text.size() > kMost)
+      return make_error(Code::kInvalidArgument, "stdin has more than {} bytes", kMost);
+  }
+  return text;
+}
+
+// The text: whole, and text.
+Result<std::string> read_text(const std::string& path) {
+  const bool standard = path == "-";
+  const std::string text = standard ? AQ_TRY(read_stdin()) : AQ_TRY(read_file(path));
+  std::string_view rest = text;
+  while (const std::size_t length = utf8_length(rest)) rest.remove_prefix(length);
+  if (rest.empty()) return text;
+  return make_error(Code::kInvalidArgument, "{} is not UTF-8 text: byte {} begins no character",
+                    standard ? "stdin" : path, text.size() - rest.size());
+}
+
+// How far a run is: a line that is written over on a terminal, one a chunk elsewhere.
+class ChunkLine {
+ public:
+  ~ChunkLine() {
+    if (terminal_ && drawn_) fmt::print(stderr, "\n");
+  }
+  void show(const std::string& text) {
+    if (terminal_)
+      fmt::print(stderr, "\r{}\x1b[K", text);
+    else
+      fmt::print(stderr, "{}\n", text);
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+ private:
+  const bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  bool drawn_ = false;
+};
 
 Result<Tally> run_chunks(model::Model& model, std::span<const text::TokenId> tokens,
                          std::size_t context, model::KvType kv_type, BaseFiles& files) {
   const InterruptFlag interrupt;
+  model.forward().stop_when(&interrupt.flag());
+  ChunkLine line;
   const auto begin = std::chrono::steady_clock::now();
   Tally tally;
   if (files.read) tally.divergence.emplace();
@@ -108,8 +165,8 @@ Result<Tally> run_chunks(model::Model& model, std::span<const text::TokenId> tok
   const auto on_chunk = [&](std::size_t done, std::size_t total) {
     tally.after.push_back(tally.perplexity());
     tally.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    fmt::print(stderr, "chunk {} of {}: perplexity {:.4f} so far, {:.1f} s a chunk\n", done, total,
-               tally.perplexity(), tally.seconds / static_cast<double>(done));
+    line.show(fmt::format("chunk {} of {}: perplexity {:.4f} so far, {:.1f} s a chunk", done, total,
+                          tally.perplexity(), tally.seconds / static_cast<double>(done)));
     return !interrupt.is_set();
   };
   const Status done =
@@ -172,21 +229,21 @@ Status perplexity(const PerplexityOptions& options) {
       AQ_TRY(model::parse_kv_type(!options.kv_type.empty() ? options.kv_type
                                   : options.reference      ? "f32"
                                                            : "bf16"));
-  const std::string text = AQ_TRY(read_file(options.file));
-  if (!is_utf8(text))
-    return make_error(Code::kInvalidArgument, "{} is not UTF-8 text", options.file);
+  const std::string text = AQ_TRY(read_text(options.file));
+  BaseFiles files = AQ_TRY(open_base(options));
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto arithmetic =
       options.reference ? model::Arithmetic::kReference : model::Arithmetic::kPacked;
   const auto model =
       AQ_TRY(model::Model::load(path, {.threads = threads, .arithmetic = arithmetic}));
+  AQ_RETURN_IF_ERROR(model->require_tokenizer());
   const auto context = static_cast<std::size_t>(options.ctx);
   if (context > model->config().context_length)
     return make_error(Code::kInvalidArgument, "--ctx {} is more than the {} tokens of the model",
                       context, model->config().context_length);
   const std::vector<text::TokenId> tokens = eval::text_tokens(*model, text);
-  BaseFiles files = AQ_TRY(open_base_files(options, tokens, model->config().vocab_size));
+  AQ_RETURN_IF_ERROR(begin_base(options, *model, tokens, files));
   const Tally tally = AQ_TRY(run_chunks(*model, tokens, context, kv_type, files));
   if (!std::isfinite(tally.nll.mean()))
     return make_error(Code::kCorrupt, "{}: the predictions are no numbers; is the file damaged?",

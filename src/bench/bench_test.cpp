@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 
 #include "bench/external_run.h"
 #include "bench/kernel_speed.h"
+#include "bench/model_speed.h"
 #include "bench/pinned_run.h"
 #include "bench/placement.h"
 #include "bench/probes.h"
@@ -113,9 +116,34 @@ TEST(KernelSpeed, CountsTheWorkOfExperts) {
   EXPECT_EQ((*mixture)[0].operations, 2.0 * 64 * 128 * 2);      // one token, two experts
   EXPECT_EQ((*mixture)[1].operations, 2.0 * 64 * 128 * 2 * 6);  // all four, three tokens each
   EXPECT_EQ((*mixture)[1].bytes, 2 * (*mixture)[0].bytes);
+  int left = 20;
+  const auto stopped = measure_kernel(pool, tensor::DType::kQ4_0, {64, 128}, {1, 3}, 1000, 1000,
+                                      [&] { return --left < 0; });
+  ASSERT_TRUE(stopped.ok());
+  EXPECT_TRUE(stopped->empty());
   const auto broken = measure_kernel(pool, tensor::DType::kQ4_K, {64, 100}, {1}, 1, 1);
   ASSERT_FALSE(broken.ok());
   EXPECT_NE(broken.error().message.find("blocks of 256"), std::string::npos);
+}
+
+TEST(ModelSpeed, EndsWithinATestWhenStopped) {
+  const auto model = model::Model::load(
+      AQUILON_SOURCE_DIR "/tests/data/oracle/llama-gqa/model-f32.gguf", {.threads = 1});
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  std::atomic<bool> stop = false;
+  (*model)->forward().stop_when(&stop);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto results = measure_model(**model, {{.prompt = 16}, {.generate = 16000}, {.prompt = 16}},
+                                     {.repetitions = 2}, [&](const ModelTest& test, int) {
+                                       stop = test.generate > 0;
+                                       return true;
+                                     });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  ASSERT_TRUE(results.ok()) << results.error().message;
+  ASSERT_EQ(results->size(), 1u);
+  EXPECT_EQ(results->front().test.name(), "pp16");
+  EXPECT_EQ(results->front().tokens_s.samples, 2u);
+  EXPECT_LT(seconds.count(), 1);
 }
 
 TEST(SplitCommand, QuotesAndBackslashes) {

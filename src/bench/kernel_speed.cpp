@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "bench/synthetic_matrix.h"
 #include "kernels/linear/linear.h"
@@ -38,13 +39,16 @@ class Product {
     x_.quantize(pool, x.data(), load_.each, shape.columns);
   }
 
-  void run() {
+  // False: stopped, the product is not whole.
+  bool run(const std::function<bool()>& stop) {
     for (std::size_t i = 0; i < load_.active; ++i) {
+      if (stop()) return false;
       const kernels::Linear one{
           .w = &matrices_[next_], .out = out_.data(), .out_stride = matrices_[next_].rows};
       kernels::linear(pool_, {&one, 1}, x_);
       next_ = (next_ + 1) % matrices_.size();
     }
+    return true;
   }
 
   const Load& load() const { return load_; }
@@ -58,16 +62,20 @@ class Product {
   std::size_t next_ = 0;
 };
 
-Summary time_product(Product& product, int repetitions, double sample_ms) {
-  product.run();
-  const double once = std::max(1e-7, seconds_of([&] { product.run(); }));
+// Nothing where it was stopped.
+std::optional<Summary> time_product(Product& product, int repetitions, double sample_ms,
+                                    const std::function<bool()>& stop) {
+  product.run(stop);
+  const double once = std::max(1e-7, seconds_of([&] { product.run(stop); }));
   const auto runs = static_cast<std::size_t>(std::max(1.0, sample_ms / 1e3 / once));
   std::vector<double> seconds;
   for (int i = 0; i < repetitions; ++i)
     seconds.push_back(seconds_of([&] {
-                        for (std::size_t r = 0; r < runs; ++r) product.run();
+                        for (std::size_t r = 0; r < runs && product.run(stop); ++r) {
+                        }
                       }) /
                       static_cast<double>(runs));
+  if (stop()) return std::nullopt;
   return summarize(std::move(seconds));
 }
 
@@ -76,7 +84,8 @@ Summary time_product(Product& product, int repetitions, double sample_ms) {
 Result<std::vector<KernelResult>> measure_kernel(ThreadPool& pool, tensor::DType type,
                                                  const KernelShape& shape,
                                                  const std::vector<std::size_t>& tokens,
-                                                 int repetitions, double sample_ms) {
+                                                 int repetitions, double sample_ms,
+                                                 const std::function<bool()>& stop) {
   const tensor::DTypeInfo& info = tensor::dtype_info(type);
   if (shape.columns % info.block_size != 0)
     return make_error(Code::kInvalidArgument,
@@ -91,8 +100,10 @@ Result<std::vector<KernelResult>> measure_kernel(ThreadPool& pool, tensor::DType
   for (const std::size_t n : tokens) {
     Product product(pool, matrices, shape, n);
     const Load& load = product.load();
+    const auto seconds = time_product(product, repetitions, sample_ms, stop);
+    if (!seconds) break;
     results.push_back({.tokens = n,
-                       .seconds = time_product(product, repetitions, sample_ms),
+                       .seconds = *seconds,
                        .operations = 2.0 * static_cast<double>(load.active * load.each) *
                                      static_cast<double>(shape.rows * shape.columns),
                        .bytes = static_cast<double>(load.active * matrices.matrix_bytes())});

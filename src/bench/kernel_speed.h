@@ -29,10 +29,11 @@ struct KernelResult {
 
 // One type and shape at several numbers of tokens. Weights that one product after the other reads
 // come from memory, not from a cache. Each sample runs the product for at least `sample_ms`.
-// Errors: kInvalidArgument for a shape that the type has no rows for; kOutOfMemory.
-Result<std::vector<KernelResult>> measure_kernel(ThreadPool& pool, tensor::DType type,
-                                                 const KernelShape& shape,
-                                                 const std::vector<std::size_t>& tokens,
-                                                 int repetitions, double sample_ms);
+// `stop`, asked before each product, ends the run: the numbers of tokens that were done are
+// returned. Errors: kInvalidArgument for a shape that the type has no rows for; kOutOfMemory.
+Result<std::vector<KernelResult>> measure_kernel(
+    ThreadPool& pool, tensor::DType type, const KernelShape& shape,
+    const std::vector<std::size_t>& tokens, int repetitions, double sample_ms,
+    const std::function<bool()>& stop = [] { return false; });
 
 }  // namespace aquilon::bench

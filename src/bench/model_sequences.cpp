@@ -25,6 +25,7 @@ Result<ModelSequences> ModelSequences::create(model::Model& model, std::size_t c
     model::KvCache& cache = out.caches_.emplace_back(pool);
     AQ_RETURN_IF_ERROR(cache.reserve(depth + more));
     if (i == 0 && depth > 0) out.read(random_ids(model.config(), depth), slice);
+    if (model.forward().stopped()) return out;
     if (i == 0) continue;
     const model::KvCache& first = out.caches_[0];
     for (std::size_t page = 0; page < model::pages_for(depth); ++page)
@@ -51,6 +52,7 @@ void ModelSequences::read(std::span<const text::TokenId> tokens, std::size_t sli
                        last ? model::WantLogits::kLast : model::WantLogits::kNone};
     logits_.clear();
     model_.forward().run({&piece, 1}, logits_);
+    if (model_.forward().stopped()) return;
   }
 }
 
@@ -63,6 +65,7 @@ void ModelSequences::write(std::size_t steps) {
   for (std::size_t step = 0; step < steps; ++step) {
     logits_.clear();
     model_.forward().run(batch, logits_);
+    if (model_.forward().stopped()) return;
     for (std::size_t i = 0; i < next.size(); ++i) {
       const auto row = logits_.begin() + static_cast<std::ptrdiff_t>(i * vocab);
       const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(vocab));

@@ -9,7 +9,8 @@
 namespace aquilon::bench {
 
 // `count` sequences that have read the same `depth` random tokens, with room for `more`. Each has
-// its keys and values to itself, as sequences of strangers have.
+// its keys and values to itself, as sequences of strangers have. Where the forward pass is stopped
+// (Forward::stop_when), members return early and the sequences are of no further use.
 class ModelSequences {
  public:
   // Reads the first tokens, `slice` at a time. Errors: kOutOfMemory.

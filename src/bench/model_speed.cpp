@@ -19,6 +19,7 @@ Result<std::optional<ModelResult>> run_test(model::Model& model, const ModelTest
       AQ_TRY(ModelSequences::create(model, test.sequences, test.depth, test.prompt + test.generate,
                                     options.slice, options.kv_type));
   const std::vector<text::TokenId> prompt = random_ids(model.config(), test.prompt);
+  const auto stopped = [&] { return model.forward().stopped(); };
   const auto work = [&](std::size_t generate) {
     if (test.prompt > 0)
       sequences.read(prompt, options.slice);
@@ -28,12 +29,13 @@ Result<std::optional<ModelResult>> run_test(model::Model& model, const ModelTest
   if (test.prompt == 0) work(std::min<std::size_t>(4, test.generate));  // wakes the threads
   std::vector<double> seconds;
   for (int i = 0; i < options.repetitions; ++i) {
-    if (!progress(test, i)) return std::optional<ModelResult>();
+    if (stopped() || !progress(test, i)) return std::optional<ModelResult>();
     AQ_RETURN_IF_ERROR(sequences.rewind());
     const auto begin = std::chrono::steady_clock::now();
     work(test.generate);
     seconds.push_back(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    if (stopped()) return std::optional<ModelResult>();
   }
   const std::size_t tokens = (test.prompt + test.generate) * test.sequences;
   return std::optional(ModelResult{test, rates(static_cast<double>(tokens), seconds)});

@@ -39,7 +39,8 @@ struct ModelSpeedOptions {
 using TestProgress = std::function<bool(const ModelTest& test, int repetition)>;
 
 // Runs the tests in order; prompts are random ids, the best token is written each time.
-// Stopped by `progress`, it returns the tests that were done.
+// Stopped by `progress`, or within a layer by Forward::stop_when, it returns the tests that were
+// done.
 // Requires: every test's context() fits the model's.   Errors: kOutOfMemory.
 // Threads: one caller a model.
 Result<std::vector<ModelResult>> measure_model(model::Model& model,

@@ -14,14 +14,15 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-constexpr std::string_view kMagic = "AQBASE1\n";
-constexpr std::size_t kHeaderBytes = 24;
+constexpr std::string_view kMagic = "AQBASE2\n";
+constexpr std::string_view kOldMagic = "AQBASE1\n";
+constexpr std::size_t kLeastBytes = 24;  // of a header
 
 }  // namespace
 
 Result<BaseWriter> BaseWriter::create(const std::string& path,
                                       std::span<const text::TokenId> tokens, std::size_t context,
-                                      std::size_t vocab) {
+                                      std::size_t vocab, std::uint64_t fingerprint) {
   OutputFile file = AQ_TRY(OutputFile::create(path));
   BaseWriter writer(std::move(file));
   writer.kept_ = std::min(kBaseIds, vocab);
@@ -32,6 +33,7 @@ Result<BaseWriter> BaseWriter::create(const std::string& path,
       static_cast<std::uint32_t>(chunks), static_cast<std::uint32_t>(writer.kept_)};
   AQ_RETURN_IF_ERROR(writer.file_.write(kMagic.data(), kMagic.size()));
   AQ_RETURN_IF_ERROR(writer.file_.write(numbers, sizeof numbers));
+  AQ_RETURN_IF_ERROR(writer.file_.write(&fingerprint, sizeof fingerprint));
   AQ_RETURN_IF_ERROR(writer.file_.write(tokens.data(), chunks * context * sizeof(text::TokenId)));
   return writer;
 }
@@ -63,8 +65,15 @@ Result<BaseFile> BaseFile::open(const std::string& path) {
   MappedFile mapped = AQ_TRY(MappedFile::open(path));
   BaseFile file(std::move(mapped));
   const auto bytes = file.file_.bytes();
-  if (bytes.size() < kHeaderBytes || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const bool old = head.starts_with(kOldMagic);
+  if (bytes.size() < kLeastBytes + (old ? 0 : 8) || !(old || head.starts_with(kMagic)))
     return make_error(Code::kCorrupt, "{} was not written by aquilon perplexity --save-base", path);
+  if (!old) {
+    std::uint64_t fingerprint = 0;
+    std::memcpy(&fingerprint, bytes.data() + kLeastBytes, sizeof fingerprint);
+    file.fingerprint_ = fingerprint;
+  }
   std::uint32_t numbers[4];
   std::memcpy(numbers, bytes.data() + kMagic.size(), sizeof numbers);
   file.vocab_ = numbers[0];
@@ -75,8 +84,8 @@ Result<BaseFile> BaseFile::open(const std::string& path) {
     return make_error(Code::kCorrupt, "{}: context {}, {} of {} ids kept: no such run", path,
                       file.context_, file.kept_, file.vocab_);
   const CheckedSize records = CheckedSize(file.chunks_) * scored_positions(file.context_);
-  const CheckedSize wanted =
-      CheckedSize(file.chunks_) * file.context_ * 4 + kHeaderBytes + records * file.record_bytes();
+  const CheckedSize wanted = CheckedSize(file.chunks_) * file.context_ * 4 + file.header_bytes() +
+                             records * file.record_bytes();
   if (!wanted.at_most(bytes.size()) || *wanted.value() != bytes.size())
     return make_error(Code::kCorrupt, "{} has {} bytes, which is not what {} chunks take", path,
                       bytes.size(), file.chunks_);
@@ -104,7 +113,7 @@ Status BaseFile::check() const {
 }
 
 Status BaseFile::check_same_run(std::span<const text::TokenId> tokens, std::size_t context,
-                                std::size_t vocab) const {
+                                std::size_t vocab, std::uint64_t fingerprint) const {
   if (vocab != vocab_)
     return make_error(Code::kInvalidArgument,
                       "{} was made with a vocabulary of {} tokens, this model has {}", file_.path(),
@@ -114,15 +123,21 @@ Status BaseFile::check_same_run(std::span<const text::TokenId> tokens, std::size
                       file_.path(), context_, context);
   const std::size_t bytes = std::size_t{chunks_} * context_ * 4;
   if (tokens.size() / context != chunks_ ||
-      std::memcmp(tokens.data(), file_.bytes().data() + kHeaderBytes, bytes) != 0)
+      std::memcmp(tokens.data(), file_.bytes().data() + header_bytes(), bytes) != 0)
     return make_error(Code::kInvalidArgument,
                       "{} was made from another text, or with another tokenizer", file_.path());
+  if (fingerprint_.value_or(fingerprint) != fingerprint)
+    return make_error(
+        Code::kInvalidArgument,
+        "{} was made with another model: its vocabulary is the same, its shape or its "
+        "norms are not",
+        file_.path());
   return {};
 }
 
 BaseRecord BaseFile::record(std::size_t i) const {
-  const std::byte* at = file_.bytes().data() + kHeaderBytes + std::size_t{chunks_} * context_ * 4 +
-                        i * record_bytes();
+  const std::byte* at = file_.bytes().data() + header_bytes() +
+                        std::size_t{chunks_} * context_ * 4 + i * record_bytes();
   const auto* next = reinterpret_cast<const float*>(at);
   const auto* ids = reinterpret_cast<const std::int32_t*>(at + 4);
   const auto* logprobs = reinterpret_cast<const float*>(at + 4 + 4 * std::size_t{kept_});

@@ -42,7 +42,7 @@ TEST(LogSumExp, LargeLogitsDoNotOverflow) {
 class BaseFileTest : public testing::Test {
  protected:
   BaseFileTest() {
-    auto writer = BaseWriter::create(path_, tokens_, 4, 4);
+    auto writer = BaseWriter::create(path_, tokens_, 4, 4, kModel);
     EXPECT_TRUE(writer.ok());
     EXPECT_TRUE(writer->add(predict(first_, 2)).ok());
     EXPECT_TRUE(writer->add(predict(second_, 0)).ok());
@@ -50,6 +50,7 @@ class BaseFileTest : public testing::Test {
   }
   ~BaseFileTest() override { std::filesystem::remove(path_); }
 
+  static constexpr std::uint64_t kModel = 0x123456789abcdef0;
   const std::string path_ = temporary("base");
   const std::vector<TokenId> tokens_ = {0, 1, 2, 3, 3, 2, 1, 0};
   const std::vector<float> first_ = {0, 1, 3, 1};
@@ -60,7 +61,7 @@ TEST_F(BaseFileTest, GivesBackWhatWasPredicted) {
   const auto file = BaseFile::open(path_);
   ASSERT_TRUE(file.ok()) << file.error().message;
   ASSERT_EQ(file->records(), 2u);
-  EXPECT_TRUE(file->check_same_run(tokens_, 4, 4).ok());
+  EXPECT_TRUE(file->check_same_run(tokens_, 4, 4, kModel).ok());
   const BaseRecord record = file->record(0);
   EXPECT_EQ(std::vector<TokenId>(record.ids.begin(), record.ids.end()),
             (std::vector<TokenId>{2, 1, 3, 0}));
@@ -73,11 +74,34 @@ TEST_F(BaseFileTest, AnotherRunIsRefused) {
   ASSERT_TRUE(file.ok());
   std::vector<TokenId> other = tokens_;
   other[5] = 1;
-  EXPECT_NE(file->check_same_run(other, 4, 4).error().message.find("another text"),
+  EXPECT_NE(file->check_same_run(other, 4, 4, kModel).error().message.find("another text"),
             std::string::npos);
-  EXPECT_NE(file->check_same_run(tokens_, 8, 4).error().message.find("--ctx 4"), std::string::npos);
-  EXPECT_NE(file->check_same_run(tokens_, 4, 5).error().message.find("vocabulary"),
+  EXPECT_NE(file->check_same_run(tokens_, 8, 4, kModel).error().message.find("--ctx 4"),
             std::string::npos);
+  EXPECT_NE(file->check_same_run(tokens_, 4, 5, kModel).error().message.find("vocabulary"),
+            std::string::npos);
+}
+
+TEST_F(BaseFileTest, AnotherModelIsTold) {
+  const auto file = BaseFile::open(path_);
+  ASSERT_TRUE(file.ok());
+  const auto other = file->check_same_run(tokens_, 4, 4, kModel + 1);
+  ASSERT_FALSE(other.ok());
+  EXPECT_NE(other.error().message.find("was made with another model"), std::string::npos);
+}
+
+TEST_F(BaseFileTest, FilesOfVersionOneAreRead) {
+  std::ifstream in(path_, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  bytes[6] = '1';
+  bytes.erase(24, 8);
+  std::ofstream(path_, std::ios::binary) << bytes;
+  const auto file = BaseFile::open(path_);
+  ASSERT_TRUE(file.ok()) << file.error().message;
+  EXPECT_TRUE(file->check_same_run(tokens_, 4, 4, 0).ok());
+  Divergence d;
+  d.add(file->record(0), predict(first_, 2));
+  EXPECT_LT(d.kl().max(), 1e-6);
 }
 
 TEST_F(BaseFileTest, DamageIsAnErrorEverywhere) {
@@ -90,14 +114,14 @@ TEST_F(BaseFileTest, DamageIsAnErrorEverywhere) {
   for (std::size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(open_bytes(bytes.substr(0, size)).ok()) << size;
   EXPECT_FALSE(open_bytes(bytes + "x").ok());
-  for (std::size_t at = 0; at < 24; ++at) {  // magic and every number of the header
+  for (std::size_t at = 0; at < 32; ++at) {  // magic and every number of the header
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ 0xff);
     const auto file = open_bytes(flipped);
-    EXPECT_FALSE(file.ok() && file->check_same_run(tokens_, 4, 4).ok()) << at;
+    EXPECT_FALSE(file.ok() && file->check_same_run(tokens_, 4, 4, kModel).ok()) << at;
   }
   std::string outside = bytes;
-  outside[24 + 32 + 4 + 1] = 1;  // the first id of the first record: 258 of 4
+  outside[32 + 32 + 4 + 1] = 1;  // the first id of the first record: 258 of 4
   EXPECT_FALSE(open_bytes(outside).ok());
   EXPECT_TRUE(open_bytes(bytes).ok());
 }
@@ -183,6 +207,26 @@ TEST_F(OnTinyModel, ScoresTheSecondHalfOfEachChunkOnItsOwn) {
                              log_sum_exp(row));
     }
   }
+}
+
+TEST_F(OnTinyModel, EndsWithinAChunkWhenStopped) {
+  const std::vector<TokenId> tokens(64, 7);
+  std::atomic<bool> stop = false;
+  model_->forward().stop_when(&stop);
+  std::size_t chunks = 0;
+  const auto run = [&](auto on_prediction) {
+    return predict_chunks(*model_, tokens, 32, model::KvType::kF32, on_prediction,
+                          [&](auto, auto) { return ++chunks > 0; });
+  };
+  const Status stopped = run([&](const Prediction&) -> Status {
+    stop = true;
+    return {};
+  });
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, Code::kCancelled);
+  EXPECT_LE(chunks, 1u);
+  stop = false;
+  EXPECT_TRUE(run([](const Prediction&) { return Status(); }).ok());
 }
 
 TEST_F(OnTinyModel, RefusesAShortTextAndStopsWhenTold) {

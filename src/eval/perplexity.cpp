@@ -24,6 +24,7 @@ Status predict_chunk(model::Model& model, std::span<const text::TokenId> chunk, 
                        scored ? model::WantLogits::kAll : model::WantLogits::kNone};
     logits.clear();
     model.forward().run({&slice, 1}, logits);
+    if (model.forward().stopped()) return Error{Code::kCancelled, "interrupted"};
     for (std::size_t i = 0; scored && i < n; ++i) {
       Prediction prediction{.logits = {&logits[i * vocab], vocab}, .next = chunk[at + i + 1]};
       prediction.log_sum = log_sum_exp(prediction.logits);

@@ -44,7 +44,8 @@ using ChunkSink = std::function<bool(std::size_t done, std::size_t total)>;
 
 // Runs all whole chunks of `tokens`.   context  4 to the model's own
 //                                      kv_type  how keys and values are stored
-// Errors: kInvalidArgument when there are fewer than two chunks; those of the cache and the sinks.
+// Errors: kInvalidArgument when there are fewer than two chunks; kCancelled also where the forward
+// pass is stopped (Forward::stop_when); those of the cache and the sinks.
 // Threads: one caller a model.
 Status predict_chunks(model::Model& model, std::span<const text::TokenId> tokens,
                       std::size_t context, model::KvType kv_type,

@@ -47,12 +47,14 @@ void Forward::choose_kinds() {
 void Forward::run(std::span<Slice> batch, std::vector<float>& logits,
                   const HiddenObserver& observe) {
   layers(batch, !observe, observe);
+  if (stopped()) return;
   output(batch, logits, observe);
   for (Slice& slice : batch) slice.kv->advance(slice.tokens.size());
 }
 
 void Forward::run_hidden(std::span<Slice> batch, std::vector<float>& hidden) {
   layers(batch, false, {});
+  if (stopped()) return;
   const std::size_t at = hidden.size();
   hidden.resize(at + tokens_ * config_.dim);
   kernels::rmsnorm(b_.x.data(), weights_.norm.data(), tokens_, config_.dim, config_.norm_eps,
@@ -67,6 +69,7 @@ void Forward::layers(std::span<const Slice> batch, bool only_wanted,
   plan_attention(batch);
   if (observe) observe(0, b_.x);
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+    if (stopped()) return;
     const LayerWeights& w = weights_.layers[layer];
     attention_block(w, layer, batch, only_wanted && layer + 1 == config_.n_layers);
     if (tokens_ > 0) feed_forward_block(w);

@@ -2,6 +2,7 @@
 // forward.cpp from top to bottom: it is the whole model.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <span>
@@ -51,6 +52,11 @@ class Forward {
   // Appends the final norm's output for every token of the slices, whatever they want.
   //   hidden  [T, D]  f32
   void run_hidden(std::span<Slice> batch, std::vector<float>& hidden);
+
+  // Once `flag` is set, passes end at their next layer: they append nothing, and the caches of
+  // their sequences are of no further use. Null: never. For what a person may interrupt.
+  void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
+  bool stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
 
  private:
   struct Buffers {
@@ -112,6 +118,7 @@ class Forward {
   std::vector<LayerKind> kinds_;                // [L]
   kernels::KvLayout kv_layout_;                 // of the running batch
   std::vector<kernels::KvSlice> kv_slices_;     // its new positions
+  const std::atomic<bool>* stop_ = nullptr;
   std::size_t tokens_ = 0;  // T: rows of x that still matter in the running batch
   Buffers b_;
 };
