@@ -80,11 +80,10 @@ Finding hub_settings() {
   const auto client = hub::HubClient::create(config);
   if (!client.ok())
     return {"hub", Health::kBad, client.error().message, "unset the variable, or correct it"};
-  return {"hub",
-          Health::kOk,
-          fmt::format("{}, {}", config.endpoint,
+  return {"hub", Health::kNote,
+          fmt::format("{}, {}; not asked", config.endpoint,
                       config.token.empty() ? "no token (HF_TOKEN)" : "with the token of HF_TOKEN"),
-          {}};
+          "whether it answers, `aquilon pull` finds out"};
 }
 
 Finding versions() {

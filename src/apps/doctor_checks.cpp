@@ -95,7 +95,17 @@ std::vector<Finding> unfinished(const hub::Store& store) {
 }  // namespace
 
 std::string_view health_name(Health health) {
-  return health == Health::kOk ? "ok" : health == Health::kWarn ? "warn" : "bad";
+  switch (health) {
+    case Health::kOk:
+      return "ok";
+    case Health::kNote:
+      return "note";
+    case Health::kWarn:
+      return "warn";
+    case Health::kBad:
+      return "bad";
+  }
+  return "bad";
 }
 
 Finding check_processor(std::string_view cpuinfo, int cores, std::optional<double> core_quota) {

@@ -11,7 +11,8 @@
 
 namespace aquilon::apps {
 
-enum class Health { kOk, kWarn, kBad };
+// kNote: told, not examined.
+enum class Health { kOk, kNote, kWarn, kBad };
 
 struct Finding {
   std::string topic;  // "memory"
@@ -20,7 +21,7 @@ struct Finding {
   std::string advice;  // what to do, empty when nothing
 };
 
-// "ok", "warn", "bad".
+// "ok", "note", "warn", "bad".
 std::string_view health_name(Health health);
 
 // /proc/cpuinfo and the cores that this process may use.

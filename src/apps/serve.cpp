@@ -118,6 +118,9 @@ Status serve(const ServeOptions& options) {
   const chat::ModelCard& card = generator->card();
   std::printf("model %s, context %d tokens%s\n", card.id.c_str(), card.context_length,
               card.chat ? "" : ", no chat template: /v1/completions only");
+  if (card.whole_contexts > 0)
+    std::printf("memory for %d whole context%s; up to %d requests share it\n", card.whole_contexts,
+                card.whole_contexts == 1 ? "" : "s", options.model.parallel);
   std::printf("listening on %s\n", server->url().c_str());
   std::fflush(stdout);
   server->run({{.generator = generator, .aliases = options.alias}});

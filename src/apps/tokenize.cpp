@@ -32,11 +32,12 @@ struct TokenizeOptions {
     v(text, {.flag = "TEXT", .help = "text to tokenize; default: stdin", .positional = true});
     v(model,
       {.flag = "model",
-       .help = "installed model, GGUF file, tokenizer.json, tekken.json or SentencePiece model; "
-               "default: the default model",
+       .help = "installed model, GGUF file, model folder (its weights need not be there), "
+               "tokenizer.json, tekken.json or SentencePiece model; default: the default model",
        .unit = "NAME_OR_FILE"});
     v(json, {.flag = "json",
-             .help = "read lines of JSON strings from stdin, print a JSON array of ids for each"});
+             .help = "print a JSON array of ids; without TEXT, one for each line of stdin, "
+                     "which is a JSON string"});
     v(special, {.flag = "special", .help = "take control tokens written in the text as such"});
     v(chat,
       {.flag = "chat",
@@ -55,7 +56,14 @@ struct Loaded {
   std::unique_ptr<text::Tokenizer> tokenizer;
   model::SpecialTokens special;
   std::string chat_template;
+  std::string tool_template;
 };
+
+// The text under a key; empty where it is absent.
+Result<std::string> text_of(const formats::GgufFile& file, std::string_view key) {
+  if (file.find(key) == nullptr) return std::string();
+  return std::string(AQ_TRY(file.get_string(key)));
+}
 
 Result<Loaded> load(const std::string& name_or_path) {
   std::error_code ec;
@@ -68,11 +76,11 @@ Result<Loaded> load(const std::string& name_or_path) {
     return loaded;
   }
   const std::string path = AQ_TRY(resolve_model(name_or_path));
-  const formats::GgufFile file = AQ_TRY(formats::open_model(path));
+  const formats::GgufFile file = AQ_TRY(formats::open_model_text(path));
   loaded.tokenizer = AQ_TRY(model::model_tokenizer(file));
   loaded.special = AQ_TRY(model::read_special_tokens(file, *loaded.tokenizer));
-  if (file.find("tokenizer.chat_template") != nullptr)
-    loaded.chat_template = AQ_TRY(file.get_string("tokenizer.chat_template"));
+  loaded.chat_template = AQ_TRY(text_of(file, "tokenizer.chat_template"));
+  loaded.tool_template = AQ_TRY(text_of(file, "tokenizer.chat_template.tool_use"));
   return loaded;
 }
 
@@ -123,28 +131,42 @@ Status write_prompts(const Loaded& loaded, const std::string& chat_format) {
                                          .add_bos = loaded.special.add_bos,
                                          .fill_in = loaded.special.fill_in,
                                          .own_template = loaded.chat_template,
+                                         .tool_template = loaded.tool_template,
                                          .chat_format = chat_format}));
   std::string line;
-  for (std::size_t number = 1; std::getline(std::cin, line); ++number) {
+  std::size_t number = 1, failed = 0;
+  for (; std::getline(std::cin, line); ++number) {
     boost::system::error_code problem;
     const boost::json::value value = boost::json::parse(line, problem);
     if (problem || !value.is_object())
       return make_error(Code::kInvalidArgument, "line {} of stdin is no JSON object", number);
     const auto ids = write_prompt(writer, value.get_object());
+    if (!ids.ok()) ++failed;
     const boost::json::value answer =
         ids.ok() ? boost::json::value_from(*ids)
                  : boost::json::value(boost::json::object{{"error", ids.error().message}});
     std::puts(boost::json::serialize(answer).c_str());
   }
   std::fflush(stdout);
-  return {};
+  if (failed == 0) return {};
+  return make_error(Code::kInvalidArgument, "{} of {} requests have no prompt: their lines say why",
+                    failed, number - 1);
 }
 
 Status tokenize(const TokenizeOptions& options) {
+  if (options.chat && !options.text.empty())
+    return Error{Code::kInvalidArgument, "--chat reads requests from stdin and takes no TEXT"};
+  if (options.chat && options.json)
+    return Error{Code::kInvalidArgument, "--chat and --json exclude each other"};
   const Loaded loaded = AQ_TRY(load(options.model));
   if (options.chat) return write_prompts(loaded, options.chat_format);
   const text::Tokenizer& tokenizer = *loaded.tokenizer;
-  if (options.json) return tokenize_lines(tokenizer, options.special);
+  if (options.json && options.text.empty()) return tokenize_lines(tokenizer, options.special);
+  if (options.json) {
+    const auto ids = encode(tokenizer, options.text, options.special);
+    fmt::print("{}\n", boost::json::serialize(boost::json::value_from(ids)));
+    return {};
+  }
   const std::string text = options.text.empty()
                                ? std::string(std::istreambuf_iterator<char>(std::cin), {})
                                : options.text;

@@ -6,13 +6,17 @@ import json
 import math
 import os
 import pathlib
+import pty
 import re
 import resource
+import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -21,11 +25,11 @@ TINY = DATA / "oracle/llama-gqa"
 AQUILON = str(pathlib.Path(sys.argv.pop(1)).resolve())
 
 
-def run(*args, stdin="", env=None, timeout=120, address_space=None):
+def run(*args, stdin="", env=None, timeout=120, address_space=None, cwd=None):
     """`address_space`: bytes that the program may map, as by ulimit -v."""
     limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (address_space,) * 2)) if address_space else None
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AQUILON_")}
-    return subprocess.run([AQUILON, *args], input=stdin, capture_output=True, text=True, timeout=timeout, preexec_fn=limit,
+    return subprocess.run([AQUILON, *args], input=stdin, capture_output=True, text=True, timeout=timeout, preexec_fn=limit, cwd=cwd,
                           env={**environment, **(env or {})})
 
 
@@ -67,6 +71,8 @@ class Errors(unittest.TestCase):
             taken.listen()
             (pathlib.Path(tmp) / "not.gguf").write_text("this is no model")
             (pathlib.Path(tmp) / "mamba.gguf").write_bytes(tiny_gguf("mamba"))
+            (pathlib.Path(tmp) / "config.json").write_text('{"model_type": "llama"}')
+            (pathlib.Path(tmp) / "latin1.txt").write_bytes(b"caf\xe9 au lait")
             (pathlib.Path(tmp) / "bad.jinja").write_text("{% if %}")
             (pathlib.Path(tmp) / "deaf.jinja").write_text("{% for m in messages %}{{ m.role }}{% endfor %}")
             names = {"tmp": tmp, "tiny": str(TINY / "model-f32.gguf"), "port": str(taken.getsockname()[1])}
@@ -214,6 +220,51 @@ class Inside(unittest.TestCase):
         self.assertEqual(list(map(json.loads, done.stdout.splitlines())), [[258], [259], [], [104, 195, 169]])
         self.assertEqual(run("tokenize", "--model", self.model, "he").stdout.split(), ["258", '"he"'])
 
+    def test_tokenize_a_text_as_json(self):
+        done = run("tokenize", "--model", self.model, "--json", "he t")
+        self.assertEqual(json.loads(done.stdout), [258, 259])
+
+    def test_a_base_knows_its_model(self):
+        text = "the heat of the hearth, here and there; " * 4
+        with tempfile.TemporaryDirectory() as tmp:
+            base = str(pathlib.Path(tmp) / "base")
+            args = ("--file", "-", "--ctx", "16", "--json")
+            done = run("perplexity", "--model", self.model, *args, "--save-base", base, stdin=text)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            other = str(DATA / "oracle/llama-yarn/model-f32.gguf")
+            done = run("perplexity", "--model", other, *args, "--base", base, stdin=text)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("base was made with another model", done.stderr)
+
+    def test_progress_is_one_line_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([AQUILON, "perplexity", "--model", self.model, "--file", "-", "--ctx", "16", "--json"],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+            os.close(theirs)
+            process.communicate(b"the heat of the hearth, here and there; " * 4, timeout=60)
+            shown = os.read(ours, 1 << 16).decode()
+        os.close(ours)
+        self.assertGreater(shown.count("\rchunk "), 2, shown)
+        self.assertEqual(shown.count("\n"), 1, shown)
+
+    def test_interrupt_ends_within_a_second(self):
+        kernels = ("bench", "kernels", "--rows", "64", "--columns", "256", "--types", "Q4_0", "--tokens", "1",
+                   "--repetitions", "1000", "--sample-ms", "10000")
+        with tempfile.TemporaryDirectory() as tmp:
+            text = pathlib.Path(tmp) / "text"
+            text.write_text("the heat of the hearth, here and there; " * 100_000)
+            for args in (("perplexity", "--model", self.model, "--file", str(text), "--ctx", "8000"), kernels):
+                with self.subTest(args[0]):
+                    process = subprocess.Popen([AQUILON, *args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                               stderr=subprocess.DEVNULL)
+                    self.addCleanup(process.kill)
+                    time.sleep(6)  # the machine is probed, the text tokenized
+                    self.assertIsNone(process.poll())
+                    begin = time.monotonic()
+                    process.send_signal(signal.SIGINT)
+                    self.assertEqual(process.wait(60), 130)
+                    self.assertLess(time.monotonic() - begin, 3)  # a second, and what a busy machine adds
+
     def test_help_of_every_command(self):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
@@ -235,6 +286,75 @@ class Inside(unittest.TestCase):
                     self.assertRegex(sentence, r"^(?:[a-z0-9]|API |GGUF |Jinja |JSON )", "nor a capital")
         self.assertEqual(repeated_phrases("ends it; may be repeated (may be repeated)"), ["may be repeated"])
         self.assertEqual(repeated_phrases("prints it; default: on (default on)"), ["default"])
+
+
+class Folders(unittest.TestCase):
+    """Model folders from outside, on a copy of the tiny one."""
+
+    def setUp(self):
+        tmp = tempfile.TemporaryDirectory()
+        self.addCleanup(tmp.cleanup)
+        self.folder = pathlib.Path(tmp.name) / "Tiny-Qwen"
+        self.folder.mkdir()
+        for file in (DATA / "oracle/qwen2").iterdir():
+            if file.suffix in (".json", ".safetensors") and file.name != "manifest.json":
+                shutil.copy(file, self.folder)
+        self.home = {"AQUILON_HOME": tmp.name + "/home"}
+
+    def test_tokenize_needs_no_weights(self):
+        for weights in self.folder.glob("*.safetensors"):
+            weights.unlink()
+        for where, model in ((None, str(self.folder)), (self.folder, "."), (self.folder / "sub", "..")):
+            if where:
+                where.mkdir(exist_ok=True)
+            done = run("tokenize", "--model", model, "--json", "he", cwd=where)
+            self.assertEqual(json.loads(done.stdout or "0"), [258], done.stderr)
+        (self.folder / "config.json").unlink()
+        self.assertEqual(json.loads(run("tokenize", "--model", str(self.folder), "--json", "he").stdout), [258])
+
+    def test_the_folder_one_stands_in(self):
+        done = run("complete", "--model", ".", "--ids", "1,2", "--max-tokens", "2", "--json", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run("complete", "--model", "Tiny-Qwen", "--ids", "1", cwd=self.folder.parent)
+        self.assertIn("for the folder here say ./Tiny-Qwen", done.stderr)
+
+    def test_without_a_tokenizer_by_ids_only(self):
+        (self.folder / "tokenizer.json").unlink()
+        out = self.folder.parent / "out"
+        done = run("logits", "--model", str(self.folder), "--ids", "1,2", "--out", str(out))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(out.stat().st_size, 2 * 384 * 4)
+        done = run("bench", "model", "--model", str(self.folder), "--prompt", "4", "--generate", "0", "--repetitions", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for args in (("complete", "Hi"), ("serve", "--port", "0"), ("perplexity", "--file", "-")):
+            done = run(args[0], "--model", str(self.folder), *args[1:], stdin="text")
+            self.assertEqual(done.returncode, 65, done.stderr)
+            self.assertRegex(done.stderr, "Tiny-Qwen: has no tokenizer, .*aquilon logits --ids")
+
+    def test_added_to_the_store_and_shown(self):
+        (self.folder / "additional_chat_templates").mkdir()
+        (self.folder / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+        (self.folder / "additional_chat_templates/tool_use.jinja").write_text("{{ messages[0].content }}!")
+        done = run("models", "add", "tiny", str(self.folder), env=self.home)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown = {}
+        for name in ("tiny", str(self.folder)):
+            done = run("models", "show", name, "--json", env=self.home)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shown[name] = json.loads(done.stdout)
+        tiny = shown["tiny"]
+        self.assertEqual(tiny["tokenizer"], {"model": "tokenizer.json", "pre": None, "tokens": 384, "problem": None})
+        self.assertEqual(tiny["chat_format"], "template")
+        hashes = [sorted(file["sha256"] for file in view["files"]) for view in shown.values()]
+        self.assertEqual(hashes[0], hashes[1])
+        self.assertEqual(tiny["bytes"], sum(file["bytes"] for file in tiny["files"]))
+        self.assertGreater(len(tiny["files"]), 5)
+        request = {"messages": [{"role": "user", "content": "he"}]}
+        lines = json.dumps(request) + "\n" + json.dumps({**request, "tools": [{}]}) + "\n"
+        done = run("tokenize", "--model", "tiny", "--chat", stdin=lines, env=self.home)
+        self.assertEqual(list(map(json.loads, done.stdout.splitlines())), [[258], [258, 33]], done.stderr)
+        self.assertIn("tiny", run("models", "list", env=self.home).stdout)
+        self.assertEqual(run("models", "remove", "tiny", "--yes", env=self.home).returncode, 0)
 
 
 class Talking(unittest.TestCase):
