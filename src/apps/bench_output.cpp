@@ -9,9 +9,7 @@
 namespace aquilon::apps {
 
 Status check(const BenchOutput& output) {
-  if (output.html.empty()) return {};
-  const auto file = OutputFile::create(output.html);  // unfinished, it leaves nothing
-  return file.ok() ? Status() : Status(file.error());
+  return output.html.empty() ? Status() : OutputFile::check(output.html);
 }
 
 Status show(const bench::Report& report, const BenchOutput& output) {

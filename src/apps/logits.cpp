@@ -1,6 +1,7 @@
 // `aquilon logits`: the logits of a prompt at every position, for comparing engines.
 #include "apps/command.h"
 #include "apps/id_list.h"
+#include "apps/interrupt.h"
 #include "apps/model_options.h"
 #include "base/output_file.h"
 #include "base/thread_pool.h"
@@ -69,6 +70,7 @@ Status write_logits(model::Model& model, std::span<const text::TokenId> ids, mod
     model::Slice slice{&kv, ids.subspan(at, n), model::WantLogits::kAll};
     logits.clear();
     model.forward().run({&slice, 1}, logits);
+    if (model.forward().stopped()) return Error{Code::kCancelled, "interrupted"};
     AQ_RETURN_IF_ERROR(file.write(logits.data(), logits.size() * sizeof(float)));
   }
   return {};
@@ -77,7 +79,7 @@ Status write_logits(model::Model& model, std::span<const text::TokenId> ids, mod
 Status logits(const LogitsOptions& options) {
   const std::vector<text::TokenId> ids = AQ_TRY(read_prompt(options));
   const model::KvType type = AQ_TRY(model::parse_kv_type(options.kv_type));
-  OutputFile file = AQ_TRY(OutputFile::create(options.out));  // before anything is computed
+  AQ_RETURN_IF_ERROR(OutputFile::check(options.out));  // before anything is computed
   const std::string path = AQ_TRY(resolve_model(options.model));
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   const auto arithmetic =
@@ -85,6 +87,9 @@ Status logits(const LogitsOptions& options) {
   const auto model =
       AQ_TRY(model::Model::load(path, {.threads = threads, .arithmetic = arithmetic}));
   AQ_RETURN_IF_ERROR(check_prompt(ids, model->config()));
+  const InterruptFlag interrupt;  // so that no half of a file is left
+  model->forward().stop_when(&interrupt.flag());
+  OutputFile file = AQ_TRY(OutputFile::create(options.out));
   AQ_RETURN_IF_ERROR(write_logits(*model, ids, type, file));
   return file.finish();
 }

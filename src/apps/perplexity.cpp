@@ -85,12 +85,11 @@ struct BaseFiles {
   std::optional<eval::BaseWriter> write;
 };
 
-// Before the model is loaded: what is wrong with the paths. A file that is opened to be written and
-// not finished leaves nothing.
+// Before the model is loaded: what is wrong with the paths.
 Result<BaseFiles> open_base(const PerplexityOptions& options) {
   BaseFiles files;
   if (!options.base.empty()) files.read = AQ_TRY(eval::BaseFile::open(options.base));
-  if (!options.save_base.empty()) AQ_TRY(OutputFile::create(options.save_base));
+  if (!options.save_base.empty()) AQ_RETURN_IF_ERROR(OutputFile::check(options.save_base));
   return files;
 }
 

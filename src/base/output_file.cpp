@@ -29,6 +29,17 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   return out;
 }
 
+Status OutputFile::check(const std::string& path) {
+  std::error_code ec;
+  const fs::file_status status = fs::status(path, ec);
+  const bool special =
+      fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+  const bool dangling = !fs::exists(status) && fs::is_symlink(fs::symlink_status(path, ec));
+  if (special || dangling) return {};
+  const auto file = create(path);
+  return file.ok() ? Status() : Status(file.error());
+}
+
 OutputFile::~OutputFile() {
   if (file_ && !part_.empty()) ::unlink(part_.c_str());
 }

@@ -17,6 +17,9 @@ namespace aquilon {
 class OutputFile {
  public:
   static Result<OutputFile> create(const std::string& path);
+  // That create() would work, asked before the work whose result it is: nothing is left behind, and
+  // devices and pipes are not touched.
+  static Status check(const std::string& path);
   OutputFile(OutputFile&&) noexcept = default;
   OutputFile& operator=(OutputFile&&) noexcept = default;
   ~OutputFile();

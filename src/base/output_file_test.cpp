@@ -67,8 +67,19 @@ TEST_F(OutputFileTest, LeavesDevicesInPlaceAndSeesThemFull) {
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
 }
 
+TEST_F(OutputFileTest, ChecksWithoutATrace) {
+  ASSERT_TRUE(write(folder_ + "/old", "old").ok());
+  fs::create_symlink("later", folder_ + "/dangling");
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  for (const char* name : {"/new", "/old", "/dangling", "/pipe"})  // opening a pipe would wait
+    EXPECT_TRUE(OutputFile::check(folder_ + name).ok()) << name;
+  EXPECT_EQ("old", read_file(folder_ + "/old").value());
+  EXPECT_EQ(3, std::distance(fs::directory_iterator(folder_), {}));
+}
+
 TEST_F(OutputFileTest, RefusesFoldersAndMissingOnes) {
   for (const std::string& path : {folder_, folder_ + "/none/a"}) {
+    EXPECT_FALSE(OutputFile::check(path).ok());
     const auto out = OutputFile::create(path);
     ASSERT_FALSE(out.ok()) << path;
     EXPECT_EQ(Code::kUnavailable, out.error().code);

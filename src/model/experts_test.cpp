@@ -70,7 +70,7 @@ TEST(Experts, AMixtureWithoutAnyIsRefused) {
   ASSERT_FALSE(model.ok());
   EXPECT_EQ(model.error().code, Code::kCorrupt);
   EXPECT_EQ(model.error().message,
-            "dense: says that it is a mixture of 4 experts, but no layer has any");
+            "dense: metadata 'llama.expert_count' is 4, but no layer has experts");
 }
 
 TEST(Experts, OneByOneEqualStacked) {

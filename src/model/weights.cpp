@@ -167,9 +167,9 @@ Result<Weights> read_weights(const GgufFile& file, ModelConfig& config) {
   if (config.experts.count > 0 &&
       std::none_of(weights.layers.begin(), weights.layers.end(),
                    [](const LayerWeights& layer) { return layer.has_experts(); }))
-    return make_error(Code::kCorrupt,
-                      "{}: says that it is a mixture of {} experts, but no layer has any",
-                      file.path(), config.experts.count);
+    return make_error(Code::kCorrupt, "{} is {}, but no layer has experts",
+                      file.where(std::string(config.family->architecture) + ".expert_count"),
+                      config.experts.count);
   weights.norm = AQ_TRY(binder.vector("output_norm.weight", config.dim));
   weights.output.stored = weights.tok_embeddings;
   if (file.find_tensor("output.weight") != nullptr)

@@ -265,6 +265,20 @@ class Inside(unittest.TestCase):
                     self.assertEqual(process.wait(60), 130)
                     self.assertLess(time.monotonic() - begin, 3)  # a second, and what a busy machine adds
 
+    def test_doctor_claims_nothing_of_a_hub_that_it_does_not_ask(self):
+        checks = json.loads(run("doctor", "--json").stdout)["checks"]
+        [hub] = [check for check in checks if check["topic"] == "hub"]
+        self.assertEqual(hub["health"], "note")
+        self.assertIn("not asked", hub["text"])
+
+    def test_serve_tells_how_many_contexts_it_holds(self):
+        with subprocess.Popen([AQUILON, "serve", "--model", self.model, "--ctx", "512", "--parallel", "3", "--port", "0"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            self.addCleanup(process.kill)
+            lines = [process.stdout.readline() for _ in range(3)]
+            process.terminate()
+        self.assertIn("memory for 3 whole contexts; up to 3 requests share it\n", lines)
+
     def test_help_of_every_command(self):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
