@@ -16,8 +16,10 @@ using namespace aquilon;
 
 namespace {
 
-constexpr const char* kHuggingFace[] = {"config.json", "model.safetensors",
-                                        "generation_config.json", "tokenizer_config.json",
+constexpr const char* kHuggingFace[] = {"config.json",
+                                        "model.safetensors",
+                                        "generation_config.json",
+                                        "tokenizer_config.json",
                                         "model.safetensors.index.json",
                                         "chat_template.json",
                                         "additional_chat_templates/tool_use.jinja"};
