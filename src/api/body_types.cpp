@@ -34,10 +34,51 @@ constexpr Member kStreamOptions[] = {
     {"include_obfuscation", "boolean", false, "accepted; has no effect"},
 };
 
+constexpr Member kTurn[] = {
+    {"role", "string", true, "user or assistant; neighbouring turns of one role are one"},
+    {"content", "string | [text_block]", true, "text"},
+};
+
+constexpr Member kTextBlock[] = {
+    {"type", "string", true, "text; thinking and redacted_thinking are left out"},
+    {"text", "string", false, "blocks are joined by line breaks"},
+    {"cache_control", "object", false, "accepted; has no effect: what was computed is kept by itself"},
+    {"citations", "any", false, "accepted; has no effect"},
+    {"thinking", "string"},
+    {"signature", "string"},
+    {"data", "string"},
+};
+
+constexpr Member kInputItem[] = {
+    {"type", "string", false, "message"},
+    {"role", "string", true, "system, developer, user or assistant"},
+    {"content", "string | [input_part]", true, "text"},
+    {"id", "string", false, "accepted; has no effect"},
+    {"status", "string", false, "accepted; has no effect"},
+    {"phase", "string", false, "accepted; has no effect"},
+};
+
+constexpr Member kInputPart[] = {
+    {"type", "string", true, "input_text or output_text"},
+    {"text", "string", true, "parts are joined by line breaks"},
+    {"annotations", "array", false, "accepted; has no effect"},
+    {"logprobs", "array", false, "accepted; has no effect"},
+};
+
+constexpr Member kTextConfig[] = {
+    {"format", "object", false, "{\"type\":\"text\"}"},
+    {"verbosity", "string", false, "accepted; has no effect"},
+};
+
 constexpr ObjectType kTypes[] = {
     {"message", kMessage},
     {"content_part", kContentPart},
     {"stream_options", kStreamOptions},
+    {"turn", kTurn},
+    {"text_block", kTextBlock},
+    {"input_item", kInputItem},
+    {"input_part", kInputPart},
+    {"text_config", kTextConfig},
 };
 // clang-format on
 

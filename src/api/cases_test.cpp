@@ -9,7 +9,8 @@
 //   ----
 //   status 200
 //   header retry-after: 2                               value contained
-//   json {...}                                          subset; or one `event {...}` an event
+//   json {...}                                          subset; or one `event {...}` an event, or
+//   named NAME {...}                                    for those with names
 //   closed                                              the server ends the connection
 //   ====                                                between cases
 //
@@ -147,7 +148,8 @@ std::string build_request(const std::vector<std::string>& lines) {
 }
 
 bool is_directive(std::string_view line) {
-  for (const std::string_view word : {"status ", "header ", "json ", "event ", "closed", "body "})
+  for (const std::string_view word :
+       {"status ", "header ", "json ", "event ", "named ", "closed", "body "})
     if (line.starts_with(word)) return true;
   return false;
 }
@@ -213,6 +215,7 @@ std::vector<Case> parse_cases(const std::filesystem::path& file, ServerConfig& c
 
 void check(const Case& c, const ClientAnswer& answer, ClientForTest& client) {
   const std::vector<std::string> events = answer.events();
+  const auto named_events = answer.named_events();
   std::size_t next_event = 0;
   bool streams = false;
   for (const std::string& line : c.expected) {
@@ -233,6 +236,14 @@ void check(const Case& c, const ClientAnswer& answer, ClientForTest& client) {
       streams = true;
       ASSERT_LT(next_event, events.size()) << "an event too few: " << answer.body;
       expect_json(text.substr(6), events[next_event++]);
+    } else if (text.starts_with("named ")) {
+      streams = true;
+      ASSERT_LT(next_event, events.size()) << "an event too few: " << answer.body;
+      const std::string_view named = text.substr(6);
+      const std::string name(named.substr(0, named.find(' ')));
+      EXPECT_EQ(named_events[next_event].first, name);
+      EXPECT_EQ(json::parse(events[next_event]).at("type").as_string(), name);
+      expect_json(named.substr(name.size() + 1), events[next_event++]);
     } else if (text.starts_with("closed")) {
       EXPECT_TRUE(client.closed());
     }

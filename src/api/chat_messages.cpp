@@ -1,6 +1,7 @@
 // The conversation of a chat request: roles, contents and their order.
 #include <array>
 
+#include "api/content_parts_internal.h"
 #include "api/field_readers_internal.h"
 #include "api/field_values_internal.h"
 
@@ -8,14 +9,6 @@ namespace aquilon::api {
 namespace {
 
 namespace json = boost::json;
-
-ApiError order_error(std::string message) {
-  return {.status = 400,
-          .type = "invalid_request_message_order",
-          .message = std::move(message),
-          .param = "messages",
-          .code = "3230"};
-}
 
 Refusal read_role(const json::object& message, const Location& where, std::string& role) {
   const json::value* value = message.if_contains("role");
@@ -31,45 +24,7 @@ Refusal read_role(const json::object& message, const Location& where, std::strin
                        "expected 'system', 'developer', 'user' or 'assistant'");
 }
 
-// One part of a list content: its text.
-Refusal read_part(const json::value& part, const Location& where, std::string& text) {
-  if (part.is_string()) return read_string(part, where, text);
-  if (!part.is_object())
-    return invalid_value(where, "dict_type", "a content part is an object with a 'type'");
-  std::string type;
-  const json::value* type_value = part.get_object().if_contains("type");
-  if (!type_value) return invalid_value(step(where, "type"), "missing", "the field is missing");
-  if (Refusal refusal = read_string(*type_value, step(where, "type"), type)) return refusal;
-  if (type != "text")
-    return bad_request("messages", "unsupported_parameter",
-                       "content parts of type '{}' are not supported by this server: send text",
-                       type);
-  const json::value* text_value = part.get_object().if_contains("text");
-  if (!text_value) return invalid_value(step(where, "text"), "missing", "the field is missing");
-  return read_string(*text_value, step(where, "text"), text);
-}
-
-// A string, or text parts joined by line breaks. Null and nothing would be of use only beside
-// tool_calls, which are refused before.
-Refusal read_content(const json::object& message, const Location& where, std::string& content) {
-  const json::value* value = message.if_contains("content");
-  if (!value) return invalid_value(step(where, "content"), "missing", "a text is expected");
-  if (value->is_string()) return read_string(*value, step(where, "content"), content);
-  if (!value->is_array())
-    return invalid_value(step(where, "content"), "string_type",
-                         "a text or a list of text parts is expected");
-  const json::array& parts = value->get_array();
-  if (parts.empty())
-    return invalid_value(step(where, "content"), "too_short", "at least one part is expected");
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    std::string text;
-    if (Refusal refusal = read_part(parts[i], step(step(where, "content"), i), text))
-      return refusal;
-    if (i > 0) content += '\n';
-    content += text;
-  }
-  return {};
-}
+constexpr std::string_view kText[] = {"text"};
 
 bool is_set(const json::object& message, std::string_view name) {
   const json::value* value = message.if_contains(name);
@@ -85,9 +40,10 @@ Refusal read_prefix(const json::object& message, const Location& where, std::str
   if (!value || value->is_null()) return {};
   if (Refusal refusal = read_bool(*value, step(where, "prefix"), prefix)) return refusal;
   if (!prefix || (is_last && role == "assistant")) return {};
-  return order_error(fmt::format(
-      "messages.{}.prefix: only the last message, and if it is the assistant's, begins an answer",
-      where[1]));
+  return message_order_error("messages",
+                             fmt::format("messages.{}.prefix: only the last message, and if it is "
+                                         "the assistant's, begins an answer",
+                                         where[1]));
 }
 
 Refusal read_message(const json::value& value, const Location& where, bool is_last,
@@ -103,7 +59,7 @@ Refusal read_message(const json::value& value, const Location& where, bool is_la
     if (is_set(message, name))
       return bad_request("messages", "unsupported_parameter",
                          "'{}' of a message is not supported by this server: leave it out", name);
-  if (Refusal refusal = read_content(message, where, content)) return refusal;
+  if (Refusal refusal = read_content(message, where, {.text = kText}, content)) return refusal;
   if (Refusal refusal = read_prefix(message, where, role, is_last, out.continue_final_message))
     return refusal;
   out.messages.push_back(json::object{{"role", role}, {"content", content}});
@@ -129,10 +85,11 @@ Refusal read_messages(const Field& field, const json::value& value, CompletionRe
   if (out.chat.continue_final_message) {
     out.answer_prefix = std::string_view(last.at("content").get_string());
   } else if (role != "user") {
-    return order_error(fmt::format(
-        "the last message must be the user's, or the assistant's with 'prefix': true for an answer "
-        "that it begins, but it is of role '{}'",
-        role));
+    return message_order_error("messages",
+                               fmt::format("the last message must be the user's, or the "
+                                           "assistant's with 'prefix': true for an answer "
+                                           "that it begins, but it is of role '{}'",
+                                           role));
   }
   return {};
 }

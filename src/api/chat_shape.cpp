@@ -35,7 +35,7 @@ void append_logprobs(std::string& out, std::span<const chat::TokenLogprobs> toke
   out += "],\"refusal\":null}";
 }
 
-class ChatShape final : public AnswerShape {
+class ChatShape final : public ChunkShape {
  public:
   ChatShape(AnswerHead head, bool with_logprobs)
       : whole_start_(answer_start(head, "chat.completion") + ",\"choices\":["),

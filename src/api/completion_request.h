@@ -42,6 +42,9 @@ struct CompletionRequest {
   EmbeddingForm embedding;    // of the route that embeds
   std::string answer_prefix;  // every answer begins with it, before what is generated
 
+  std::string instructions;                 // of /v1/responses, which repeats them
+  std::vector<std::string> stop_sequences;  // of /v1/messages, which names the one that was met
+
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none
   bool chat_logprobs = false;

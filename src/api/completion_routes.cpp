@@ -1,6 +1,5 @@
 // The generating routes: a request schema and an answer shape each.
-#include "api/generation_session.h"
-#include "api/router.h"
+#include "api/completion_routes_internal.h"
 
 namespace aquilon::api {
 namespace {
@@ -28,8 +27,15 @@ Refusal read_extra_parameters(const HttpRequest& request, bool& strict) {
                      "the header extra-parameters is 'error', 'drop' or 'pass-through'");
 }
 
-void answer(ApiContext& context, GenerationRoute route, BodyRules rules, HttpRequest request,
-            std::shared_ptr<Exchange> exchange) {
+// The model of the path, or else the default one where the body names none.
+BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
+  return {.default_model = context.models.default_name(), .fixed_model = request.tail};
+}
+
+}  // namespace
+
+void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRules rules,
+                       HttpRequest request, std::shared_ptr<Exchange> exchange) {
   rules.strict = context.strict;
   if (const Refusal refusal = read_extra_parameters(request, rules.strict)) {
     exchange->respond(error_response(*refusal, route.errors, request.id));
@@ -40,19 +46,14 @@ void answer(ApiContext& context, GenerationRoute route, BodyRules rules, HttpReq
       ->start();
 }
 
-// The model of the path, or else the default one where the body names none.
-BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
-  return {.default_model = context.models.default_name(), .fixed_model = request.tail};
-}
-
-}  // namespace
-
 void answer_chat(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&chat_body, &chat_shape}, {}, std::move(request), std::move(exchange));
+  answer_generating(context, {&chat_body, &chat_shape}, {}, std::move(request),
+                    std::move(exchange));
 }
 
 void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&text_body, &text_shape}, {}, std::move(request), std::move(exchange));
+  answer_generating(context, {&text_body, &text_shape}, {}, std::move(request),
+                    std::move(exchange));
 }
 
 void answer_embeddings(ApiContext& context, HttpRequest request,
@@ -62,21 +63,27 @@ void answer_embeddings(ApiContext& context, HttpRequest request,
 }
 
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer(context, {&fim_body, &chat_shape}, {}, std::move(request), std::move(exchange));
+  answer_generating(context, {&fim_body, &chat_shape}, {}, std::move(request), std::move(exchange));
 }
 
 void answer_azure_chat(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange) {
   BodyRules rules = azure_rules(context, request);
-  answer(context, {&chat_body, &chat_shape, ErrorForm::kAzure}, std::move(rules),
-         std::move(request), std::move(exchange));
+  answer_generating(context, {&chat_body, &chat_shape, ErrorForm::kAzure}, std::move(rules),
+                    std::move(request), std::move(exchange));
 }
 
 void answer_azure_text(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange) {
   BodyRules rules = azure_rules(context, request);
-  answer(context, {&text_body, &text_shape, ErrorForm::kAzure}, std::move(rules),
-         std::move(request), std::move(exchange));
+  answer_generating(context, {&text_body, &text_shape, ErrorForm::kAzure}, std::move(rules),
+                    std::move(request), std::move(exchange));
+}
+
+void answer_responses(ApiContext& context, HttpRequest request,
+                      std::shared_ptr<Exchange> exchange) {
+  answer_generating(context, {&responses_body, &make_responses_shape}, {}, std::move(request),
+                    std::move(exchange));
 }
 
 }  // namespace aquilon::api

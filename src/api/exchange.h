@@ -32,7 +32,8 @@ class Exchange {
   // An answer in server-sent events: head, events as they come, end. What the client does not read
   // in time is bounded; beyond the bound it counts as gone.
   virtual void begin_events() = 0;
-  virtual void send_event(std::string_view data) = 0;  // "data: <data>\n\n"
+  // "event: <name>\ndata: <data>\n\n", without a first line where the name is empty.
+  virtual void send_event(std::string_view data, std::string_view name = {}) = 0;
   virtual void end_events() = 0;
 
   // Called at most once, if the exchange is abandoned before its answer is complete.

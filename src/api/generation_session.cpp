@@ -103,11 +103,11 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
     exchange_->begin_events();
-    for (ChoicePart& choice : choices_) {
-      const std::string opening = shape_->opening(choice.index);
-      if (!opening.empty()) exchange_->send_event(opening);
+    std::size_t prompt_tokens = 0;
+    for (const auto& generation : *generations_) prompt_tokens += generation->prompt_ids().size();
+    send(shape_->begin(request_.choice_count(), static_cast<int>(prompt_tokens)));
+    for (ChoicePart& choice : choices_)
       if (!choice.text.empty()) stream_part(choice);
-    }
   }
   for (auto& [prompt, event] : std::exchange(early_, {})) take_event(prompt, std::move(event));
 }
@@ -155,17 +155,20 @@ void GenerationSession::take_prompt_logprobs(std::size_t prompt,
 }
 
 void GenerationSession::stream_part(ChoicePart& part) {
-  exchange_->send_event(shape_->chunk(part, running_ == 0 ? &usage_ : nullptr));
+  send(shape_->part(part, running_ == 0 ? &usage_ : nullptr));
   part.text.clear();
   part.logprobs.clear();
   part.ids.clear();
   part.prompt_ids.reset();
 }
 
+void GenerationSession::send(const StreamEvents& events) {
+  for (const StreamEvent& event : events) exchange_->send_event(event.data, event.name);
+}
+
 void GenerationSession::complete() {
   if (request_.stream) {
-    if (request_.include_usage) exchange_->send_event(shape_->usage_chunk(usage_));
-    exchange_->send_event("[DONE]");
+    send(shape_->end(usage_, request_.include_usage));
     exchange_->end_events();
   } else {
     exchange_->respond({.body = shape_->whole(choices_, usage_)});
@@ -179,8 +182,7 @@ void GenerationSession::fail(const ApiError& error) {
     std::vector<int> unfinished;
     for (const ChoicePart& choice : choices_)
       if (!choice.finish) unfinished.push_back(choice.index);
-    exchange_->send_event(shape_->error_chunk(unfinished, error));
-    exchange_->send_event("[DONE]");
+    send(shape_->fail(unfinished, error));
     exchange_->end_events();
   } else {
     exchange_->respond(error_response(error, route_.errors, http_.id));

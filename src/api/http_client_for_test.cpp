@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <utility>
 
 namespace aquilon::api {
@@ -50,14 +51,20 @@ bool take_chunks(std::string& bytes, std::string& body) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> ClientAnswer::named_events() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  std::istringstream lines(body);
+  std::string name;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("event: ")) name = line.substr(7);
+    if (line.starts_with("data: ")) out.emplace_back(std::exchange(name, {}), line.substr(6));
+  }
+  return out;
+}
+
 std::vector<std::string> ClientAnswer::events() const {
   std::vector<std::string> out;
-  std::size_t at = 0;
-  while (at < body.size()) {
-    const std::size_t end = std::min(body.find('\n', at), body.size());
-    if (body.compare(at, 6, "data: ") == 0) out.push_back(body.substr(at + 6, end - at - 6));
-    at = end + 1;
-  }
+  for (auto& [name, data] : named_events()) out.push_back(std::move(data));
   return out;
 }
 

@@ -16,6 +16,8 @@ struct ClientAnswer {
 
   // The payloads of "data: " lines.
   std::vector<std::string> events() const;
+  // The same with the "event: " line before each; without one the name is empty.
+  std::vector<std::pair<std::string, std::string>> named_events() const;
 };
 
 class ClientForTest {

@@ -15,6 +15,11 @@ constexpr Route kRoutes[] = {
     {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served", nullptr, "ModelList"},
     {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model", nullptr, "ModelCard"},
 
+    {"POST", "/v1/responses",             Scope::kApi, &answer_responses,    "answer an input, OpenAI's newer form", &responses_body, "Response", "ResponseEvent"},
+    {"POST", "/v1/messages",              Scope::kApi, &answer_messages,     "answer a conversation, Anthropic's form", &messages_body, "Message", "MessageEvent", ErrorForm::kAnthropic},
+    {"POST", "/v1/messages/count_tokens", Scope::kApi, &answer_count_tokens, "the tokens of such a conversation's prompt", &count_tokens_body, "TokenCount", {}, ErrorForm::kAnthropic},
+    {"POST", "/openai/v1/responses",      Scope::kApi, &answer_responses,    "answer an input, OpenAI's newer form", &responses_body, "Response", "ResponseEvent"},
+
     {"POST", "/tokenize",       Scope::kApi, &answer_tokenize,   "the ids of a text, or of a conversation's prompt", &tokenize_body, "Tokens"},
     {"POST", "/detokenize",     Scope::kApi, &answer_detokenize, "the text of ids", &detokenize_body, "Detokenized"},
     {"POST", "/apply-template", Scope::kApi, &answer_template,   "the text of a conversation's prompt", &template_body, "TemplatePrompt"},

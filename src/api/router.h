@@ -71,6 +71,10 @@ void answer_azure_chat(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
 void answer_azure_text(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
+void answer_messages(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_count_tokens(ApiContext& context, HttpRequest request,
+                         std::shared_ptr<Exchange> exchange);
+void answer_responses(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_tokenize(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_detokenize(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);

@@ -37,13 +37,14 @@ void ServerExchange::begin_events() {
   wake();
 }
 
-void ServerExchange::send_event(std::string_view data) {
+void ServerExchange::send_event(std::string_view data, std::string_view name) {
   if (ended_ || !stream_) return;
   if (unsent_.size() + data.size() > max_unsent_bytes_) {
     overflown_ = true;
     abandon(AbandonReason::kClientGone);
     return;
   }
+  if (!name.empty()) unsent_.append("event: ").append(name).append("\n");
   unsent_.append("data: ").append(data).append("\n\n");
   wake();
 }

@@ -23,7 +23,7 @@ class ServerExchange final : public Exchange {
   void offload(std::function<void()> work) override;
   void respond(HttpResponse response) override;
   void begin_events() override;
-  void send_event(std::string_view data) override;
+  void send_event(std::string_view data, std::string_view name) override;
   void end_events() override;
   void on_abandoned(std::function<void(AbandonReason)> callback) override;
 

@@ -3,6 +3,28 @@
 
 namespace aquilon::api {
 
+StreamEvents ChunkShape::begin(int choices, int) {
+  StreamEvents events;
+  for (int i = 0; i < choices; ++i)
+    if (std::string text = opening(i); !text.empty()) events.push_back({{}, std::move(text)});
+  return events;
+}
+
+StreamEvents ChunkShape::part(const ChoicePart& part, const chat::Usage* usage) {
+  return {{{}, chunk(part, usage)}};
+}
+
+StreamEvents ChunkShape::end(const chat::Usage& usage, bool include_usage) {
+  StreamEvents events;
+  if (include_usage) events.push_back({{}, usage_chunk(usage)});
+  events.push_back({{}, "[DONE]"});
+  return events;
+}
+
+StreamEvents ChunkShape::fail(std::span<const int> choices, const ApiError& error) {
+  return {{{}, error_chunk(choices, error)}, {{}, "[DONE]"}};
+}
+
 std::string answer_start(const AnswerHead& head, std::string_view object) {
   std::string out = "{\"id\":";
   append_json_string(out, head.id);

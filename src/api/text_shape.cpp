@@ -74,7 +74,7 @@ void append_list(std::string& out, std::string_view name,
   out += ']';
 }
 
-class TextShape final : public AnswerShape {
+class TextShape final : public ChunkShape {
  public:
   TextShape(AnswerHead head, int top_logprobs)
       : start_(answer_start(head, "text_completion") + ",\"choices\":["),
