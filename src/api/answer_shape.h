@@ -46,6 +46,7 @@ struct EmbeddingForm {
   bool base64 = false;           // of the numbers' bytes, little-endian, instead of a list
   std::optional<int> dimension;  // the first numbers only, scaled to length 1 again
 };
+
 // An event of a stream: "event: <name>" unless the name is empty, and "data: <data>".
 struct StreamEvent {
   std::string_view name;

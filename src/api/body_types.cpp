@@ -70,6 +70,12 @@ constexpr Member kTextConfig[] = {
     {"verbosity", "string", false, "accepted; has no effect"},
 };
 
+constexpr Member kReasoning[] = {
+    {"effort", "string", false, "\"none\" is of every model"},
+    {"summary", "any", false, "accepted; has no effect"},
+    {"generate_summary", "any", false, "accepted; has no effect"},
+};
+
 constexpr ObjectType kTypes[] = {
     {"message", kMessage},
     {"content_part", kContentPart},
@@ -79,6 +85,7 @@ constexpr ObjectType kTypes[] = {
     {"input_item", kInputItem},
     {"input_part", kInputPart},
     {"text_config", kTextConfig},
+    {"reasoning", kReasoning},
 };
 // clang-format on
 

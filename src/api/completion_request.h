@@ -42,11 +42,13 @@ struct CompletionRequest {
   EmbeddingForm embedding;    // of the route that embeds
   std::string answer_prefix;  // every answer begins with it, before what is generated
 
+  std::string reasoning_effort;             // empty: the model's own
   std::string instructions;                 // of /v1/responses, which repeats them
   std::vector<std::string> stop_sequences;  // of /v1/messages, which names the one that was met
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none
+  bool safe_prompt = false;
   bool chat_logprobs = false;
   std::optional<int> chat_top_logprobs;
   chat::ChatPrompt chat;

@@ -97,10 +97,10 @@ class EmbeddingShape final : public AnswerShape {
     return out;
   }
 
-  std::string opening(int) override { return {}; }
-  std::string chunk(const ChoicePart&, const chat::Usage*) override { return {}; }
-  std::string usage_chunk(const chat::Usage&) override { return {}; }
-  std::string error_chunk(std::span<const int>, const ApiError&) override { return {}; }
+  StreamEvents begin(int, int) override { return {}; }
+  StreamEvents part(const ChoicePart&, const chat::Usage*) override { return {}; }
+  StreamEvents end(const chat::Usage&, bool) override { return {}; }
+  StreamEvents fail(std::span<const int>, const ApiError&) override { return {}; }
 
  private:
   std::string start_;

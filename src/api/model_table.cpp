@@ -55,8 +55,8 @@ std::string model_card_json(const ServedModel& model, std::string_view name) {
       ",\"capabilities\":{{\"completion_chat\":{},\"completion_fim\":{},"
       "\"function_calling\":false,\"fine_tuning\":false,\"vision\":false,\"ocr\":false,"
       "\"classification\":false,\"moderation\":false,\"audio\":false,"
-      "\"audio_transcription\":false}}",
-      card.chat, card.fill_in);
+      "\"audio_transcription\":false,\"reasoning\":{}}}",
+      card.chat, card.fill_in, card.reasoning);
   out += ",\"deprecation\":null,\"default_model_temperature\":null,\"type\":\"base\",\"root\":";
   append_json_string(out, card.id);
   out += ",\"parent\":null,\"permission\":[]}";

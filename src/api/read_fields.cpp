@@ -96,6 +96,8 @@ Refusal finish_chat(CompletionRequest& out) {
     return bad_request("top_logprobs", "invalid_value",
                        "'top_logprobs' needs 'logprobs' to be true");
   if (out.chat_logprobs) out.generation.top_logprobs = out.chat_top_logprobs.value_or(0);
+  out.chat.reasoning_effort = out.reasoning_effort;
+  out.chat.safe_prompt = out.safe_prompt;
   out.prompts.emplace_back(std::move(out.chat));
   return {};
 }

@@ -83,6 +83,14 @@ Refusal read_text_config(const Field& field, const json::value& value, Completio
   return unsupported_field("text.format", R"(leave it out, or use {"type":"text"})");
 }
 
+Refusal read_reasoning(const Field& field, const json::value& value, CompletionRequest& out) {
+  const Location where = {std::string(field.name)};
+  if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
+  const json::value* effort = value.get_object().if_contains("effort");
+  if (!effort || effort->is_null()) return {};
+  return read_string(*effort, step(where, "effort"), out.reasoning_effort);
+}
+
 // clang-format off
 constexpr Field kFields[] = {
     {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
@@ -103,7 +111,7 @@ constexpr Field kFields[] = {
     {"max_tool_calls", "integer", Refused{}},
     {"include", "[string]", Refused{"[]"}},
     {"top_logprobs", "integer", Refused{"0"}},
-    {"reasoning", "object", Refused{"{}"}},
+    {"reasoning", "reasoning", &read_reasoning, 0, 0, false, "effort, for models that are told how long to think"},
     {"truncation", "string", Refused{"\"disabled\""}},
     {"context_management", "array", Refused{"[]"}},
     {"moderation", "object", Refused{}},
@@ -120,6 +128,7 @@ constexpr Field kFields[] = {
 // clang-format on
 
 Refusal finish_responses(CompletionRequest& out) {
+  out.chat.reasoning_effort = out.reasoning_effort;
   out.prompts.emplace_back(std::move(out.chat));
   return {};
 }

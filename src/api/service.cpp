@@ -77,6 +77,8 @@ Refusal Service::check(const HttpRequest& request, const Route& route) const {
 std::vector<Header> Service::common_headers(const HttpRequest& request) const {
   std::vector<Header> headers = {{"x-request-id", request.id},
                                  {"X-Content-Type-Options", "nosniff"}};
+  // The name that Anthropic's libraries look for.
+  if (request.path.starts_with("/v1/messages")) headers.push_back({"request-id", request.id});
   // Azure's libraries know their request again by it.
   const std::string_view client_id = request.header("x-ms-client-request-id");
   if (!client_id.empty() && client_id.size() <= 128)

@@ -28,6 +28,10 @@ struct ChatPrompt {
   // The last message is the assistant's and the beginning of the answer; what is generated follows
   // its text without repeating it.
   bool continue_final_message = false;
+  // "high", "low", ...: for models that are told how long to think. Empty: theirs. "none" is of
+  // every model, other values are refused where the format has no place for them.
+  std::string reasoning_effort;
+  bool safe_prompt = false;  // Mistral's guardrail text before the conversation
 };
 
 // What stands between two texts.
@@ -83,6 +87,7 @@ struct ModelCard {
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
   int embedding_size = 0;  // numbers of an embedding
+  bool reasoning = false;  // takes a reasoning_effort
 };
 
 struct EncodeOptions {

@@ -211,6 +211,7 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.chat = writer.can_chat();
   card.fill_in = writer.can_fill_in();
   card.embedding_size = static_cast<int>(model->config().dim);
+  card.reasoning = writer.takes_reasoning_effort();
   const engine::EngineOptions engine{.context = memory.context,
                                      .parallel = options.parallel,
                                      .max_queue = options.max_queue,

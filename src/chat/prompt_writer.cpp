@@ -7,6 +7,12 @@ namespace {
 
 constexpr std::string_view kMistral = "mistral-";
 constexpr std::string_view kTemplate = "template";
+constexpr const char* kEffort = "reasoning_effort";
+// As Mistral publishes it.
+constexpr std::string_view kSafePrompt =
+    "Always assist with care, respect, and truth. Respond with utmost utility yet securely. Avoid "
+    "harmful, unethical, prejudiced, or negative content. Ensure replies promote fairness and "
+    "positivity.";
 
 std::string format_names() {
   std::string names(kTemplate);
@@ -62,6 +68,7 @@ Status PromptWriter::use_given_template(std::string_view text) {
   auto parsed = parse_template(text);
   if (!parsed.ok()) return std::move(parsed).error().with_context("--chat-template");
   template_.emplace(std::move(*parsed));
+  template_takes_effort_ = text.find(kEffort) != text.npos;
   return {};
 }
 
@@ -76,6 +83,7 @@ void PromptWriter::use_own(std::string_view own_template, std::string_view tool_
   if (parsed.ok()) {
     template_.emplace(std::move(*parsed));
     if (!tool_template.empty()) tool_template_ = ChatTemplate::parse(tool_template);
+    template_takes_effort_ = own_template.find(kEffort) != own_template.npos;
     return;
   }
   problem_ = std::move(parsed).error().with_context("the model's chat template");
@@ -88,6 +96,46 @@ std::string PromptWriter::format_name() const {
 }
 
 Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) const {
+  if (!can_chat() || (chat.reasoning_effort.empty() && !chat.safe_prompt)) return write_plain(chat);
+  ChatPrompt whole = chat;
+  AQ_RETURN_IF_ERROR(set_effort(whole));
+  if (chat.safe_prompt) set_safe_prompt(whole);
+  return write_plain(whole);
+}
+
+Status PromptWriter::set_effort(ChatPrompt& chat) const {
+  if (chat.reasoning_effort.empty()) return {};
+  if (takes_reasoning_effort()) {
+    chat.template_kwargs[kEffort] = chat.reasoning_effort;
+    return {};
+  }
+  if (chat.reasoning_effort == "none") return {};
+  Error error = make_error(Code::kUnsupported,
+                           "this model is not told how long to think: leave 'reasoning_effort' out "
+                           "or use \"none\"");
+  error.param = kEffort;
+  return error;
+}
+
+// In front of a system message of the user's own. Mistral's formats know what two of them are;
+// templates mostly know one.
+void PromptWriter::set_safe_prompt(ChatPrompt& chat) const {
+  boost::json::array& messages = chat.messages;
+  boost::json::object* first = messages.empty() ? nullptr : messages.front().if_object();
+  const boost::json::value* role = first ? first->if_contains("role") : nullptr;
+  const boost::json::value* content = first ? first->if_contains("content") : nullptr;
+  if (!renderer_ && role && *role == boost::json::value("system") && content &&
+      content->is_string()) {
+    std::string text(kSafePrompt);
+    text.append("\n\n").append(content->get_string());
+    (*first)["content"] = text;
+    return;
+  }
+  messages.insert(messages.begin(),
+                  boost::json::object{{"role", "system"}, {"content", kSafePrompt}});
+}
+
+Result<std::vector<text::TokenId>> PromptWriter::write_plain(const ChatPrompt& chat) const {
   if (renderer_)
     return renderer_->chat(
         {chat.messages, chat.tools, chat.continue_final_message, chat.template_kwargs});

@@ -38,6 +38,10 @@ class PromptWriter {
 
   bool can_fill_in() const { return renderer_ ? renderer_->can_fill_in() : fill_in_.complete(); }
   bool can_chat() const { return renderer_.has_value() || template_.has_value(); }
+  // ChatPrompt::reasoning_effort reaches the model.
+  bool takes_reasoning_effort() const {
+    return renderer_ ? renderer_->format().settings : template_takes_effort_;
+  }
   // "mistral-v3", "template", or empty where it cannot chat.
   std::string format_name() const;
 
@@ -58,6 +62,9 @@ class PromptWriter {
   Status use_format(std::string_view name);
   Status use_given_template(std::string_view text);
   void use_own(std::string_view own_template, std::string_view tool_template);
+  Status set_effort(ChatPrompt& chat) const;
+  void set_safe_prompt(ChatPrompt& chat) const;
+  Result<std::vector<text::TokenId>> write_plain(const ChatPrompt& chat) const;
   Result<std::vector<text::TokenId>> by_template(const ChatPrompt& chat) const;
 
   const text::Tokenizer* tokenizer_;
@@ -67,7 +74,8 @@ class PromptWriter {
   std::optional<mistral::Renderer> renderer_;
   std::optional<ChatTemplate> template_;
   std::optional<Result<ChatTemplate>> tool_template_;  // in its place where there are tools
-  Error problem_;                                      // why it cannot chat
+  bool template_takes_effort_ = false;
+  Error problem_;  // why it cannot chat
 };
 
 }  // namespace aquilon::chat

@@ -130,6 +130,56 @@ TEST(PromptWriter, WritesByFormatAndByTemplate) {
   EXPECT_TRUE(shown().starts_with("the model's chat template")) << shown();
 }
 
+TEST(PromptWriter, TheGuardStandsBeforeASystemMessageOfTheUsers) {
+  const auto tokenizer = vocabulary(kBase);
+  PromptSource source{
+      .tokenizer = *tokenizer, .bos = tokenizer->find_token("<s>"), .add_bos = true};
+  ChatPrompt chat;
+  chat.safe_prompt = true;
+  const auto shown = [&](const char* messages) {
+    chat.messages = boost::json::parse(messages).as_array();
+    const auto ids = PromptWriter::choose(source)->write(chat);
+    return ids.ok() ? text::decode(*tokenizer, *ids, true) : ids.error().message;
+  };
+  const char* asked = R"([{"role":"user","content":"q"}])";
+  const char* told = R"([{"role":"system","content":"S"},{"role":"user","content":"q"}])";
+  const std::string guard =
+      "Always assist with care, respect, and truth. Respond with utmost utility yet securely. "
+      "Avoid harmful, unethical, prejudiced, or negative content. Ensure replies promote fairness "
+      "and positivity.";
+  EXPECT_EQ(shown(asked), "<s>[INST]" + guard + "\n\nq[/INST]");
+  EXPECT_EQ(shown(told), "<s>[INST]" + guard + "\n\nS\n\nq[/INST]");
+  source.own_template = kTemplate;
+  EXPECT_EQ(shown(asked), "<s><system>" + guard + "<user>q");
+  EXPECT_EQ(shown(told), "<s><system>" + guard + "\n\nS<user>q");
+}
+
+TEST(PromptWriter, AnEffortReachesModelsThatTakeOne) {
+  const auto plain = vocabulary(kBase);
+  const auto settings = vocabulary(later({"[ARGS]", "[MODEL_SETTINGS]", "[/MODEL_SETTINGS]"}));
+  ChatPrompt chat;
+  chat.messages = boost::json::parse(R"([{"role":"user","content":"q"}])").as_array();
+  const auto shown = [&](const text::Tokenizer& tokenizer, std::string_view own_template,
+                         const std::string& effort) {
+    chat.reasoning_effort = effort;
+    const auto writer = PromptWriter::choose(
+        {.tokenizer = tokenizer, .bos = tokenizer.find_token("<s>"), .own_template = own_template});
+    const auto ids = writer->write(chat);
+    EXPECT_EQ(writer->takes_reasoning_effort(), ids.ok() || effort.empty());
+    return ids.ok() ? text::decode(tokenizer, *ids, true) : ids.error().param;
+  };
+  EXPECT_EQ(shown(*settings, "", "high"),
+            R"(<s>[MODEL_SETTINGS]{"reasoning_effort": "high"}[/MODEL_SETTINGS][INST]q[/INST])");
+  const char* with_effort = "{{ reasoning_effort }}:{{ messages[0].content }}";
+  EXPECT_EQ(shown(*plain, with_effort, "low"), "low:q");
+  EXPECT_EQ(shown(*plain, "", "high"), "reasoning_effort");
+  EXPECT_EQ(shown(*plain, kTemplate, "high"), "reasoning_effort");
+
+  chat.reasoning_effort = "none";
+  const auto writer = PromptWriter::choose({.tokenizer = *plain, .bos = 256});
+  EXPECT_TRUE(writer->write(chat).ok());
+}
+
 TEST(PromptWriter, FillsInWithTheVocabularysTokens) {
   const auto tokenizer = vocabulary({"<s>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"});
   PromptSource source{.tokenizer = *tokenizer,

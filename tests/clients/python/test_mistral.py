@@ -91,6 +91,20 @@ class Chat(ClientTest):
         self.assertTrue(any(ord(c) > 127 for c in whole), whole)
 
 
+    def test_the_guard_is_a_system_message(self):
+        guard = ("Always assist with care, respect, and truth. Respond with utmost utility yet securely. Avoid harmful, "
+                 "unethical, prejudiced, or negative content. Ensure replies promote fairness and positivity.")
+        guarded = self.chat(safe_prompt=True, max_tokens=3)
+        by_hand = self.chat(messages=[{"role": "system", "content": guard}, *QUESTION], max_tokens=3)
+        self.assertEqual(guarded.usage.prompt_tokens, by_hand.usage.prompt_tokens)
+        self.assertEqual(guarded.choices[0].message.content, by_hand.choices[0].message.content)
+
+    def test_a_guess_of_the_answer_changes_nothing(self):
+        guess = {"type": "content", "content": "The answer is 5."}
+        self.assertEqual(self.chat(prediction=guess, max_tokens=4).choices[0].message.content,
+                         self.chat(max_tokens=4).choices[0].message.content)
+
+
 class Sampling(ClientTest):
     def test_seeds_reproduce(self):
         def text(seed):
@@ -144,11 +158,15 @@ class Errors(ClientTest):
 
     def test_fields_of_later_chapters_are_refused_by_name(self):
         tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-        for field, value in (("tools", [tool]), ("safe_prompt", True), ("response_format", {"type": "json_object"}),
-                             ("prompt_mode", "reasoning"), ("prediction", {"type": "content", "content": "x"}),
+        for field, value in (("tools", [tool]), ("response_format", {"type": "json_object"}),
+                             ("prompt_mode", "reasoning"), ("reasoning_effort", "high"),
                              ("min_tokens", 3), ("prompt_logprobs", True)):
             with self.subTest(field):
                 self.refused(errors.SDKError, 400, f"'{field}'", self.chat, max_tokens=1, **{field: value})
+
+    def test_a_model_that_cannot_fill_in_says_so(self):
+        self.refused(errors.SDKError, 400, "cannot fill in", self.client.fim.complete, model=self.model, prompt="def f(",
+                     suffix="return 1")
 
     def test_keys(self):
         with client_of(KEYED_URL, "wrong") as wrong, client_of(KEYED_URL, os.environ["AQUILON_TEST_KEY"]) as right:

@@ -212,6 +212,37 @@ class Errors(ClientTest):
             self.assertEqual(answer.usage.completion_tokens, 1)
 
 
+class Responses(ClientTest):
+    def respond(self, **options):
+        return self.client.responses.create(**{"model": self.model, "input": "What is 2 + 2?", "temperature": 0} | options)
+
+    def test_answer_equals_its_stream_and_a_chats(self):
+        whole = self.respond(max_output_tokens=32)
+        self.assertEqual(whole.output_text, self.chat(max_tokens=32).choices[0].message.content)
+        self.assertEqual((whole.status, whole.object, whole.error), ("completed", "response", None))
+        self.assertEqual(whole.usage.total_tokens, whole.usage.input_tokens + whole.usage.output_tokens)
+        with self.client.responses.stream(model=self.model, input="What is 2 + 2?", temperature=0,
+                                          max_output_tokens=32) as stream:
+            events = list(stream)
+            final = stream.get_final_response()
+        self.assertEqual("".join(e.delta for e in events if e.type == "response.output_text.delta"), whole.output_text)
+        self.assertEqual((final.output_text, final.usage.output_tokens), (whole.output_text, whole.usage.output_tokens))
+        self.assertEqual([e.sequence_number for e in events], list(range(len(events))))
+
+    def test_a_conversation_that_the_client_keeps(self):
+        first = self.respond(max_output_tokens=8)
+        items = [{"role": "user", "content": "What is 2 + 2?"}, *first.output, {"role": "user", "content": "And 3 + 3?"}]
+        second = self.respond(input=items, instructions="You are a helpful assistant.", max_output_tokens=2)
+        self.assertEqual((second.status, second.incomplete_details.reason), ("incomplete", "max_output_tokens"))
+        self.assertEqual(second.instructions, "You are a helpful assistant.")
+
+    def test_what_a_server_without_memory_refuses(self):
+        for field, value in (("store", True), ("previous_response_id", "resp_1"), ("background", True),
+                             ("text", {"format": {"type": "json_object"}})):
+            with self.subTest(field), self.assertRaisesRegex(openai.BadRequestError, field):
+                self.respond(**{field: value})
+
+
 class Cancel(CancelCase, ClientTest):
     def short_answer(self):
         self.chat(max_tokens=2)
