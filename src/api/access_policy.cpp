@@ -133,7 +133,8 @@ std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const
     headers.push_back({"Access-Control-Allow-Methods", "GET, POST, OPTIONS"});
     headers.push_back({"Access-Control-Allow-Headers",
                        "authorization, content-type, api-key, x-api-key, x-request-id, "
-                       "extra-parameters, x-ms-client-request-id, anthropic-version, "
+                       "extra-parameters, last-event-id, x-stream-resume, "
+                       "x-ms-client-request-id, anthropic-version, "
                        "anthropic-beta, anthropic-dangerous-direct-browser-access, "
                        "x-stainless-arch, x-stainless-lang, x-stainless-os, "
                        "x-stainless-package-version, x-stainless-retry-count, "

@@ -32,6 +32,16 @@ BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
   return {.default_model = context.models.default_name(), .fixed_model = request.tail};
 }
 
+ApiError stream_not_found(std::string_view last) {
+  return {.status = 404,
+          .type = "invalid_request_error",
+          .message = fmt::format("no stream goes on behind '{}': send the request anew, without "
+                                 "Last-Event-ID",
+                                 last.substr(0, 64)),
+          .param = "last-event-id",
+          .code = "stream_not_found"};
+}
+
 }  // namespace
 
 void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRules rules,
@@ -41,6 +51,13 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
     exchange->respond(error_response(*refusal, route.errors, request.id));
     return;
   }
+  if (const std::string_view last = request.header("last-event-id"); !last.empty()) {
+    if (!context.streams.resume(last, exchange))
+      exchange->respond(error_response(stream_not_found(last), route.errors, request.id));
+    return;
+  }
+  if (request.header("x-stream-resume") == "true")
+    exchange = context.streams.keep(request.id, std::move(exchange));
   std::make_shared<GenerationSession>(context.models, route, std::move(rules), std::move(request),
                                       std::move(exchange))
       ->start();

@@ -6,7 +6,9 @@
 
 namespace aquilon::api {
 
-// Returns at once. Azure's header extra-parameters overrides the server's strictness.
+// Returns at once. With "x-stream-resume: true" a stream outlives its connection; with
+// Last-Event-ID such a stream goes on, whatever the body says. Azure's header extra-parameters
+// overrides the server's strictness.
 void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRules rules,
                        HttpRequest request, std::shared_ptr<Exchange> exchange);
 

@@ -1,6 +1,7 @@
 // One request being answered, as a handler sees it: the way back to the client, without sockets.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string_view>
 
@@ -26,14 +27,19 @@ class Exchange {
   // Runs `work` on a worker: parsing, templates, anything that takes longer than some microseconds.
   virtual void offload(std::function<void()> work) = 0;
 
+  // Runs `task` on the connection's thread after `time`, unless what it returns is called before.
+  virtual std::function<void()> after(std::chrono::milliseconds time,
+                                      std::function<void()> task) = 0;
+
   // The whole answer.
   virtual void respond(HttpResponse response) = 0;
 
   // An answer in server-sent events: head, events as they come, end. What the client does not read
   // in time is bounded; beyond the bound it counts as gone.
   virtual void begin_events() = 0;
-  // "event: <name>\ndata: <data>\n\n", without a first line where the name is empty.
-  virtual void send_event(std::string_view data, std::string_view name = {}) = 0;
+  // "id: <id>\nevent: <name>\ndata: <data>\n\n", without the lines of what is empty.
+  virtual void send_event(std::string_view data, std::string_view name = {},
+                          std::string_view id = {}) = 0;
   virtual void end_events() = 0;
 
   // Called at most once, if the exchange is abandoned before its answer is complete.

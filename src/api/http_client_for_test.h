@@ -37,6 +37,8 @@ class ClientForTest {
                 std::chrono::milliseconds timeout = std::chrono::seconds(10));
   // The server has closed the connection (waits at most `timeout`).
   bool closed(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  // What has arrived and was not taken by receive().
+  const std::string& seen() const { return received_; }
   void close();
   void half_close();
   int interim_answers() const { return interim_; }

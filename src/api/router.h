@@ -13,12 +13,14 @@
 #include "api/body_schema.h"
 #include "api/exchange.h"
 #include "api/model_table.h"
+#include "api/resumable_streams.h"
 
 namespace aquilon::api {
 
-// What handlers share. Threads: safe.
+// What handlers share. Threads: safe, but for `streams`, which is the connections' thread's.
 struct ApiContext {
   ModelTable models;
+  ResumableStreams streams;
   bool strict = false;  // unknown fields of bodies are refused
   std::atomic<bool> stopping = false;
 };

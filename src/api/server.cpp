@@ -81,7 +81,9 @@ struct Server::State {
         signals(io),
         pause(io),
         grace(io),
-        max_connections(connection_limit(config.max_connections)) {}
+        max_connections(connection_limit(config.max_connections)) {
+    service.set_stream_limits({.max_bytes = config.max_unsent_bytes, .wait = config.resume_time});
+  }
 
   ~State() { shared.on_empty = nullptr; }
 

@@ -37,6 +37,7 @@ struct ServerConfig {
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds write_timeout{30'000};  // without any progress
   std::chrono::milliseconds heartbeat{15'000};      // comment in a silent event stream
+  std::chrono::milliseconds resume_time{30'000};    // for clients of resumable streams to come back
   std::chrono::milliseconds shutdown_grace{10'000};
   bool handle_signals = false;  // SIGINT and SIGTERM stop the server, a second one at once
   std::function<void(const AccessRecord&)> on_request;  // on the network thread

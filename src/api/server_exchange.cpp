@@ -1,4 +1,6 @@
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
 #include <utility>
 
 #include "api/server_exchange_internal.h"
@@ -21,6 +23,17 @@ void ServerExchange::offload(std::function<void()> work) {
   boost::asio::post(pool_, std::move(work));
 }
 
+std::function<void()> ServerExchange::after(std::chrono::milliseconds time,
+                                            std::function<void()> task) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(io_, time);
+  timer->async_wait([timer, task = std::move(task)](const boost::system::error_code& ec) {
+    if (!ec) task();
+  });
+  return [weak = std::weak_ptr(timer)] {
+    if (const auto running = weak.lock()) running->cancel();
+  };
+}
+
 void ServerExchange::respond(HttpResponse response) {
   if (ended_ || response_) return;
   response_ = std::move(response);
@@ -37,13 +50,14 @@ void ServerExchange::begin_events() {
   wake();
 }
 
-void ServerExchange::send_event(std::string_view data, std::string_view name) {
+void ServerExchange::send_event(std::string_view data, std::string_view name, std::string_view id) {
   if (ended_ || !stream_) return;
   if (unsent_.size() + data.size() > max_unsent_bytes_) {
     overflown_ = true;
     abandon(AbandonReason::kClientGone);
     return;
   }
+  if (!id.empty()) unsent_.append("id: ").append(id).append("\n");
   if (!name.empty()) unsent_.append("event: ").append(name).append("\n");
   unsent_.append("data: ").append(data).append("\n\n");
   wake();

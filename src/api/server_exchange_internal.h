@@ -21,9 +21,10 @@ class ServerExchange final : public Exchange {
 
   void post(std::function<void()> task) override;
   void offload(std::function<void()> work) override;
+  std::function<void()> after(std::chrono::milliseconds time, std::function<void()> task) override;
   void respond(HttpResponse response) override;
   void begin_events() override;
-  void send_event(std::string_view data, std::string_view name) override;
+  void send_event(std::string_view data, std::string_view name, std::string_view id) override;
   void end_events() override;
   void on_abandoned(std::function<void(AbandonReason)> callback) override;
 

@@ -29,7 +29,15 @@ class Service {
   // The fields that every answer to this request carries: request id, sniffing, CORS.
   std::vector<Header> common_headers(const HttpRequest& request) const;
 
-  void set_stopping() { context_.stopping = true; }
+  void set_stream_limits(const ResumableStreams::Limits& limits) {
+    context_.streams.set_limits(limits);
+  }
+
+  // On the connections' thread.
+  void set_stopping() {
+    context_.stopping = true;
+    context_.streams.stop_waiting();
+  }
   bool stopping() const { return context_.stopping; }
 
  private:
