@@ -50,9 +50,14 @@ Status OutputFile::write(const void* data, std::size_t bytes) {
 }
 
 Status OutputFile::finish() {
-  if (std::fclose(file_.release()) == 0 &&
-      (part_.empty() || std::rename(part_.c_str(), path_.c_str()) == 0))
+  // On the disk before the old contents go.
+  const bool synced =
+      std::fflush(file_.get()) == 0 && (part_.empty() || ::fsync(::fileno(file_.get())) == 0);
+  const int problem = errno;
+  const bool closed = std::fclose(file_.release()) == 0;
+  if (synced && closed && (part_.empty() || std::rename(part_.c_str(), path_.c_str()) == 0))
     return {};
+  if (!synced) errno = problem;
   const Error error =
       make_error(Code::kUnavailable, "cannot write {}: {}", given_, std::strerror(errno));
   if (!part_.empty()) ::unlink(part_.c_str());

@@ -124,6 +124,12 @@ Result<const GgufArray*> GgufFile::get_array(std::string_view key, GgufType type
       fmt::format("an array of {}", gguf_type_name(static_cast<std::uint32_t>(type))));
 }
 
+std::vector<std::string> GgufFile::weight_paths() const {
+  std::vector<std::string> paths;
+  for (const MappedFile& map : maps_) paths.push_back(map.path());
+  return paths;
+}
+
 const GgufTensor* GgufFile::find_tensor(std::string_view name) const {
   const std::optional<std::uint32_t> at =
       NameIndex(tensors_, &GgufTensor::name).find(by_name_, name);

@@ -127,9 +127,13 @@ class GgufFile {
   struct Entry {
     std::string_view key;
     GgufValue value;
+    std::optional<GgufType> type = {};  // as a GGUF file stores it
   };
   const std::vector<Entry>& metadata() const { return metadata_; }  // file order
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
+
+  // The files whose bytes the tensors are; empty for bytes that the caller gave.
+  std::vector<std::string> weight_paths() const;
 
   // Null when absent.
   const GgufTensor* find_tensor(std::string_view name) const;

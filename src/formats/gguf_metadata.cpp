@@ -45,7 +45,7 @@ Status GgufParser::read_entry(std::uint64_t index) {
   const auto type = AQ_TRY(cursor_.number<std::uint32_t>("value type"));
   const std::uint64_t value_offset = cursor_.offset();
   GgufValue value = AQ_TRY(read_value(type));
-  file_.metadata_.push_back({key, std::move(value)});
+  file_.metadata_.push_back({key, std::move(value), static_cast<GgufType>(type)});
   return heed(file_.metadata_.back(), value_offset);
 }
 

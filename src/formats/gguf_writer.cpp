@@ -175,6 +175,18 @@ Status GgufWriter::put(std::string_view key, const GgufValue& value) {
                                          : put_array(key, array.type, array.raw);
 }
 
+Status GgufWriter::put(const GgufFile::Entry& entry) {
+  if (entry.type) {
+    if (const auto* v = std::get_if<std::uint64_t>(&entry.value))
+      return put_uint(entry.key, *entry.type, *v);
+    if (const auto* v = std::get_if<std::int64_t>(&entry.value))
+      return put_int(entry.key, *entry.type, *v);
+    if (const auto* v = std::get_if<double>(&entry.value))
+      return put_float(entry.key, *entry.type, *v);
+  }
+  return put(entry.key, entry.value);
+}
+
 Status GgufWriter::declare(std::string_view name, tensor::DType dtype,
                            const std::vector<std::uint64_t>& dims) {
   AQ_CHECK(!out_);

@@ -43,6 +43,8 @@ class GgufWriter {
   // A key of another file, with the narrowest type that holds its value where the file's own type
   // is not known any more (u32, i32, f32; else 64 bits).
   Status put(std::string_view key, const GgufValue& value);
+  // The same with the type that it has there.
+  Status put(const GgufFile::Entry& entry);
 
   Status declare(std::string_view name, tensor::DType dtype,
                  const std::vector<std::uint64_t>& dims);

@@ -282,7 +282,8 @@ class Inside(unittest.TestCase):
     def test_help_of_every_command(self):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
-        self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "models", "pull", "doctor",
+        self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "models", "pull",
+                                      "doctor",
                                       "bench machine", "bench kernels", "bench model", "bench compare"})
         for name, summary in listed:
             # As an order: "Serve the API", neither "The API" nor "serve the API."
@@ -291,7 +292,7 @@ class Inside(unittest.TestCase):
             self.assertTrue(shown.startswith(f"{summary}\n\nusage: aquilon {name} "), shown)
             self.assertEqual(run("help", *name.split()).stdout, shown)
             texts = option_texts(shown)
-            self.assertEqual(len(texts), len(re.findall(r"^  (?:--|\[)", shown, re.M)))
+            self.assertEqual(len(texts), len(re.findall(r"^  (?:--|\[|[A-Z])", shown, re.M)))
             for text in texts:
                 with self.subTest(command=name, option=text):
                     self.assertEqual(repeated_phrases(text), [])
@@ -369,6 +370,67 @@ class Folders(unittest.TestCase):
         self.assertEqual(list(map(json.loads, done.stdout.splitlines())), [[258], [258, 33]], done.stderr)
         self.assertIn("tiny", run("models", "list", env=self.home).stdout)
         self.assertEqual(run("models", "remove", "tiny", "--yes", env=self.home).returncode, 0)
+
+
+class Quantizing(unittest.TestCase):
+    """quantize on the tiny reference model."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.model = str(TINY / "model-f32.gguf")
+        self.out = str(pathlib.Path(self.folder.name) / "out.gguf")
+
+    def test_every_type_runs_and_errors_grow_as_bits_go(self):
+        greedy = json.loads((TINY / "manifest.json").read_text())["greedy"]
+        ids = ",".join(map(str, greedy["prompt"]))
+        errors = []
+        for kind in ("F16", "BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_1", "Q4_0"):
+            done = run("quantize", self.model, self.out, kind, "--json", "--force")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(done.stdout)
+            self.assertEqual(report["type"], kind)
+            self.assertEqual(report["bytes"] + 20000 > os.path.getsize(self.out) > report["bytes"], True)
+            errors.append(next(t for t in report["tensors"] if t["name"] == "blk.0.ffn_up.weight")["relative_error"])
+            answer = run("complete", "--model", self.out, "--ids", ids, "--max-tokens", "8", "--ignore-eos", "--json")
+            self.assertEqual(len(json.loads(answer.stdout)["ids"]), 8, answer.stderr)
+            if kind == "F16":
+                self.assertEqual(json.loads(answer.stdout)["ids"], greedy["tokens"][:8])
+        self.assertEqual(errors, sorted(errors))
+        self.assertLess(errors[-1], 0.09)
+
+    def test_text_and_warning(self):
+        done = run("quantize", self.model, self.out, "q4_0")
+        self.assertRegex(done.stdout, r"out.gguf: 10[0-9] kB in [0-9.]+ s, [0-9.]+ % off on average \(F32 7, Q4_0 22, Q8_0 1\)\n")
+        self.assertEqual(done.stderr, "")
+        again = run("quantize", self.out, self.out + "2", "Q8_0")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertRegex(again.stderr, r"^warning: 22 of 30 tensors are quantised already[^\n]*\n$")
+
+    def test_what_is_there_stays(self):
+        pathlib.Path(self.out).write_text("mine")
+        refused = run("quantize", self.model, self.out, "Q8_0")
+        self.assertEqual(refused.returncode, 2)
+        self.assertRegex(refused.stderr, "out.gguf is there already; --force")
+        self.assertEqual(pathlib.Path(self.out).read_text(), "mine")
+        self.assertEqual(run("quantize", self.model, self.out, "Q8_0", "--force").returncode, 0)
+        onto_itself = run("quantize", self.out, self.out, "Q4_0", "--force")
+        self.assertEqual(onto_itself.returncode, 2)
+        self.assertRegex(onto_itself.stderr, "is what is read")
+
+    def test_a_full_disk_and_an_interrupt_leave_nothing(self):
+        full = run("quantize", self.model, "/dev/full", "F16")
+        self.assertEqual(full.returncode, 69)
+        self.assertRegex(full.stderr, "No space left")
+        model = default_model()
+        if model is None:
+            return
+        program = subprocess.Popen([AQUILON, "quantize", model, self.out, "Q5_K_M"], stderr=subprocess.PIPE, text=True)
+        while not list(pathlib.Path(self.folder.name).iterdir()) and program.poll() is None:
+            pass
+        program.send_signal(2)
+        self.assertIn("interrupted: nothing was written", program.communicate()[1])
+        self.assertEqual(list(pathlib.Path(self.folder.name).iterdir()), [])
 
 
 class Talking(unittest.TestCase):
