@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   aquilon::apps::register_logits(commands);
   aquilon::apps::register_perplexity(commands);
   aquilon::apps::register_quantize(commands);
+  aquilon::apps::register_imatrix(commands);
   aquilon::apps::register_bench_machine(commands);
   aquilon::apps::register_bench_kernels(commands);
   aquilon::apps::register_bench_model(commands);

@@ -60,6 +60,7 @@ void register_tokenize(Commands& commands);
 void register_logits(Commands& commands);
 void register_perplexity(Commands& commands);
 void register_quantize(Commands& commands);
+void register_imatrix(Commands& commands);
 void register_models(Commands& commands);
 void register_pull(Commands& commands);
 void register_bench_machine(Commands& commands);

@@ -127,6 +127,11 @@ std::uint64_t OutputTensor::matrix_rows() const {
   return dims.size() > 1 ? dims[1] : rows();
 }
 
+const std::byte* OutputTensor::stored_matrix(std::uint64_t m) const {
+  if (parts.size() > 1) return parts[m]->data;
+  return parts[0]->data + m * matrix_rows() * tensor::row_bytes(parts[0]->dtype, columns());
+}
+
 StoredRow OutputTensor::row(std::uint64_t r) const {
   const GgufTensor* part = parts[0];
   if (parts.size() > 1) {

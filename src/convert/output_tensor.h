@@ -35,6 +35,8 @@ struct OutputTensor {
   std::uint64_t matrix_rows() const;  // of one matrix
   std::uint64_t matrices() const { return rows() / matrix_rows(); }
   tensor::DType stored_dtype() const { return parts[0]->dtype; }
+  // Where matrix m is stored now.
+  const std::byte* stored_matrix(std::uint64_t m) const;
   // Row r of the tensor to be.
   StoredRow row(std::uint64_t r) const;
 };

@@ -85,11 +85,12 @@ void Experts::multiply(const float* x, std::size_t columns, const Prepare& prepa
     pool_.run(token_of_.size(), [&](std::size_t row) { prepare(row, 1); });
   packed_.clear();
   for (const Product& p : products_) {
+    const std::size_t first = p.group == 0 ? 0 : ends_[p.group - 1];
+    if (observer_) observer_(*p.w, x + first * columns, ends_[p.group] - first);
     if (!p.w->packed.empty()) {
       packed_.push_back({&p.w->packed, p.group, p.out});
       continue;
     }
-    const std::size_t first = p.group == 0 ? 0 : ends_[p.group - 1];
     kernels::matmul(pool_, p.w->stored, x + first * columns, ends_[p.group] - first,
                     p.out + first * p.w->rows());
   }

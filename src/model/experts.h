@@ -11,6 +11,7 @@
 #include "kernels/moe/grouped_linear.h"
 #include "model/config.h"
 #include "model/gate.h"
+#include "model/projector.h"  // ProductObserver
 #include "model/weights.h"
 
 namespace aquilon::model {
@@ -22,6 +23,8 @@ namespace aquilon::model {
 class Experts {
  public:
   Experts(const ModelConfig& config, ThreadPool& pool);
+
+  void observe(ProductObserver observer) { observer_ = std::move(observer); }
 
   // out = sum over the chosen experts of share * w2(act(w1 n) * w3 n), n = normed
   //   normed, out  [T, D]  f32; may not overlap
@@ -44,6 +47,7 @@ class Experts {
   const ModelConfig& config_;
   ThreadPool& pool_;
   Gate* const gate_fn_;
+  ProductObserver observer_;                    // mostly none
   std::vector<float> logits_;                   // [T, X]
   std::vector<kernels::ExpertChoice> choices_;  // [T, used]
   std::vector<std::size_t> row_of_;             // [T, used] of each choice, among grouped rows

@@ -58,6 +58,13 @@ class Forward {
   void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
   bool stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
 
+  // From now on `observer` sees the activations of every product but the routers'. An empty one
+  // ends that.
+  void observe_products(const ProductObserver& observer) {
+    projector_.observe(observer);
+    experts_.observe(observer);
+  }
+
  private:
   struct Buffers {
     std::vector<float> x;       // [T, D]    residual stream

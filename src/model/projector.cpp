@@ -14,6 +14,7 @@ bool Projector::any_packed(std::span<const Product> products) {
 void Projector::multiply(const float* x, std::size_t tokens, std::span<const Product> products) {
   linears_.clear();
   for (const Product& p : products) {
+    if (observer_) observer_(*p.w, x, tokens);
     if (p.w->packed.empty())
       multiply_stored(p, x, tokens);
     else

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -10,6 +12,10 @@
 #include "model/weights.h"
 
 namespace aquilon::model {
+
+// Called with the activations of each product before it is computed.   x  [tokens, K]
+using ProductObserver =
+    std::function<void(const WeightMatrix& w, const float* x, std::size_t tokens)>;
 
 struct Product {
   const WeightMatrix* w;        // [N, K]
@@ -23,6 +29,8 @@ struct Product {
 class Projector {
  public:
   explicit Projector(ThreadPool& pool) : pool_(pool) {}
+
+  void observe(ProductObserver observer) { observer_ = std::move(observer); }
 
   //   x  [tokens, K]; its rows [first, first + n) are made by prepare(first, n), on any thread,
   //      just before they are first read
@@ -47,6 +55,7 @@ class Projector {
   void multiply_stored(const Product& p, const float* x, std::size_t tokens);
 
   ThreadPool& pool_;
+  ProductObserver observer_;  // mostly none
   kernels::QuantizedRows quantized_;
   std::vector<kernels::Linear> linears_;
   std::vector<float> product_;  // [T, N] of a stored matrix

@@ -282,7 +282,7 @@ class Inside(unittest.TestCase):
     def test_help_of_every_command(self):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
-        self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "models", "pull",
+        self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "imatrix", "models", "pull",
                                       "doctor",
                                       "bench machine", "bench kernels", "bench model", "bench compare"})
         for name, summary in listed:
@@ -417,6 +417,25 @@ class Quantizing(unittest.TestCase):
         onto_itself = run("quantize", self.out, self.out, "Q4_0", "--force")
         self.assertEqual(onto_itself.returncode, 2)
         self.assertRegex(onto_itself.stderr, "is what is read")
+
+    def test_an_importance_matrix_spares_what_it_names(self):
+        text = pathlib.Path(self.folder.name) / "text"
+        text.write_text("the heat of the hearth, here and there; " * 12)
+        matrix = str(pathlib.Path(self.folder.name) / "matrix.gguf")
+        done = run("imatrix", "--model", self.model, "--file", str(text), "--out", matrix, "--ctx", "64")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"matrix.gguf: 21 tensors, [0-9]+ chunks of 64 tokens\n")
+        plain = json.loads(run("quantize", self.model, self.out, "Q4_1", "--json").stdout)["tensors"]
+        heeded = json.loads(run("quantize", self.model, self.out, "Q4_1", "--force", "--json", "--imatrix", matrix).stdout)["tensors"]
+        self.assertEqual([t["name"] for t in heeded if t["importance"]],
+                         [t["name"] for t in heeded if t["name"].startswith("blk.") and len(t["dims"]) == 2])
+        for a, b in zip(plain, heeded):  # the plain error grows where some columns count more
+            (self.assertGreater if b["importance"] else self.assertEqual)(b["relative_error"], a["relative_error"])
+        other = run("quantize", str(DATA / "oracle/gemma3-text/model-f32.gguf"), self.out, "Q4_1", "--force", "--imatrix", matrix)
+        self.assertEqual(other.returncode, 2)
+        self.assertRegex(other.stderr, "collected on another model")
+        shorter = run("imatrix", "--model", self.model, "--file", str(text), "--out", matrix + "2", "--ctx", "512")
+        self.assertRegex(shorter.stderr, "give a longer text or a smaller --ctx")
 
     def test_a_full_disk_and_an_interrupt_leave_nothing(self):
         full = run("quantize", self.model, "/dev/full", "F16")
