@@ -34,6 +34,11 @@ constexpr Member kStreamOptions[] = {
     {"include_obfuscation", "boolean", false, "accepted; has no effect"},
 };
 
+constexpr Member kPrediction[] = {
+    {"type", "string", true, "content"},
+    {"content", "string | [content_part]", true, "the text"},
+};
+
 constexpr Member kTurn[] = {
     {"role", "string", true, "user or assistant; neighbouring turns of one role are one"},
     {"content", "string | [text_block]", true, "text"},
@@ -80,6 +85,7 @@ constexpr ObjectType kTypes[] = {
     {"message", kMessage},
     {"content_part", kContentPart},
     {"stream_options", kStreamOptions},
+    {"prediction", kPrediction},
     {"turn", kTurn},
     {"text_block", kTextBlock},
     {"input_item", kInputItem},

@@ -68,6 +68,17 @@ Refusal read_message(const json::value& value, const Location& where, bool is_la
 
 }  // namespace
 
+Refusal read_prediction(const Field& field, const json::value& value, CompletionRequest& out) {
+  const Location where = {std::string(field.name)};
+  if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
+  const json::value* type = value.get_object().if_contains("type");
+  if (!type || *type != "content")
+    return invalid_value(step(where, "type"), "enum", "expected 'content'");
+  const json::value* content = value.get_object().if_contains("content");
+  if (content && content->is_string() && content->get_string().empty()) return {};
+  return read_content(value.get_object(), where, {.text = kText}, out.generation.prediction);
+}
+
 Refusal read_messages(const Field& field, const json::value& value, CompletionRequest& out) {
   const Location where = {std::string(field.name)};
   if (!value.is_array()) return invalid_value(where, "list_type", "a list of messages is expected");

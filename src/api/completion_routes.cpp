@@ -75,8 +75,8 @@ void answer_text(ApiContext& context, HttpRequest request, std::shared_ptr<Excha
 
 void answer_embeddings(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange) {
-  answer(context, {&embedding_body, &embedding_shape}, {}, std::move(request),
-         std::move(exchange));
+  answer_generating(context, {&embedding_body, &embedding_shape}, {}, std::move(request),
+                    std::move(exchange));
 }
 
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
@@ -95,6 +95,13 @@ void answer_azure_text(ApiContext& context, HttpRequest request,
   BodyRules rules = azure_rules(context, request);
   answer_generating(context, {&text_body, &text_shape, ErrorForm::kAzure}, std::move(rules),
                     std::move(request), std::move(exchange));
+}
+
+void answer_azure_embeddings(ApiContext& context, HttpRequest request,
+                             std::shared_ptr<Exchange> exchange) {
+  BodyRules rules = azure_rules(context, request);
+  answer_generating(context, {&embedding_body, &embedding_shape, ErrorForm::kAzure},
+                    std::move(rules), std::move(request), std::move(exchange));
 }
 
 void answer_responses(ApiContext& context, HttpRequest request,

@@ -90,7 +90,7 @@ void FakeGenerator::Stream::step(std::size_t index) {
   if (fail_at >= 0 && static_cast<int>(choice.next) >= fail_at) return fail();
   chat::GenerationEvent event{.choice = static_cast<int>(index)};
   if (index == 0 && choice.next == 0 && request.prompt_logprobs >= 0) {
-    for (const std::string& word : words_of(prompt_text(request.prompt)))
+    for (const std::string& word : words_of(asked_text(request.prompt)))
       event.prompt_logprobs.push_back(logprobs_of(word, request.prompt_logprobs));
     event.prompt_logprobs.front().chosen.logprob = std::numeric_limits<float>::quiet_NaN();
   }

@@ -68,7 +68,7 @@ constexpr Field kChat[] = {
     {"functions", "array", Refused{"[]"}},
     {"function_call", "string | object", Refused{"\"none\"|\"auto\""}},
     {"response_format", "object", Refused{"{\"type\":\"text\"}"}},
-    {"prediction", "object", Ignored{}},
+    {"prediction", "prediction", &read_prediction, 0, 0, false, "what the answer may say, as a hint: where it does, it comes sooner"},
     {"reasoning_effort", "string", &C::reasoning_effort, 0, 0, false, "how long models think that are told so; \"none\" is of every model"},
     {"prompt_mode", "string", Refused{}},
     {"safe_prompt", "boolean", &C::safe_prompt, 0, 0, false, "Mistral's guardrail text as the first system message"},

@@ -34,6 +34,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/openai/v1/completions",      Scope::kApi, &answer_azure_text, "continue a text or token ids", &text_body, "Completion", "Completion", ErrorForm::kAzure},
     {"GET",  "/openai/v1/models",           Scope::kApi, &list_models,       "the models served", nullptr, "ModelList"},
     {"POST", "/completions",                Scope::kApi, &answer_azure_text, "continue a text or token ids", &text_body, "Completion", "Completion", ErrorForm::kAzure},
+    {"POST", "/embeddings",                 Scope::kApi, &answer_azure_embeddings, "texts as vectors", &embedding_body, "Embeddings", {}, ErrorForm::kAzure},
+    {"POST", "/openai/deployments/{id}/embeddings", Scope::kApi, &answer_azure_embeddings, "texts as vectors", &embedding_body, "Embeddings", {}, ErrorForm::kAzure},
+    {"POST", "/openai/v1/embeddings",       Scope::kApi, &answer_azure_embeddings, "texts as vectors", &embedding_body, "Embeddings", {}, ErrorForm::kAzure},
     {"GET",  "/info",                       Scope::kApi, &get_info,          "the default model", nullptr, "ModelInfo", {}, ErrorForm::kAzure},
 
     {"GET",  "/openapi.json", Scope::kPublic, &get_openapi, "this description of the API", nullptr, "OpenApi"},

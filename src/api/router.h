@@ -77,6 +77,8 @@ void answer_messages(ApiContext& context, HttpRequest request, std::shared_ptr<E
 void answer_count_tokens(ApiContext& context, HttpRequest request,
                          std::shared_ptr<Exchange> exchange);
 void answer_responses(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_azure_embeddings(ApiContext& context, HttpRequest request,
+                             std::shared_ptr<Exchange> exchange);
 void answer_tokenize(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_detokenize(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
