@@ -33,7 +33,8 @@ void check_request(const api::CompletionRequest& request) {
   AQ_CHECK(sampling.top_p > 0 && sampling.top_p <= 1 && sampling.top_k >= 0);
   AQ_CHECK(sampling.min_p >= 0 && sampling.min_p <= 1 && sampling.typical_p > 0);
   AQ_CHECK(sampling.repetition_penalty > 0);
-  AQ_CHECK(!request.generation.max_tokens || *request.generation.max_tokens >= (request.echo ? 0 : 1));
+  AQ_CHECK(!request.generation.max_tokens ||
+           *request.generation.max_tokens >= (request.echo ? 0 : 1));
   AQ_CHECK(request.generation.min_tokens >= 0);
   AQ_CHECK(request.generation.top_logprobs >= -1 && request.generation.top_logprobs <= 20);
   for (const std::string& stop : request.generation.stop)
@@ -52,10 +53,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view body(reinterpret_cast<const char*>(data) + 1, size - 1);
   const api::BodySchema& (*const bodies[])() = {
-      &api::chat_body,     &api::text_body,       &api::fim_body,
-      &api::messages_body, &api::responses_body,  &api::count_tokens_body,
-      &api::tokenize_body, &api::detokenize_body, &api::template_body,
-      &api::embedding_body};
+      &api::chat_body,      &api::text_body,         &api::fim_body,      &api::messages_body,
+      &api::responses_body, &api::count_tokens_body, &api::tokenize_body, &api::detokenize_body,
+      &api::template_body,  &api::embedding_body};
   const api::BodySchema& schema = bodies[data[0] % std::size(bodies)]();
   const api::BodyRules rules{.strict = data[0] >= 128, .default_model = data[0] & 64 ? "m" : ""};
   api::CompletionRequest request;

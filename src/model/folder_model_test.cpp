@@ -138,7 +138,7 @@ class ChangedFolder : public testing::Test {
     write("tokenizer.json", tokenizer);
   }
   void expect_error(Code code, std::string_view words) const {
-    const auto model = Model::open(root_);
+    const auto model = Model::load(root_, {.threads = 1});
     ASSERT_FALSE(model.ok()) << words;
     EXPECT_EQ(model.error().code, code) << model.error().message;
     EXPECT_NE(model.error().message.find(words), std::string::npos) << model.error().message;
