@@ -11,6 +11,8 @@
 #include "convert/output_tensor.h"
 #include "formats/gguf_builder_for_test.h"
 #include "formats/model_folder.h"
+#include "model/model.h"
+#include "model/oracle_for_test.h"
 #include "quant/decode.h"
 #include "tensor/dtype.h"
 
@@ -255,6 +257,41 @@ TEST_F(QuantizeTest, FoldersGiveTheTensorsOfGgufFiles) {
     EXPECT_EQ(t.dtype, other->dtype) << t.name;
     EXPECT_EQ(0, std::memcmp(t.data, other->data, t.bytes)) << t.name;
   }
+}
+
+// Where the larger set of oracles is at hand: the GGUF file of the same weights, tokenizer and all.
+TEST_F(QuantizeTest, HuggingFaceFoldersBecomeThePublishedGgufFiles) {
+  int compared = 0;
+  for (const char* name : {"llama-gqa", "qwen2", "qwen3-moe", "mixtral", "gemma3-text"}) {
+    const std::string folder = model::oracle_folder_for_test(name);
+    if (!fs::exists(folder + "/tokenizer.json")) continue;
+    const auto file = formats::open_model(folder);
+    ASSERT_TRUE(file.ok()) << file.error().message;
+    const auto done = run(*file, "BF16");
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    fs::rename(out_, folder_ + "/folder.gguf");
+    ASSERT_TRUE(run(*GgufFile::open(folder + "/model-f32.gguf"), "BF16").ok());
+    const auto a = model::Model::open(folder_ + "/folder.gguf"), b = model::Model::open(out_);
+    ASSERT_TRUE(a.ok()) << a.error().message;
+    for (const GgufTensor& t : (*b)->file().tensors()) {
+      const GgufTensor* other = (*a)->file().find_tensor(t.name);
+      ASSERT_NE(other, nullptr) << t.name;
+      EXPECT_TRUE(t.dims == other->dims && std::memcmp(t.data, other->data, t.bytes) == 0)
+          << t.name;
+    }
+    const text::Tokenizer &from = (*a)->tokenizer(), &want = (*b)->tokenizer();
+    ASSERT_EQ(from.vocab_size(), want.vocab_size());
+    for (std::size_t id = 0; id < want.vocab_size(); ++id)
+      EXPECT_EQ(from.token_bytes(static_cast<text::TokenId>(id)),
+                want.token_bytes(static_cast<text::TokenId>(id)));
+    const char* const text = "the heat of the hearth, h\u00e9 \u2603 1999\n\n  there";
+    EXPECT_EQ(from.encode(text), want.encode(text));
+    EXPECT_EQ((*a)->special().bos, (*b)->special().bos);
+    EXPECT_EQ((*a)->special().add_bos, (*b)->special().add_bos);
+    EXPECT_TRUE((*a)->special().is_end((*b)->special().eos));
+    ++compared;
+  }
+  if (compared == 0) GTEST_SKIP() << "the larger set of oracles is not at hand";
 }
 
 // Rows of Hugging Face's queries and keys: halves of a head become pairs.

@@ -19,6 +19,24 @@ bool are_finite(std::span<const float> values) {
   return most < 0x7f800000u;
 }
 
+bool has_offset(tensor::DType type) {
+  return type == tensor::DType::kQ4_1 || type == tensor::DType::kQ5_1 ||
+         type == tensor::DType::kQ4_K || type == tensor::DType::kQ5_K;
+}
+
+// How much the error of each value counts, about 1 on average: large values more, since scales that
+// cut them off err to one side, and products add that up. For types with an offset less so.
+void weigh(std::span<const float> values, tensor::DType type, std::span<float> importance) {
+  double squares = 0;
+  for (const float v : values) squares += static_cast<double>(v) * static_cast<double>(v);
+  const double mean = squares / static_cast<double>(values.size());
+  const float inverse = mean > 1e-30 && mean < 1e30 ? static_cast<float>(1 / mean) : 0.0f;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float weight = 1 + values[i] * values[i] * inverse;
+    importance[i] = has_offset(type) ? std::sqrt(weight) : weight;
+  }
+}
+
 }  // namespace
 
 Status RowEncoder::run(std::uint64_t first, std::uint64_t n, std::span<std::byte> out,
@@ -44,15 +62,18 @@ void RowEncoder::encode_rows(std::uint64_t first, std::uint64_t end, std::byte* 
                              Part& part) const {
   const std::uint64_t columns = tensor_.columns();
   const std::size_t stride = tensor::row_bytes(to_, columns);
-  std::vector<float> values(columns), decoded(columns);
+  std::vector<float> values(columns), decoded(columns), importance(columns);
   for (std::uint64_t row = first; row < end; ++row, out += stride) {
     const StoredRow from = tensor_.row(row);
     quant::decode(from.dtype, from.data, columns, values.data());
-    const float* weights =
-        weights_.empty() ? nullptr : &weights_[row / tensor_.matrix_rows() * columns];
+    weigh(values, to_, importance);
+    if (!weights_.empty()) {
+      const float* given = &weights_[row / tensor_.matrix_rows() * columns];
+      for (std::uint64_t i = 0; i < columns; ++i) importance[i] *= given[i];
+    }
     if (!are_finite(values))
       part.problem = Problem::kNoNumber;
-    else if (!kernels::encode(to_, values.data(), weights, columns, out))
+    else if (!kernels::encode(to_, values.data(), importance.data(), columns, out))
       part.problem = Problem::kTooLarge;
     if (part.problem != Problem::kNone) {
       part.row = row;

@@ -30,16 +30,19 @@ class RankedMerges {
 
   RankedMerges(const Vocabulary& vocabulary, Split split, std::size_t tokens);
 
-  // In ascending order of rank. Tokens longer than kMaxBytes get no rule.
-  void add(TokenId token, std::uint32_t rank);
-  MergeTable finish();
-
- private:
+  // A rule: two neighbours that are joined.
   struct Entry {
     TokenId left, right;
     MergeTable::Rule rule;
   };
 
+  // In ascending order of rank. Tokens longer than kMaxBytes get no rule.
+  void add(TokenId token, std::uint32_t rank);
+  MergeTable finish();
+  // All rules, in ascending order of rank.
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
   void add_every_cut(TokenId token, std::uint32_t rank);
   bool may_join(TokenId id) const;
   void pend(TokenId left, TokenId right, MergeTable::Rule rule);

@@ -1,6 +1,7 @@
 // SentencePiece's .model file: a protocol buffer message (sentencepiece_model.proto).
 #include "text/piece_tokenizer.h"
 #include "text/protobuf_reader_internal.h"
+#include "text/tokenizer_tables_internal.h"
 #include "text/vocabulary.h"  // is_control
 
 #pragma GCC diagnostic error "-Wconversion"
@@ -164,15 +165,20 @@ Result<PieceSpec> read_model(std::string_view bytes, std::size_t max_tokens) {
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes,
-                                                      std::size_t max_tokens) {
+Result<PieceSpec> read_sentencepiece_spec(std::string_view bytes, std::size_t max_tokens) {
   if (bytes.size() > kMaxFileBytes) {
     return make_error(Code::kCorrupt, "the SentencePiece model has {} bytes, more than {}",
                       bytes.size(), kMaxFileBytes);
   }
   auto spec = read_model(bytes, max_tokens);
   if (!spec.ok()) return std::move(spec).error().with_context("the SentencePiece model");
-  auto made = make_piece_tokenizer(std::move(*spec));
+  return spec;
+}
+
+Result<std::unique_ptr<Tokenizer>> read_sentencepiece(std::string_view bytes,
+                                                      std::size_t max_tokens) {
+  PieceSpec spec = AQ_TRY(read_sentencepiece_spec(bytes, max_tokens));
+  auto made = make_piece_tokenizer(std::move(spec));
   if (!made.ok()) return std::move(made).error().with_context("the SentencePiece model");
   return made;
 }

@@ -2,12 +2,15 @@
 // front of the others.
 #include <array>
 #include <numeric>
+#include <optional>
 
 #include "text/base64_internal.h"
 #include "text/bpe_tokenizer_internal.h"
+#include "text/byte_alphabet.h"
 #include "text/json_fields_internal.h"
 #include "text/patterns_internal.h"
 #include "text/ranked_merges.h"
+#include "text/tokenizer_tables_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
 
@@ -153,7 +156,7 @@ Status read_tokens(const json::object& root, const Sizes& sizes, std::vector<std
   return {};
 }
 
-MergeTable make_merges(const Vocabulary& vocabulary, std::size_t specials) {
+RankedMerges rank_merges(const Vocabulary& vocabulary, std::size_t specials) {
   const auto first = static_cast<TokenId>(specials);
   RankedMerges merges(
       vocabulary,
@@ -167,53 +170,99 @@ MergeTable make_merges(const Vocabulary& vocabulary, std::size_t specials) {
   for (std::size_t i = specials + kBytes; i < vocabulary.size(); ++i) {
     merges.add(static_cast<TokenId>(i), static_cast<std::uint32_t>(i));
   }
-  return merges.finish();
+  return merges;
 }
 
-Result<BpeParts> read_parts(const json::object& root, std::size_t max_tokens) {
+// What the file says of tokens.
+struct Content {
+  std::string_view version;
+  std::string_view pre;
+  std::size_t specials;
+  std::size_t left_out;             // tokens behind the last that counts
+  std::vector<std::string> tokens;  // special ones as written, the others' bytes
+  std::vector<TokenKind> kinds;
+};
+
+Result<Content> read_content(const json::object& root, std::size_t max_tokens) {
   const json::object* const config = object_in(root, "config");
   if (!config) return make_error(Code::kCorrupt, "{}: 'config' is missing", kFile);
   const Sizes sizes = AQ_TRY(read_sizes(*config, max_tokens));
-  const std::string_view version = AQ_TRY(read_version(*config));
   const std::string_view pattern = text_of(*config, "pattern");
-  const std::string_view name = name_of_pattern(pattern);
-  if (name.empty()) {
+  Content content{.version = AQ_TRY(read_version(*config)),
+                  .pre = name_of_pattern(pattern),
+                  .specials = sizes.specials,
+                  .left_out = sizes.left_out};
+  if (content.pre.empty()) {
     return make_error(Code::kUnsupported, "{}: the pattern '{}' is not one that we have", kFile,
                       pattern.substr(0, 300));
   }
-  const PreTokenizer pre = AQ_TRY(find_pre_tokenizer(name));
   SpecialList list(sizes.specials);
-  AQ_RETURN_IF_ERROR(read_specials(root, version, list));
-  std::vector<std::string> tokens(sizes.tokens);
-  std::vector<TokenKind> kinds(sizes.tokens, TokenKind::kNormal);
-  std::fill_n(kinds.begin(), sizes.specials, TokenKind::kControl);
-  list.fill(tokens);
-  AQ_RETURN_IF_ERROR(read_tokens(root, sizes, tokens));
-  Vocabulary vocabulary = AQ_TRY(Vocabulary::make(tokens, std::move(kinds), TokenForm::kBytes));
-  MergeTable merges = make_merges(vocabulary, sizes.specials);
+  AQ_RETURN_IF_ERROR(read_specials(root, content.version, list));
+  content.tokens.resize(sizes.tokens);
+  content.kinds.resize(sizes.tokens, TokenKind::kNormal);
+  std::fill_n(content.kinds.begin(), sizes.specials, TokenKind::kControl);
+  list.fill(content.tokens);
+  AQ_RETURN_IF_ERROR(read_tokens(root, sizes, content.tokens));
+  return content;
+}
+
+Result<BpeParts> read_parts(const json::object& root, std::size_t max_tokens) {
+  Content content = AQ_TRY(read_content(root, max_tokens));
+  const PreTokenizer pre = AQ_TRY(find_pre_tokenizer(content.pre));
+  Vocabulary vocabulary =
+      AQ_TRY(Vocabulary::make(content.tokens, std::move(content.kinds), TokenForm::kBytes));
+  MergeTable merges = rank_merges(vocabulary, content.specials).finish();
   TokenizerTraits traits;
   traits.bos = vocabulary.find_written("<s>");
   traits.adds_bos = traits.bos >= 0;
   traits.eos = vocabulary.find_written("</s>");
-  traits.mistral_version = version;
-  traits.left_out = sizes.left_out;
+  traits.mistral_version = content.version;
+  traits.left_out = content.left_out;
   if (const json::value* const settings = member(root, "model_settings_builder")) {
     traits.mistral_settings = json::serialize(*settings);
   }
   return BpeParts{std::move(vocabulary), std::move(merges), pre, true, false, std::move(traits)};
 }
 
-}  // namespace
+Result<TokenizerTables> read_tables(const json::object& root, std::size_t max_tokens) {
+  Content content = AQ_TRY(read_content(root, max_tokens));
+  const Vocabulary vocabulary =
+      AQ_TRY(Vocabulary::make(content.tokens, content.kinds, TokenForm::kBytes));
+  TokenizerTables tables{.is_byte_level = true, .pre = std::string(content.pre)};
+  tables.kinds = std::move(content.kinds);
+  tables.tokens = std::move(content.tokens);
+  for (std::size_t i = content.specials; i < tables.tokens.size(); ++i) {
+    tables.tokens[i] = alphabet_form(tables.tokens[i]);
+  }
+  const auto written = [&](TokenId id) { return tables.tokens[static_cast<std::size_t>(id)]; };
+  RankedMerges merges = rank_merges(vocabulary, content.specials);
+  for (const RankedMerges::Entry& entry : merges.entries()) {
+    tables.merges.push_back(written(entry.left) + " " + written(entry.right));
+  }
+  return tables;
+}
 
-Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view text, std::size_t max_tokens) {
-  std::unique_ptr<Tokenizer> made;
+template <class T>
+Result<T> read_file_as(std::string_view text, std::size_t max_tokens,
+                       Result<T> (*read)(const json::object&, std::size_t max_tokens)) {
+  std::optional<T> made;
   AQ_RETURN_IF_ERROR(
       with_json_file(text, kFile, kMaxFileBytes, [&](const json::object& root) -> Status {
-        BpeParts parts = AQ_TRY(read_parts(root, max_tokens));
-        made = make_bpe_tokenizer(std::move(parts));
+        made.emplace(AQ_TRY(read(root, max_tokens)));
         return {};
       }));
-  return made;
+  return std::move(*made);
+}
+
+}  // namespace
+
+Result<TokenizerTables> read_tekken_tables(std::string_view text, std::size_t max_tokens) {
+  return read_file_as(text, max_tokens, read_tables);
+}
+
+Result<std::unique_ptr<Tokenizer>> read_tekken(std::string_view text, std::size_t max_tokens) {
+  BpeParts parts = AQ_TRY(read_file_as(text, max_tokens, read_parts));
+  return make_bpe_tokenizer(std::move(parts));
 }
 
 }  // namespace aquilon::text

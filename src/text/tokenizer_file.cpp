@@ -1,5 +1,6 @@
 // A tokenizer file of any sort, told by its content.
 #include "text/tokenizer.h"
+#include "text/tokenizer_tables_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
 
@@ -19,18 +20,28 @@ bool looks_like_tekken(std::string_view json) {
 
 }  // namespace
 
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes,
-                                                       std::size_t max_tokens) {
+Result<TokenizerFormat> format_of_tokenizer(std::string_view bytes) {
   const std::size_t first = bytes.find_first_not_of(" \t\r\n");
-  if (first != bytes.npos && bytes[first] == '{') {
-    return looks_like_tekken(bytes) ? read_tekken(bytes, max_tokens)
-                                    : read_tokenizer_json(bytes, max_tokens);
-  }
+  if (first != bytes.npos && bytes[first] == '{')
+    return looks_like_tekken(bytes) ? TokenizerFormat::kTekken : TokenizerFormat::kJson;
   // The first field of a SentencePiece model is its first piece.
-  if (bytes.starts_with('\n')) return read_sentencepiece(bytes, max_tokens);
+  if (bytes.starts_with('\n')) return TokenizerFormat::kSentencePiece;
   return make_error(Code::kUnsupported,
                     "this is no tokenizer file that we know: tokenizer.json, tekken.json or a "
                     "SentencePiece model");
+}
+
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_file(std::string_view bytes,
+                                                       std::size_t max_tokens) {
+  switch (AQ_TRY(format_of_tokenizer(bytes))) {
+    case TokenizerFormat::kTekken:
+      return read_tekken(bytes, max_tokens);
+    case TokenizerFormat::kSentencePiece:
+      return read_sentencepiece(bytes, max_tokens);
+    case TokenizerFormat::kJson:
+      break;
+  }
+  return read_tokenizer_json(bytes, max_tokens);
 }
 
 }  // namespace aquilon::text

@@ -1,6 +1,7 @@
 // Hugging Face's tokenizer.json, as far as it is BPE.
 #include "text/json_fields_internal.h"
 #include "text/tokenizer_json_internal.h"
+#include "text/tokenizer_tables_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
 
@@ -43,11 +44,9 @@ std::string_view type_of(const json::object& parent, std::string_view key) {
   return object ? text_of(*object, "type") : std::string_view{};
 }
 
-Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text,
-                                                       std::size_t max_tokens) {
-  BpeSpec bytes;
-  PieceSpec pieces;
-  bool byte_level = false;
+Result<std::variant<BpeSpec, PieceSpec>> read_json_spec(std::string_view text,
+                                                        std::size_t max_tokens) {
+  std::variant<BpeSpec, PieceSpec> spec;
   AQ_RETURN_IF_ERROR(
       with_json_file(text, kTokenizerJson, kMaxFileBytes, [&](const json::object& root) -> Status {
         if (!root.contains("model") && !root.contains("added_tokens") && !root.empty())
@@ -56,24 +55,34 @@ Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text,
               "this JSON file is no tokenizer: neither a tokenizer.json nor a tekken.json"};
         const json::object* const model = AQ_TRY(object_of(root, "model"));
         AQ_RETURN_IF_ERROR(check_model(*model));
-        byte_level = is_byte_level_json(root);
-        if (byte_level) {
-          bytes = AQ_TRY(read_byte_level_json(root, max_tokens));
+        if (is_byte_level_json(root)) {
+          spec = AQ_TRY(read_byte_level_json(root, max_tokens));
         } else {
-          pieces = AQ_TRY(read_pieces_json(root, max_tokens));
+          spec = AQ_TRY(read_pieces_json(root, max_tokens));
         }
-        TokenizerTraits& traits = byte_level ? bytes.traits : pieces.traits;
-        traits.bos = AQ_TRY(read_first_token(root));
-        traits.adds_bos = traits.bos >= 0;
-        if (traits.adds_bos && static_cast<std::size_t>(traits.bos) >= max_tokens)
+        const TokenId bos = AQ_TRY(read_first_token(root));
+        if (bos >= 0 && static_cast<std::size_t>(bos) >= max_tokens)
           return make_error(Code::kCorrupt,
                             "tokenizer.json: texts begin with the token {}, but the model has only "
                             "{}",
-                            traits.bos, max_tokens);
+                            bos, max_tokens);
+        std::visit(
+            [bos](auto& s) {
+              s.traits.bos = bos;
+              s.traits.adds_bos = bos >= 0;
+            },
+            spec);
         return {};
       }));
-  return byte_level ? make_bpe_tokenizer(std::move(bytes))
-                    : make_piece_tokenizer(std::move(pieces));
+  return spec;
+}
+
+Result<std::unique_ptr<Tokenizer>> read_tokenizer_json(std::string_view text,
+                                                       std::size_t max_tokens) {
+  auto spec = AQ_TRY(read_json_spec(text, max_tokens));
+  if (auto* byte_level = std::get_if<BpeSpec>(&spec))
+    return make_bpe_tokenizer(std::move(*byte_level));
+  return make_piece_tokenizer(std::get<PieceSpec>(std::move(spec)));
 }
 
 }  // namespace aquilon::text
