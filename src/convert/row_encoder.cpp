@@ -12,6 +12,7 @@ namespace aquilon::convert {
 namespace {
 
 constexpr std::uint64_t kTaskValues = 1 << 16;
+constexpr float kMostWeight = 9;  // of a value: beyond three deviations all count alike
 
 bool are_finite(std::span<const float> values) {
   std::uint32_t most = 0;
@@ -32,7 +33,7 @@ void weigh(std::span<const float> values, tensor::DType type, std::span<float> i
   const double mean = squares / static_cast<double>(values.size());
   const float inverse = mean > 1e-30 && mean < 1e30 ? static_cast<float>(1 / mean) : 0.0f;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const float weight = 1 + values[i] * values[i] * inverse;
+    const float weight = 1 + std::min(kMostWeight, values[i] * values[i] * inverse);
     importance[i] = has_offset(type) ? std::sqrt(weight) : weight;
   }
 }

@@ -156,7 +156,7 @@ static inline bool encode_q5_0(const float* x, const float* w, std::size_t n, un
 
 static inline bool encode_q8_0(const float* x, const float* w, std::size_t n, unsigned char* out) {
   static const SmallType type{34, 0, false, false, true};
-  static const Symmetric search{32, -127, 127, {127, 1, 1}, {117, 0.5f, 21}, 1};
+  static const Symmetric search{32, -127, 127, {127, 1, 1}, {117, 0.5f, 21}, 1, true};
   return encode_symmetric(type, search, x, w, n, out);
 }
 

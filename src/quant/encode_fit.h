@@ -52,6 +52,9 @@ struct Symmetric {
   float low, high;
   Levels down, up;  // of the value of largest magnitude: as a negative and as a positive q
   int rounds;       // of rounding and solving at the end
+  // Compare errors themselves. With 8 bits they are too small to be seen in the sums that they are
+  // the difference of.
+  bool by_error = false;
 };
 
 // The q for a given 1/d, and what the solution needs.
@@ -91,7 +94,14 @@ static inline void try_symmetric(const Symmetric& s, const Groups& g, const Lane
   Lanes xq, qq;
   symmetric_sums(s, g, inverse, xq, qq);
   const Lanes found = quotient(xq, qq);
-  const Lanes gain = found * xq;  // how much less than sum w x^2 the error is
+  Lanes gain = found * xq;  // how much less than sum w x^2 the error is
+  if (s.by_error) {
+    gain = all(0);
+    for (int j = 0; j < s.n; ++j) {
+      const Lanes off = g.x[j] - found * nearest_within(g.x[j] * inverse, all(s.low), all(s.high));
+      gain = gain - g.w[j] * (off * off);
+    }
+  }
   const Mask better = best_gain < gain;
   best_gain = pick(better, gain, best_gain);
   d = pick(better, found, d);
@@ -101,7 +111,7 @@ static inline void try_symmetric(const Symmetric& s, const Groups& g, const Lane
 static inline Lanes fit_symmetric(const Symmetric& s, const Groups& g) {
   const Lanes most = extreme(g, s.n);
   const Lanes unit = pick(all(kNothing) < magnitude(most), inverse_of(most), all(0));
-  Lanes gain = all(0), d = all(0);
+  Lanes gain = all(s.by_error ? -0x1p127f : 0.0f), d = all(0);
   for (int i = 0; i < s.down.count; ++i)
     try_symmetric(s, g, unit * all(-(s.down.first + s.down.step * static_cast<float>(i))), gain, d);
   for (int i = 0; i < s.up.count; ++i)
