@@ -271,7 +271,8 @@ TEST_F(QuantizeTest, HuggingFaceFoldersBecomeThePublishedGgufFiles) {
     ASSERT_TRUE(done.ok()) << done.error().message;
     fs::rename(out_, folder_ + "/folder.gguf");
     ASSERT_TRUE(run(*GgufFile::open(folder + "/model-f32.gguf"), "BF16").ok());
-    const auto a = model::Model::open(folder_ + "/folder.gguf"), b = model::Model::open(out_);
+    const auto a = model::Model::load(folder_ + "/folder.gguf", {.threads = 1}),
+               b = model::Model::load(out_, {.threads = 1});
     ASSERT_TRUE(a.ok()) << a.error().message;
     for (const GgufTensor& t : (*b)->file().tensors()) {
       const GgufTensor* other = (*a)->file().find_tensor(t.name);
