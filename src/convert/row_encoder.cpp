@@ -26,8 +26,13 @@ bool has_offset(tensor::DType type) {
 }
 
 // How much the error of each value counts, about 1 on average: large values more, since scales that
-// cut them off err to one side, and products add that up. For types with an offset less so.
+// cut them off err to one side, and products add that up. For types with an offset less so; 8 bits
+// cut nothing off.
 void weigh(std::span<const float> values, tensor::DType type, std::span<float> importance) {
+  if (type == tensor::DType::kQ8_0) {
+    std::fill(importance.begin(), importance.end(), 1.0f);
+    return;
+  }
   double squares = 0;
   for (const float v : values) squares += static_cast<double>(v) * static_cast<double>(v);
   const double mean = squares / static_cast<double>(values.size());

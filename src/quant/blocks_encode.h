@@ -150,7 +150,7 @@ static inline bool encode_q4_0(const float* x, const float* w, std::size_t n, un
 
 static inline bool encode_q5_0(const float* x, const float* w, std::size_t n, unsigned char* out) {
   static const SmallType type{22, 16, false, true, false};
-  static const Symmetric search{32, -16, 15, {11, 0.25f, 27}, {11, 0.25f, 23}, 2};
+  static const Symmetric search{32, -16, 15, {11, 0.25f, 27}, {11, 0.25f, 23}, 2, true};
   return encode_symmetric(type, search, x, w, n, out);
 }
 

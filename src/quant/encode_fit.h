@@ -52,8 +52,8 @@ struct Symmetric {
   float low, high;
   Levels down, up;  // of the value of largest magnitude: as a negative and as a positive q
   int rounds;       // of rounding and solving at the end
-  // Compare errors themselves. With 8 bits they are too small to be seen in the sums that they are
-  // the difference of.
+  // Compare errors themselves. With many bits, or of values that are multiples of a scale already,
+  // they are too small to be seen in the sums that they are the difference of.
   bool by_error = false;
 };
 

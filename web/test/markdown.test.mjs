@@ -99,6 +99,8 @@ test('heavy inputs end soon', () => {
 const kShapes = [
   ['**b** *i* ~~d~~ `c`', '<p><strong>b</strong> <em>i</em> <del>d</del> <code>c</code></p>'],
   ['# one\n\n###### six', '<h3>one</h3><h6>six</h6>'],
+  ['# ', ''],
+  ['one\n\n###\n\ntwo', '<p>one</p><p>two</p>'],
   ['[a](https://x.org)', '<p><a https://x.org/>a</a></p>'],
   ['[a](javascript:x)', '<p><span>a</span></p>'],
   ['![alt](https://x.org/i.png)', '<p><a https://x.org/i.png>alt ↗</a></p>'],

@@ -160,9 +160,13 @@ class Errors(ClientTest):
         tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
         for field, value in (("tools", [tool]), ("response_format", {"type": "json_object"}),
                              ("prompt_mode", "reasoning"), ("reasoning_effort", "high"),
-                             ("min_tokens", 3), ("prompt_logprobs", True)):
+                             ("prompt_logprobs", True)):
             with self.subTest(field):
                 self.refused(errors.SDKError, 400, f"'{field}'", self.chat, max_tokens=1, **{field: value})
+
+    def test_a_least_length_is_kept(self):
+        answer = self.chat(max_tokens=40, min_tokens=30, temperature=0)
+        self.assertGreaterEqual(answer.usage.completion_tokens, 30)
 
     def test_a_model_that_cannot_fill_in_says_so(self):
         self.refused(errors.SDKError, 400, "cannot fill in", self.client.fim.complete, model=self.model, prompt="def f(",

@@ -34,6 +34,7 @@ export class TokenRenderer {
       case 'def':
         return null;
       case 'heading':
+        if (token['text'].trim() === '') return null; // its text is still to come, or never comes
         return this.inline(`h${Math.min(token['depth'] + 2, 6)}`, token); // below the page's own two levels
       case 'paragraph':
         return this.inline('p', token);
