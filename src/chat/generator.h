@@ -86,7 +86,6 @@ struct ModelCard {
   int whole_contexts = 0;  // so long that its memory for keys and values holds at once; 0: unknown
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
-  int embedding_size = 0;  // numbers of an embedding
   bool reasoning = false;  // takes a reasoning_effort
 };
 

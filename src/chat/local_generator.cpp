@@ -210,7 +210,6 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.whole_contexts = static_cast<int>(memory.pages / engine::pages_for_context(memory.context));
   card.chat = writer.can_chat();
   card.fill_in = writer.can_fill_in();
-  card.embedding_size = static_cast<int>(model->config().dim);
   card.reasoning = writer.takes_reasoning_effort();
   const engine::EngineOptions engine{.context = memory.context,
                                      .parallel = options.parallel,
