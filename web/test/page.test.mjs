@@ -24,11 +24,17 @@ async function open(options, behaviour = {}) {
   return page;
 }
 
-// In the middle of a long answer. A real one is short of words at times: then there is no middle.
+// In the middle of a long answer. A real model is fast and may say little: its answer is made to go on for seconds.
 async function midAnswer() {
-  mock?.set({ text: 'Word after word after word. '.repeat(300), tokensPerSecond: 100 });
+  if (mock) mock.set({ text: 'Word after word after word. '.repeat(300), tokensPerSecond: 100 });
+  else await page.route('**/v1/chat/completions', goOn, { times: 1 });
   await say(page, kLong);
   await until(async () => (await answers(page).last().locator('.prose').textContent()).length > 40);
+}
+
+function goOn(route) {
+  const body = { ...route.request().postDataJSON(), max_tokens: 1500, ignore_eos: true };
+  return route.continue({ postData: JSON.stringify(body) });
 }
 
 test('first load: few requests, all of the same origin, small', async () => {
