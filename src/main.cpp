@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   aquilon::apps::register_bench_kernels(commands);
   aquilon::apps::register_bench_model(commands);
   aquilon::apps::register_bench_compare(commands);
+  aquilon::apps::register_bench_serve(commands);
   aquilon::apps::register_doctor(commands);
   const int status = commands.run(argc, argv);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;

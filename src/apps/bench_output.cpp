@@ -13,16 +13,19 @@ Status check(const BenchOutput& output) {
 }
 
 Status show(const bench::Report& report, const BenchOutput& output) {
+  AQ_RETURN_IF_ERROR(show_report(report, output, !output.json));
+  if (output.json) fmt::print("{}\n", bench::report_json(report));
+  return {};
+}
+
+Status show_report(const bench::Report& report, const BenchOutput& output, bool text) {
   if (!output.html.empty()) {
     OutputFile file = AQ_TRY(OutputFile::create(output.html));
     const std::string page = bench::report_html(report);
     AQ_RETURN_IF_ERROR(file.write(page.data(), page.size()));
     AQ_RETURN_IF_ERROR(file.finish());
   }
-  if (output.json)
-    fmt::print("{}\n", bench::report_json(report));
-  else
-    fmt::print("{}", bench::report_text(report));
+  if (text) fmt::print("{}", bench::report_text(report));
   return {};
 }
 

@@ -26,6 +26,8 @@ struct BenchOutput {
 Status check(const BenchOutput& output);
 // Prints the report as `output` says. Errors: those of writing the page.
 Status show(const bench::Report& report, const BenchOutput& output);
+// Writes the page if one is wanted and, with `text`, prints the report as text; not as JSON.
+Status show_report(const bench::Report& report, const BenchOutput& output, bool text);
 
 // "128,512" as numbers from 1 (or `min`) to `max`; none for an empty text.
 // Errors: kInvalidArgument that names the flag.

@@ -1,10 +1,10 @@
-// A client of any server with OpenAI's completions, which measures what its users wait for.
+// The load that two servers are compared under: requests sent at once, and how fast they are
+// answered.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -37,22 +37,5 @@ struct ServerLoadOptions {
 // words are told), kDeadline, kCancelled.   Threads: safe; runs in the caller's alone.
 Result<Speeds> measure_server(const std::vector<ServerTest>& tests,
                               const ServerLoadOptions& options);
-
-// Whether GET /health answers 200.
-bool server_is_healthy(const std::string& url);
-
-// What one streamed answer brought so far.
-struct StreamedAnswer {
-  double first = 0;  // seconds of the steady clock at the first piece of text, 0 before
-  double last = 0;   // at the newest
-  std::string finish_reason;
-
-  // Takes a piece of a `text/event-stream` body that came at `now`. Lines may be split anywhere.
-  void take(std::string_view bytes, double now);
-
- private:
-  void take_event(std::string_view json, double now);
-  std::string line_;
-};
 
 }  // namespace aquilon::bench

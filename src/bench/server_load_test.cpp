@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "bench/load_client.h"
+
 namespace aquilon::bench {
 namespace {
 
@@ -14,37 +16,6 @@ TEST(ServerTest, NamesSayWhatIsMeasured) {
   EXPECT_EQ(four.write_name(), "write8@16x4");
 }
 
-// The body of a streamed answer, as servers send it.
-constexpr std::string_view kBody =
-    ": a comment\n\n"
-    "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":null}]}\n\n"
-    "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":null}]}\r\n\r\n"
-    "data:{\"choices\":[{\"text\":\"data: b\",\"finish_reason\":null}]}\n\n"
-    "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"length\"}]}\n\n"
-    "data: {\"choices\":[],\"usage\":{}}\n\n"
-    "data: [DONE]\n\n";
-
-TEST(StreamedAnswer, TimesPiecesOfTextWhereverTheBodyIsSplit) {
-  for (std::size_t split = 0; split < kBody.size(); ++split) {
-    StreamedAnswer answer;
-    answer.take(kBody.substr(0, split), 1);
-    answer.take(kBody.substr(split), 2);
-    EXPECT_EQ(answer.finish_reason, "length") << split;
-    const std::size_t a = kBody.find("\r\n") + 1, b = kBody.find("b\"");
-    EXPECT_EQ(answer.first, split > a ? 1 : 2) << split;
-    EXPECT_EQ(answer.last, split > kBody.find('\n', b) ? 1 : 2) << split;
-  }
-}
-
-TEST(StreamedAnswer, WhatIsNoEventIsPassedOver) {
-  StreamedAnswer answer;
-  answer.take("data: {\ndata: 7\ndata: {\"choices\":7}\ndata: {\"choices\":[7]}\nnothing\n", 1);
-  answer.take(std::string(3u << 20, 'x') + "\n", 1);
-  answer.take("data: {\"choices\":[{\"text\":7,\"finish_reason\":8}]}\n", 1);
-  EXPECT_EQ(answer.first, 0);
-  EXPECT_EQ(answer.finish_reason, "");
-}
-
 TEST(ServerLoad, ServersThatAreNotThereAreNamed) {
   EXPECT_FALSE(server_is_healthy("http://127.0.0.1:1"));
   const auto speeds = measure_server(
@@ -52,6 +23,30 @@ TEST(ServerLoad, ServersThatAreNotThereAreNamed) {
   ASSERT_FALSE(speeds.ok());
   EXPECT_EQ(speeds.error().code, Code::kUnavailable);
   EXPECT_NE(speeds.error().message.find("127.0.0.1:1"), std::string::npos);
+}
+
+TEST(LoadClient, AddressesOfServersAreReadAsPeopleWriteThem) {
+  for (const char* text : {"http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"})
+    EXPECT_EQ(server_url(text).value(), "http://h:1");
+  EXPECT_EQ(server_url("https://h/prefix/v1").value(), "https://h/prefix");
+  for (const char* text : {"", "h:1", "ftp://h", "http://", "http:///v1"}) {
+    const auto url = server_url(text);
+    ASSERT_FALSE(url.ok()) << text;
+    EXPECT_NE(url.error().message.find("is no address of a server"), std::string::npos);
+  }
+}
+
+TEST(LoadClient, RequestsThatFailAreReturnedWithTheReason) {
+  LoadClient client({.url = "http://127.0.0.1:1", .limit_s = 5});
+  EXPECT_EQ(client.send("{}"), 0u);
+  EXPECT_EQ(client.send("{}"), 1u);
+  client.cancel(1);
+  std::vector<LoadRecord> ended;
+  while (client.running() > 0)
+    for (LoadRecord& record : client.wait(1)) ended.push_back(std::move(record));
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].error.value().code, Code::kUnavailable);
+  EXPECT_GE(ended[0].ended, ended[0].sent);
 }
 
 }  // namespace

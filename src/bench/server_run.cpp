@@ -14,6 +14,7 @@
 
 #include "base/descriptor.h"
 #include "bench/child_process.h"
+#include "bench/load_client.h"
 
 namespace aquilon::bench {
 namespace {
