@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/http_head.h"
+#include "api/tenant.h"
 
 namespace aquilon::api {
 namespace {
@@ -71,6 +72,8 @@ bool is_loopback_host(std::string_view host) {
 AccessPolicy::AccessPolicy(AccessConfig config) : config_(std::move(config)) {
   for (std::string& host : config_.allowed_hosts)
     if (host != "*") host = without_port(normal_authority(host, ""));
+  std::erase(config_.api_keys, "");
+  for (const std::string& key : config_.api_keys) tenants_.push_back(tenant_of_key(key));
 }
 
 Refusal AccessPolicy::check_host(const HttpRequest& request) const {
@@ -105,16 +108,25 @@ Refusal AccessPolicy::check_origin(const HttpRequest& request, Scope scope) cons
                    "this web page's origin may not call this server: start it with --cors-origin");
 }
 
-Refusal AccessPolicy::check_key(const HttpRequest& request, Scope scope) const {
-  if (scope == Scope::kPublic || config_.api_key.empty()) return {};
-  int right = 0;
+// 0: no key is this. All are compared, whichever it is.
+std::uint64_t AccessPolicy::tenant_of(std::string_view credential) const {
+  std::uint64_t tenant = 0;
+  for (std::size_t i = 0; i < tenants_.size(); ++i)
+    if (equal_in_constant_time(credential, config_.api_keys[i])) tenant = tenants_[i];
+  return tenant;
+}
+
+Refusal AccessPolicy::check_key(HttpRequest& request, Scope scope) const {
+  if (scope == Scope::kPublic || config_.api_keys.empty()) return {};
   int wrong = 0;
   for (const Header& field : request.headers) {
     std::string_view credential;
     if (!credential_of(field, credential)) continue;
-    (equal_in_constant_time(credential, config_.api_key) ? right : wrong) += 1;
+    const std::uint64_t tenant = tenant_of(credential);
+    if (tenant == 0 || (request.tenant != 0 && tenant != request.tenant)) ++wrong;
+    if (request.tenant == 0) request.tenant = tenant;
   }
-  if (right > 0 && wrong == 0) return {};
+  if (request.tenant != 0 && wrong == 0) return {};
   return ApiError{.status = 401,
                   .type = "authentication_error",
                   .message = wrong > 0 ? "this API key is not valid"

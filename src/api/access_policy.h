@@ -18,7 +18,7 @@ enum class Scope {
 };
 
 struct AccessConfig {
-  std::string api_key;  // empty: none needed
+  std::vector<std::string> api_keys;  // none: none needed; each is a tenant
   std::string bind_host = "127.0.0.1";
   std::vector<std::string> allowed_hosts;  // besides the automatic ones; "*" is any
   std::vector<std::string> cors_origins;  // pages that may call: "https://chat.example", "*" is any
@@ -41,17 +41,20 @@ class AccessPolicy {
   // origin. Public GETs pass.
   Refusal check_origin(const HttpRequest& request, Scope scope) const;
 
-  // 401 unless the request carries the key as `Authorization: Bearer`, `x-api-key` or `api-key`. A
-  // request that carries several needs all of them right. Compared in constant time.
-  Refusal check_key(const HttpRequest& request, Scope scope) const;
+  // 401 unless the request carries a key as `Authorization: Bearer`, `x-api-key` or `api-key`; sets
+  // its tenant. A request that carries several needs all of them right and the same. Compared in
+  // constant time.
+  Refusal check_key(HttpRequest& request, Scope scope) const;
 
   // The Access-Control-* and Vary fields for an answer; none without an allowed Origin.
   std::vector<Header> cors_headers(const HttpRequest& request) const;
 
  private:
   bool cors_allows(std::string_view origin) const;
+  std::uint64_t tenant_of(std::string_view credential) const;
 
   AccessConfig config_;
+  std::vector<std::uint64_t> tenants_;  // of the keys
 };
 
 }  // namespace aquilon::api

@@ -13,7 +13,7 @@ bool answers_as(const AccessConfig& config, std::string_view host) {
 }
 
 TEST(AccessPolicyTest, PublicServersAnswerToAddressesButNotToForeignNames) {
-  const AccessConfig config{.api_key = "k", .bind_host = "0.0.0.0"};
+  const AccessConfig config{.api_keys = {"k"}, .bind_host = "0.0.0.0"};
   EXPECT_TRUE(answers_as(config, "192.168.1.5:8080"));
   EXPECT_TRUE(answers_as(config, "[fe80::1]:8080"));
   EXPECT_TRUE(answers_as(config, "localhost:8080"));

@@ -6,7 +6,7 @@
 namespace aquilon::api {
 
 void get_health(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
-  if (context.stopping || !context.models.ready()) {
+  if (context.stopping || !context.models->ready()) {
     exchange->respond({.status = 503,
                        .headers = {{"Retry-After", "2"}},
                        .body = std::string(context.stopping ? R"({"status":"stopping"})"
@@ -17,24 +17,24 @@ void get_health(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exch
 }
 
 void list_models(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
-  exchange->respond({.body = model_list_json(context.models)});
+  exchange->respond({.body = model_list_json(*context.models)});
 }
 
 void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  const ServedModel* model = context.models.find(request.tail);
+  const auto model = find_model(*context.models, request.tail);
   if (!model) {
     exchange->respond(error_response(unknown_model(request.tail)));
     return;
   }
-  exchange->respond({.body = model_card_json(*model, request.tail)});
+  exchange->respond({.body = model_card_json(context.models->status(*model), request.tail)});
 }
 
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  if (context.models.all().empty()) {
+  if (context.models->size() == 0) {
     exchange->respond(error_response(unknown_model(""), ErrorForm::kAzure, request.id));
     return;
   }
-  const chat::ModelCard& card = context.models.all().front().generator->card();
+  const chat::ModelCard card = context.models->status(0).card;
   std::string body = "{\"model_name\":";
   append_json_string(body, card.id);
   body += card.chat ? ",\"model_type\":\"chat_completion\"" : ",\"model_type\":\"text_generation\"";

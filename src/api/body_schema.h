@@ -28,6 +28,7 @@ const BodySchema& responses_body();
 const BodySchema& tokenize_body();
 const BodySchema& detokenize_body();
 const BodySchema& template_body();
+const BodySchema& model_body();
 
 // How a route reads its body.
 struct BodyRules {

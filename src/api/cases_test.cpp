@@ -162,7 +162,7 @@ ServerConfig parse_server(const std::string& line) {
   while (in >> word) {
     const std::string name = word.substr(0, word.find('='));
     const std::string value = word.substr(word.find('=') + 1);
-    if (name == "api_key") config.access.api_key = value;
+    if (name == "api_key") config.access.api_keys.push_back(value);
     if (name == "cors") config.access.cors_origins.push_back(value);
     if (name == "host") config.access.allowed_hosts.push_back(value);
     if (name == "strict") config.strict = true;

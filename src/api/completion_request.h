@@ -39,6 +39,7 @@ struct CompletionRequest {
   chat::GenerationRequest generation;  // its prompt is unset
   bool echo = false;                   // the answer begins with the prompt
   bool return_token_ids = false;
+  std::string cache_salt;     // as vLLM has it; empty: none
   EmbeddingForm embedding;    // of the route that embeds
   std::string answer_prefix;  // every answer begins with it, before what is generated
 

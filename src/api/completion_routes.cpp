@@ -29,7 +29,7 @@ Refusal read_extra_parameters(const HttpRequest& request, bool& strict) {
 
 // The model of the path, or else the default one where the body names none.
 BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
-  return {.default_model = context.models.default_name(), .fixed_model = request.tail};
+  return {.default_model = default_model(*context.models), .fixed_model = request.tail};
 }
 
 ApiError stream_not_found(std::string_view last) {
@@ -58,7 +58,7 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
   }
   if (request.header("x-stream-resume") == "true")
     exchange = context.streams.keep(request.id, std::move(exchange));
-  std::make_shared<GenerationSession>(context.models, route, std::move(rules), std::move(request),
+  std::make_shared<GenerationSession>(context, route, std::move(rules), std::move(request),
                                       std::move(exchange))
       ->start();
 }

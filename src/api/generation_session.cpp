@@ -4,6 +4,8 @@
 #include <ctime>
 #include <exception>
 
+#include "api/tenant.h"
+
 namespace aquilon::api {
 
 namespace {
@@ -19,14 +21,14 @@ std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt
 
 }  // namespace
 
-GenerationSession::GenerationSession(const ModelTable& models, GenerationRoute route,
-                                     BodyRules rules, HttpRequest request,
-                                     std::shared_ptr<Exchange> exchange)
-    : models_(models),
+GenerationSession::GenerationSession(ApiContext& context, GenerationRoute route, BodyRules rules,
+                                     HttpRequest request, std::shared_ptr<Exchange> exchange)
+    : models_(*context.models),
       route_(route),
       rules_(std::move(rules)),
       http_(std::move(request)),
-      exchange_(std::move(exchange)) {}
+      exchange_(std::move(exchange)),
+      wait_(std::make_shared<ModelWait>(models_, exchange_, http_.tenant, context.max_seconds)) {}
 
 void GenerationSession::start() {
   exchange_->on_abandoned(
@@ -35,7 +37,33 @@ void GenerationSession::start() {
 }
 
 void GenerationSession::prepare() {
+  if (const Refusal refusal = read_request()) {
+    refuse(*refusal);
+  } else if (const auto model = find_model(models_, request_.model)) {
+    wait_->get(*model, [self = shared_from_this()](Result<chat::ModelLease> lease) {
+      self->start_on(std::move(lease));
+    });
+  } else {
+    refuse(unknown_model(request_.model));
+  }
+}
+
+Refusal GenerationSession::read_request() {
+  try {
+    if (Refusal refusal = read_body(route_.body(), http_.body, rules_, request_)) return refusal;
+  } catch (const std::exception&) {  // of the JSON library: out of memory
+    return ApiError{.status = 500, .message = "the server failed to read this request"};
+  }
+  http_.body = {};
+  request_.generation.tenant = http_.tenant;
+  request_.generation.cache_salt = cache_salt_of(http_.tenant, request_.cache_salt);
+  return {};
+}
+
+void GenerationSession::start_on(Result<chat::ModelLease> model) {
+  if (!model.ok()) return refuse(from_error(model.error()));
   auto generations = std::make_shared<Generations>();
+  generations->model = std::move(model).value();
   Refusal refusal;
   try {
     refusal = start_generations(*generations);
@@ -43,34 +71,35 @@ void GenerationSession::prepare() {
     refusal = ApiError{.status = 500, .message = "the server failed to read this request"};
   }
   if (refusal) {
-    generations->clear();
-    exchange_->post([self = shared_from_this(), error = *refusal] { self->fail(error); });
+    generations.reset();
+    refuse(*refusal);
   } else {
     exchange_->post([self = shared_from_this(), generations] { self->on_started(generations); });
   }
 }
 
 Refusal GenerationSession::start_generations(Generations& out) {
-  if (Refusal refusal = read_body(route_.body(), http_.body, rules_, request_)) return refusal;
-  http_.body = {};
-  const ServedModel* model = models_.find(request_.model);
-  if (!model) return unknown_model(request_.model);
   for (std::size_t i = 0; i < request_.prompts.size(); ++i) {
     if (abandoned_) return {};
     const bool last = i + 1 == request_.prompts.size();  // its move leaves the numbers in place
     chat::GenerationRequest one = last ? std::move(request_.generation) : request_.generation;
     one.prompt = std::move(request_.prompts[i]);
-    one.follows = i > 0;
+    one.follows = i > 0 || wait_->queued();  // whoever waited for the model has a place already
+    one.waited_seconds = wait_->seconds();
     if (request_.echo) {
       if (one.max_tokens == 0 || one.top_logprobs >= 0)
         one.prompt_logprobs = std::max(one.top_logprobs, 0);
-      echoes_.push_back(echo_of(*model->generator, one.prompt));
+      echoes_.push_back(echo_of(*out.model, one.prompt));
     }
-    auto generation = model->generator->start(std::move(one), sink_of(i));
+    auto generation = out.model->start(std::move(one), sink_of(i));
     if (!generation.ok()) return from_error(generation.error());
-    out.push_back(std::move(generation).value());
+    out.list.push_back(std::move(generation).value());
   }
   return {};
+}
+
+void GenerationSession::refuse(const ApiError& error) {
+  exchange_->post([self = shared_from_this(), error] { self->fail(error); });
 }
 
 chat::EventSink GenerationSession::sink_of(std::size_t prompt) {
@@ -88,7 +117,7 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
     return;
   }
   started_ = true;
-  running_ = generations_->size();
+  running_ = generations_->list.size();
   choices_.resize(static_cast<std::size_t>(request_.choice_count()));
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     choices_[i].index = static_cast<int>(i);
@@ -97,14 +126,15 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
     const std::size_t prompt = i / static_cast<std::size_t>(request_.generation.n);
     if (request_.echo) choices_[i].text = echoes_[prompt];
     if (request_.return_token_ids)
-      choices_[i].prompt_ids =
-          std::make_shared<const std::vector<text::TokenId>>((*generations_)[prompt]->prompt_ids());
+      choices_[i].prompt_ids = std::make_shared<const std::vector<text::TokenId>>(
+          generations_->list[prompt]->prompt_ids());
   }
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
     exchange_->begin_events();
     std::size_t prompt_tokens = 0;
-    for (const auto& generation : *generations_) prompt_tokens += generation->prompt_ids().size();
+    for (const auto& generation : generations_->list)
+      prompt_tokens += generation->prompt_ids().size();
     send(shape_->begin(request_.choice_count(), static_cast<int>(prompt_tokens)));
     for (ChoicePart& choice : choices_)
       if (!choice.text.empty()) stream_part(choice);
@@ -203,8 +233,9 @@ void GenerationSession::abandon(AbandonReason reason) {
 void GenerationSession::release() {
   done_ = true;
   early_.clear();
+  wait_->cancel();
   if (!generations_) return;
-  exchange_->offload([generations = std::move(generations_)] { generations->clear(); });
+  exchange_->offload([generations = std::move(generations_)]() mutable { generations.reset(); });
 }
 
 }  // namespace aquilon::api

@@ -1,6 +1,6 @@
 // One generating request from its body to the end of its answer: reads the body and starts the
-// generations on a worker, then turns events into one answer or into a stream, on the connection's
-// thread. Lives as long as its generations do.
+// generations on a worker, once their model is loaded, then turns events into one answer or into a
+// stream, on the connection's thread. Lives as long as its generations do.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,8 @@
 #include "api/answer_shape.h"
 #include "api/body_schema.h"
 #include "api/exchange.h"
-#include "api/model_table.h"
+#include "api/model_wait_internal.h"
+#include "api/router.h"  // ApiContext
 
 namespace aquilon::api {
 
@@ -24,18 +25,24 @@ struct GenerationRoute {
 
 class GenerationSession : public std::enable_shared_from_this<GenerationSession> {
  public:
-  GenerationSession(const ModelTable& models, GenerationRoute route, BodyRules rules,
+  GenerationSession(ApiContext& context, GenerationRoute route, BodyRules rules,
                     HttpRequest request, std::shared_ptr<Exchange> exchange);
 
   // Returns at once.
   void start();
 
  private:
-  using Generations = std::vector<std::unique_ptr<chat::Generation>>;
+  struct Generations {
+    chat::ModelLease model;  // first: outlives them
+    std::vector<std::unique_ptr<chat::Generation>> list;
+  };
 
   // On a worker.
   void prepare();
+  Refusal read_request();
+  void start_on(Result<chat::ModelLease> model);
   Refusal start_generations(Generations& out);
+  void refuse(const ApiError& error);
   chat::EventSink sink_of(std::size_t prompt);
 
   // On the connection's thread.
@@ -50,11 +57,12 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void abandon(AbandonReason reason);
   void release();
 
-  const ModelTable& models_;
+  chat::ModelPool& models_;
   GenerationRoute route_;
   BodyRules rules_;
   HttpRequest http_;
   std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<ModelWait> wait_;
   std::atomic<bool> abandoned_ = false;
 
   CompletionRequest request_;        // written by the worker before on_started

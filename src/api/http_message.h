@@ -2,6 +2,7 @@
 // and host checks before it becomes one of these.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,11 +17,12 @@ struct Header {
 };
 
 struct HttpRequest {
-  std::string method;  // "GET"
-  std::string path;    // percent-decoded, without query; begins with '/'
-  std::string query;   // as sent, without '?'
-  std::string tail;    // what the open end of the route's pattern matched
-  std::string host;    // authority of the Host field, lower case, without default port
+  std::string method;        // "GET"
+  std::string path;          // percent-decoded, without query; begins with '/'
+  std::string query;         // as sent, without '?'
+  std::string tail;          // what the open end of the route's pattern matched
+  std::uint64_t tenant = 0;  // whose key it carries (api/tenant.h); 0: none is asked for
+  std::string host;          // authority of the Host field, lower case, without default port
   std::vector<Header> headers;
   std::string body;
   std::string id;  // 32 hex digits: x-request-id, and the id of the answer

@@ -15,7 +15,7 @@ class PageRoutesTest : public testing::Test {
     if (web_assets().empty()) GTEST_SKIP() << "this build has no page";
   }
 
-  ServerForTest server_{{.access = {.api_key = "secret"}}};
+  ServerForTest server_{{.access = {.api_keys = {"secret"}}}};
   ClientForTest client_{server_.port()};
 };
 

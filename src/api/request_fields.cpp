@@ -47,6 +47,7 @@ constexpr Field kShared[] = {
     {"structured_outputs", "any", Refused{}},
     {"grammar", "any", Refused{}},
     {"json_schema", "any", Refused{}},
+    {"cache_salt", "string", &C::cache_salt, 0, 0, false, "what is computed of the prompt is shared only with requests of the same key and the same salt"},
     {"user", "string", Ignored{}},
     {"metadata", "object", Ignored{}},
     {"service_tier", "string", Refused{"\"auto\"|\"default\"|\"standard_only\""}},

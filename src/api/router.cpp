@@ -15,6 +15,10 @@ constexpr Route kRoutes[] = {
     {"GET",  "/v1/models",           Scope::kApi,    &list_models, "the models served", nullptr, "ModelList"},
     {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model", nullptr, "ModelCard"},
 
+    // As llama-server has them.
+    {"POST", "/models/load",         Scope::kApi,    &answer_load,   "load a model now; answers when it is loaded", &model_body, "Success"},
+    {"POST", "/models/unload",       Scope::kApi,    &answer_unload, "give a model's memory back once it answers no more; it is loaded again when it is asked for", &model_body, "Success"},
+
     {"POST", "/v1/responses",             Scope::kApi, &answer_responses,    "answer an input, OpenAI's newer form", &responses_body, "Response", "ResponseEvent"},
     {"POST", "/v1/messages",              Scope::kApi, &answer_messages,     "answer a conversation, Anthropic's form", &messages_body, "Message", "MessageEvent", ErrorForm::kAnthropic},
     {"POST", "/v1/messages/count_tokens", Scope::kApi, &answer_count_tokens, "the tokens of such a conversation's prompt", &count_tokens_body, "TokenCount", {}, ErrorForm::kAnthropic},

@@ -12,14 +12,15 @@
 #include "api/access_policy.h"  // Scope
 #include "api/body_schema.h"
 #include "api/exchange.h"
-#include "api/model_table.h"
+#include "api/model_cards.h"
 #include "api/resumable_streams.h"
 
 namespace aquilon::api {
 
 // What handlers share. Threads: safe, but for `streams`, which is the connections' thread's.
 struct ApiContext {
-  ModelTable models;
+  chat::ModelPool* models = nullptr;  // there before the first request
+  double max_seconds = 0;             // from a request's arrival to its end; 0: no limit
   ResumableStreams streams;
   bool strict = false;  // unknown fields of bodies are refused
   std::atomic<bool> stopping = false;
@@ -83,6 +84,8 @@ void answer_tokenize(ApiContext& context, HttpRequest request, std::shared_ptr<E
 void answer_detokenize(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange);
 void answer_template(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_load(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void answer_unload(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_openapi(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);

@@ -75,7 +75,7 @@ struct Server::State {
   explicit State(ServerConfig c)
       : config(std::move(c)),
         shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}},
-        service(config.access, config.strict),
+        service(config.access, config.strict, config.max_seconds),
         pool(static_cast<std::size_t>(std::max(config.workers, 1))),
         acceptor(io),
         signals(io),
@@ -98,7 +98,7 @@ struct Server::State {
 
 Status Server::State::open() {
   const asio::ip::address address = AQ_TRY(resolve(config.access.bind_host));
-  if (!address.is_loopback() && config.access.api_key.empty()) {
+  if (!address.is_loopback() && config.access.api_keys.empty()) {
     Error error = make_error(Code::kInvalidArgument,
                              "{} can be reached from other machines: set --api-key (or "
                              "AQUILON_API_KEY) to listen there",
@@ -202,9 +202,9 @@ std::string Server::url() const {
   return fmt::format("http://{}:{}", host, port());
 }
 
-void Server::run(std::vector<ServedModel> models) {
+void Server::run(chat::ModelPool& models) {
   State& s = *state_;
-  s.service.set_models(ModelTable(std::move(models)));
+  s.service.set_models(models);
   asio::co_spawn(s.io, s.accept_all(), asio::detached);
   if (s.config.handle_signals) {
     s.signals.add(SIGINT);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "api/access_policy.h"
-#include "api/model_table.h"
 #include "base/result.h"
+#include "chat/model_pool.h"
 
 namespace aquilon::api {
 
@@ -31,6 +31,7 @@ struct ServerConfig {
   std::size_t max_connections = 4096;      // lowered to what the descriptor limit allows
   std::size_t max_unsent_bytes = 1 << 20;  // of events that a client has not read yet
   bool strict = false;                     // unknown fields of request bodies are refused
+  double max_seconds = 0;                  // from a request's arrival to its end; 0: no limit
   int workers = 2;
   std::chrono::milliseconds idle_timeout{75'000};  // between requests
   std::chrono::milliseconds head_timeout{10'000};  // first byte to the end of the head
@@ -55,7 +56,7 @@ class Server {
 
   // Serves the models until stopped, then: new connections are refused, answers in progress get the
   // grace time, then end with an error. Call once.
-  void run(std::vector<ServedModel> models);
+  void run(chat::ModelPool& models);
   // Threads: any.
   void stop();
 

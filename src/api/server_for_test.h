@@ -26,8 +26,10 @@ class ServerForTest {
     if (!server.ok()) ADD_FAILURE() << server.error().message;
     server_ = std::move(server).value();
     port_ = server_->port();
-    thread_ = std::thread(
-        [this] { server_->run({{.generator = generator_, .aliases = {"org/alias"}}}); });
+    const auto added =
+        models_.add({.card = generator_->card(), .aliases = {"org/alias"}, .loaded = generator_});
+    if (!added.ok()) ADD_FAILURE() << added.error().message;
+    thread_ = std::thread([this] { server_->run(models_); });
   }
   ~ServerForTest() { stop(); }
 
@@ -51,6 +53,7 @@ class ServerForTest {
   std::vector<AccessRecord> log_;
   std::shared_ptr<FakeGenerator> generator_;
   std::unique_ptr<Server> server_;
+  chat::ModelPool models_;
   int port_ = 0;
   std::thread thread_;
 };

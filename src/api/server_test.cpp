@@ -245,7 +245,7 @@ TEST(ServerTest, PublicAddressNeedsAKey) {
   const auto refused = Server::listen(config);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message.find("--api-key"), std::string::npos);
-  config.access.api_key = "secret";
+  config.access.api_keys = {"secret"};
   EXPECT_TRUE(Server::listen(config).ok());
 }
 

@@ -60,7 +60,7 @@ std::variant<const Route*, HttpResponse> Service::admit(HttpRequest& request) co
   return route;
 }
 
-Refusal Service::check(const HttpRequest& request, const Route& route) const {
+Refusal Service::check(HttpRequest& request, const Route& route) const {
   if (Refusal refusal = access_.check_origin(request, route.scope)) return refusal;
   if (Refusal refusal = access_.check_key(request, route.scope)) return refusal;
   if (stopping() && route.scope == Scope::kApi)

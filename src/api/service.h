@@ -11,15 +11,16 @@ namespace aquilon::api {
 
 class Service {
  public:
-  Service(AccessConfig access, bool strict) : access_(std::move(access)) {
+  Service(AccessConfig access, bool strict, double max_seconds) : access_(std::move(access)) {
     context_.strict = strict;
+    context_.max_seconds = max_seconds;
   }
 
   // Before the first request.
-  void set_models(ModelTable models) { context_.models = std::move(models); }
+  void set_models(chat::ModelPool& models) { context_.models = &models; }
 
   // Decides on a head, before its body is read: host, route, origin, key, content type. Either a
-  // route (and request.tail set) or the answer.
+  // route (with request.tail and request.tenant set) or the answer.
   std::variant<const Route*, HttpResponse> admit(HttpRequest& request) const;
 
   void run(const Route& route, HttpRequest request, std::shared_ptr<Exchange> exchange) {
@@ -41,7 +42,7 @@ class Service {
   bool stopping() const { return context_.stopping; }
 
  private:
-  Refusal check(const HttpRequest& request, const Route& route) const;
+  Refusal check(HttpRequest& request, const Route& route) const;
   std::variant<const Route*, HttpResponse> answer_options(const HttpRequest& request) const;
 
   ApiContext context_;

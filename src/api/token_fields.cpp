@@ -1,4 +1,5 @@
-// The bodies of the tokenizer's routes: llama-server's names and vLLM's.
+// The bodies of the tokenizer's routes, and of those that name a model alone: llama-server's names
+// and vLLM's.
 #include <limits>
 
 #include "api/body_schema.h"
@@ -54,7 +55,7 @@ Refusal finish_tokenize(CompletionRequest& out) {
                      "one of 'content', 'prompt' and 'messages' is expected");
 }
 
-Refusal finish_detokenize(CompletionRequest&) {
+Refusal finish_alone(CompletionRequest&) {
   return {};
 }
 
@@ -73,12 +74,17 @@ const BodySchema& tokenize_body() {
 }
 
 const BodySchema& detokenize_body() {
-  static const BodySchema schema{"DetokenizeRequest", {kModel, kDetokenize}, &finish_detokenize};
+  static const BodySchema schema{"DetokenizeRequest", {kModel, kDetokenize}, &finish_alone};
   return schema;
 }
 
 const BodySchema& template_body() {
   static const BodySchema schema{"ApplyTemplateRequest", {kModel, kConversation}, &finish_template};
+  return schema;
+}
+
+const BodySchema& model_body() {
+  static const BodySchema schema{"ModelRequest", {kModel}, &finish_alone};
   return schema;
 }
 

@@ -4,7 +4,6 @@
 
 #include "apps/progress_line.h"
 #include "base/file.h"
-#include "chat/local_generator.h"
 #include "hub/store.h"
 #include "kernels/isa.h"
 #include "model/kv_pool.h"
@@ -31,8 +30,8 @@ Result<std::string> resolve_model(const std::string& name_or_path) {
   return store.resolve(name_or_path);
 }
 
-Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& options,
-                                                        const std::string& id) {
+Result<chat::LocalGeneratorOptions> local_options(const ModelOptions& options,
+                                                  const std::string& id) {
   if (!kernels::isa_problem().empty())
     return Error{Code::kInvalidArgument, std::string(kernels::isa_problem())};
   chat::LocalGeneratorOptions local;
@@ -52,6 +51,12 @@ Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& opti
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
   local.chat_format = options.chat_format;
+  return local;
+}
+
+Result<std::unique_ptr<chat::Generator>> load_generator(const ModelOptions& options,
+                                                        const std::string& id) {
+  chat::LocalGeneratorOptions local = AQ_TRY(local_options(options, id));
   ProgressLine line;
   local.progress = [&](std::uint64_t done, std::uint64_t total) {
     line.update("loading", done, total);

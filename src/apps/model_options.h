@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "chat/generator.h"
+#include "chat/local_generator.h"
 
 namespace aquilon::apps {
 
@@ -31,6 +32,12 @@ struct ModelOptions {
            "name of an installed model, or path of a GGUF file or folder; default: the installed "
            "default model",
        .unit = "NAME_OR_FILE"});
+    visit_running(v);
+  }
+
+  // All but which one it is.
+  template <class V>
+  void visit_running(V& v) {
     v(ctx,
       {.flag = "ctx",
        .help = "tokens of prompt and answer together; 0: as many as the model and memory allow",
@@ -55,6 +62,10 @@ struct ModelOptions {
 
 // The path of the model that `name_or_path` means. Errors: those of hub::Store::resolve.
 Result<std::string> resolve_model(const std::string& name_or_path);
+
+// How the model is found and run, without progress. Errors: as of load_generator, before loading.
+Result<chat::LocalGeneratorOptions> local_options(const ModelOptions& options,
+                                                  const std::string& id = {});
 
 // Finds and loads the model. `id` names it towards clients; empty: the name it was asked by,
 // without folder and ending. Errors: those of resolve_model and make_local_generator; a template

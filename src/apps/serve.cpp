@@ -8,16 +8,17 @@
 #include "apps/command.h"
 #include "apps/model_options.h"
 #include "apps/request_log.h"
+#include "apps/served_models.h"
 
 namespace aquilon::apps {
 namespace {
 
 struct ServeOptions {
   ModelOptions model{.parallel = 4};
-  std::vector<std::string> alias;
+  ServedModelsOptions models;
   std::string host = "127.0.0.1";
   int port = 8080;
-  std::string api_key;
+  std::vector<std::string> api_key;
   std::vector<std::string> allow_host;
   std::vector<std::string> cors_origin;
   bool strict = false;
@@ -28,16 +29,20 @@ struct ServeOptions {
 
   template <class V>
   void visit(V& v) {
-    model.visit(v);
+    v.section("Model");
+    models.visit(v);
+    model.visit_running(v);
     v(model.parallel,
       {.flag = "parallel",
        .help = "requests that are answered together; their contexts share the memory",
        .min = 1,
        .max = 1024});
-    v(model.max_queue, {.flag = "max-queue",
-                        .help = "requests that wait for their turn; further ones get a 429",
-                        .min = 0,
-                        .max = 1'000'000});
+    v(model.max_queue,
+      {.flag = "max-queue",
+       .help = "requests that wait for their turn at a model, at most half of them "
+               "of one key where there are several; further ones get a 429",
+       .min = 0,
+       .max = 1'000'000});
     v(model.speculate,
       {.flag = "speculate",
        .help =
@@ -53,7 +58,6 @@ struct ServeOptions {
        .unit = "SECONDS",
        .min = 0,
        .max = 1'000'000});
-    v(alias, {.flag = "alias", .help = "one more name that the model answers to", .unit = "NAME"});
     v(strict, {.flag = "strict",
                .help = "refuse request fields that the server does not know (422), instead of "
                        "ignoring them"});
@@ -76,7 +80,9 @@ struct ServeOptions {
                        .max = 3600});
     v.section("Access");
     v(api_key, {.flag = "api-key",
-                .help = "key that API requests must carry; better given as AQUILON_API_KEY",
+                .help = "key that API requests must carry, one of them where several are given: "
+                        "each has its own turn in the queue and shares no computed prompts with "
+                        "others; better given as AQUILON_API_KEY",
                 .unit = "KEY",
                 .secret = true});
     v(allow_host, {.flag = "allow-host",
@@ -92,12 +98,13 @@ struct ServeOptions {
 
 api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
   api::ServerConfig config;
-  config.access = {.api_key = options.api_key,
+  config.access = {.api_keys = options.api_key,
                    .bind_host = options.host,
                    .allowed_hosts = options.allow_host,
                    .cors_origins = options.cors_origin};
   config.port = options.port;
   config.strict = options.strict;
+  config.max_seconds = options.model.request_seconds;
   config.max_body_bytes = static_cast<std::uint64_t>(options.max_body_bytes);
   config.max_connections = static_cast<std::size_t>(options.max_connections);
   config.shutdown_grace = std::chrono::seconds(options.shutdown_grace);
@@ -110,20 +117,32 @@ api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
   return config;
 }
 
-Status serve(const ServeOptions& options) {
-  RequestLog log(STDERR_FILENO);
-  // The port first: that it is taken should not cost the time to load a model.
-  const auto server = AQ_TRY(api::Server::listen(server_config(options, log)));
-  const std::shared_ptr<chat::Generator> generator = AQ_TRY(load_generator(options.model));
-  const chat::ModelCard& card = generator->card();
+void print_model(const chat::ModelStatus& model, int parallel) {
+  const chat::ModelCard& card = model.card;
+  if (model.state != chat::ModelState::kLoaded) {
+    std::printf("model %s, loaded when it is asked for\n", card.id.c_str());
+    return;
+  }
   std::printf("model %s, context %d tokens%s\n", card.id.c_str(), card.context_length,
               card.chat ? "" : ", no chat template: /v1/completions only");
   if (card.whole_contexts > 0)
     std::printf("memory for %d whole context%s; up to %d requests share it\n", card.whole_contexts,
-                card.whole_contexts == 1 ? "" : "s", options.model.parallel);
+                card.whole_contexts == 1 ? "" : "s", parallel);
+}
+
+Status serve(ServeOptions options) {
+  RequestLog log(STDERR_FILENO);
+  std::erase(options.api_key, "");
+  // The port first: that it is taken should not cost the time to load a model.
+  const auto server = AQ_TRY(api::Server::listen(server_config(options, log)));
+  if (options.api_key.size() > 1)
+    options.models.max_tenant_queue = static_cast<std::size_t>(options.model.max_queue + 1) / 2;
+  const auto pool = AQ_TRY(serve_models(options.models, options.model, log));
+  for (std::size_t i = 0; i < pool->size(); ++i)
+    print_model(pool->status(i), options.model.parallel);
   std::printf("listening on %s\n", server->url().c_str());
   std::fflush(stdout);
-  server->run({{.generator = generator, .aliases = options.alias}});
+  server->run(*pool);
   return {};
 }
 

@@ -57,6 +57,9 @@ struct GenerationRequest {
   std::string prediction;                  // what the answer may say, as a hint
   bool embed = false;                      // the prompt's embedding instead of an answer
   bool follows = false;                    // another part of what is queued already
+  std::uint64_t tenant = 0;                // see engine::Request
+  std::uint64_t cache_salt = 0;
+  double waited_seconds = 0;
 };
 
 using engine::FinishReason;

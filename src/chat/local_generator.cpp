@@ -56,6 +56,9 @@ class LocalGenerator final : public Generator {
     r.top_logprobs = request.top_logprobs;
     r.prompt_logprobs = request.prompt_logprobs;
     r.follows = request.follows;
+    r.tenant = request.tenant;
+    r.cache_salt = request.cache_salt;
+    r.waited_seconds = request.waited_seconds;
     if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
     if (request.embed) {
       r.pooling = pooling_;
@@ -139,6 +142,30 @@ class LocalGenerator final : public Generator {
   engine::Engine engine_;
 };
 
+// In pages of keys and values.
+struct PageNeeds {
+  std::uint64_t page_bytes;
+  std::size_t least_tokens;  // of a context that is asked for, or one that is of use
+  std::uint64_t least;       // for them
+  std::uint64_t context;     // for that asked for, or the model's
+};
+
+Result<PageNeeds> page_needs(const LocalGeneratorOptions& options,
+                             const model::ModelConfig& config) {
+  if (options.context > config.context_length)
+    return make_error(Code::kInvalidArgument,
+                      "--ctx {} is more than the {} tokens that this model was trained for",
+                      options.context, config.context_length);
+  if (options.context == 1)
+    return make_error(Code::kInvalidArgument, "--ctx 1 has no room for a prompt and an answer");
+  const bool asked = options.context != 0;
+  const std::size_t least =
+      asked ? options.context : std::min(kLeastContext, config.context_length);
+  return PageNeeds{model::kv_layout(config, options.kv_type).page_bytes(), least,
+                   engine::pages_for_context(least),
+                   engine::pages_for_context(asked ? options.context : config.context_length)};
+}
+
 struct Memory {
   std::size_t context;  // tokens of a sequence
   std::size_t pages;    // of keys and values
@@ -149,29 +176,27 @@ struct Memory {
 // often.
 Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::Model& model) {
   const model::ModelConfig& config = model.config();
-  if (options.context > config.context_length)
-    return make_error(Code::kInvalidArgument,
-                      "--ctx {} is more than the {} tokens that this model was trained for",
-                      options.context, config.context_length);
-  if (options.context == 1)
-    return make_error(Code::kInvalidArgument, "--ctx 1 has no room for a prompt and an answer");
+  const PageNeeds needs = AQ_TRY(page_needs(options, config));
+  const std::uint64_t weights = model.weight_bytes(model::Arithmetic::kPacked);
   const std::uint64_t free = available_memory();
-  const std::uint64_t fixed = model.weight_bytes(model::Arithmetic::kPacked) + kWorkingMemory;
-  const std::uint64_t page = model::kv_layout(config, options.kv_type).page_bytes();
-  const std::uint64_t room = free > fixed ? (free - fixed) / page : 0;
-  const std::size_t least =
-      options.context != 0 ? options.context : std::min(kLeastContext, config.context_length);
-  const std::uint64_t least_pages = engine::pages_for_context(least);
-  if (room < least_pages)
+  const std::uint64_t fixed = weights + kWorkingMemory;
+  std::uint64_t room = free > fixed ? (free - fixed) / needs.page_bytes : 0;
+  if (room < needs.least)
     return make_error(
         Code::kOutOfMemory,
         "not enough memory: {} needed for the model and {} tokens of context, {} free; "
         "use a smaller model, --ctx or --kv-type",
-        format_bytes(fixed + least_pages * page), least, format_bytes(free));
-  const std::uint64_t polite = std::max(least_pages, room / 5 * 4);  // leave a fifth to others
+        format_bytes(fixed + needs.least * needs.page_bytes), needs.least_tokens,
+        format_bytes(free));
+  std::uint64_t polite = std::max(needs.least, room / 5 * 4);  // leave a fifth to others
+  if (options.memory > 0) {
+    const std::uint64_t share =
+        options.memory > weights ? (options.memory - weights) / needs.page_bytes : 0;
+    polite = std::max(needs.least, std::min(room, share));
+  }
   std::uint64_t context = options.context;
   if (context == 0) {
-    const std::uint64_t share = std::max(least_pages, polite / options.parallel) - 1;
+    const std::uint64_t share = std::max(needs.least, polite / options.parallel) - 1;
     context = std::min<std::uint64_t>(share * kernels::kPagePositions, config.context_length);
   }
   const std::uint64_t all = options.parallel * engine::pages_for_context(context);
@@ -194,12 +219,40 @@ Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
 
 }  // namespace
 
+Result<LocalModelOutline> outline_local_model(const LocalGeneratorOptions& options) {
+  const auto model = AQ_TRY(model::Model::open(options.path));
+  AQ_RETURN_IF_ERROR(model->require_tokenizer());
+  const model::ModelConfig& config = model->config();
+  const PageNeeds needs = AQ_TRY(page_needs(options, config));
+  LocalModelOutline outline;
+  outline.card.id = options.id;
+  outline.card.created = std::time(nullptr);
+  outline.card.description = config.name;
+  outline.card.context_length =
+      static_cast<int>(options.context != 0 ? options.context : config.context_length);
+  // What a template is worth, and a format known by its vocabulary, shows when it is loaded.
+  outline.card.chat = model->file().find("tokenizer.chat_template") != nullptr ||
+                      !options.chat_template.empty() || !options.chat_format.empty();
+  outline.weight_bytes = model->weight_bytes(model::Arithmetic::kPacked);
+  outline.least_kv_bytes = needs.least * needs.page_bytes;
+  outline.most_kv_bytes = options.parallel * needs.context * needs.page_bytes;
+  return outline;
+}
+
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options) {
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   auto model = AQ_TRY(model::Model::open(options.path));
   AQ_RETURN_IF_ERROR(model->require_tokenizer());
   const Memory memory = AQ_TRY(choose_memory(options, *model));
-  AQ_RETURN_IF_ERROR(model->prepare({.threads = threads, .progress = options.progress}));
+  {
+    // While it is packed, those that answer have their turns between two batches.
+    engine::Turns::Turn turn(options.turns.get());
+    const auto progress = [&](std::uint64_t done, std::uint64_t total) {
+      turn.pass();
+      if (options.progress) options.progress(done, total);
+    };
+    AQ_RETURN_IF_ERROR(model->prepare({.threads = threads, .progress = progress}));
+  }
   auto pool = AQ_TRY(model::KvPool::create(model->config(), options.kv_type, memory.pages));
   PromptWriter writer = AQ_TRY(choose_writer(options, *model));
   ModelCard card;
@@ -217,7 +270,9 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
                                      .speculation = options.speculate
                                                         ? engine::Speculation::kWherePays
                                                         : engine::Speculation::kOff,
-                                     .max_seconds = options.max_seconds};
+                                     .max_seconds = options.max_seconds,
+                                     .max_tenant_queue = options.max_tenant_queue,
+                                     .turns = options.turns};
   return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
                                                        std::move(writer), std::move(card),
                                                        options.pooling, engine));

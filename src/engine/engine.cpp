@@ -22,10 +22,11 @@ std::uint64_t system_seed() {
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
-Job::Clock::time_point deadline_after(double seconds) {
+// `waited`: seconds of them that are over.
+Job::Clock::time_point deadline_after(double seconds, double waited) {
   if (seconds <= 0) return Job::Clock::time_point::max();
-  return Job::Clock::now() +
-         std::chrono::duration_cast<Job::Clock::duration>(std::chrono::duration<double>(seconds));
+  const std::chrono::duration<double> left(seconds - waited);
+  return Job::Clock::now() + std::chrono::duration_cast<Job::Clock::duration>(left);
 }
 
 }  // namespace
@@ -59,7 +60,7 @@ Engine::~Engine() {
 Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) {
   AQ_RETURN_IF_ERROR(check(request));
   const std::uint64_t seed = request.sampling.seed.value_or(system_seed());
-  const auto deadline = deadline_after(options_.max_seconds);
+  const auto deadline = deadline_after(options_.max_seconds, request.waited_seconds);
   const std::uint64_t cost = request.prompt.size();
   const std::uint64_t tenant = request.tenant;
   const bool follows = request.follows;
@@ -67,14 +68,24 @@ Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) 
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{Code::kUnavailable, "the server is stopping"};
-    if (queue_.size() >= options_.max_queue && !follows)
-      return make_error(Code::kExhausted,
-                        "{} requests are waiting already; try again in a few seconds",
-                        queue_.size());
+    if (!follows) AQ_RETURN_IF_ERROR(check_place(tenant));
     queue_.push(job, tenant, cost);
   }
   work_.notify_one();
   return std::make_unique<Ticket>(std::move(job));
+}
+
+// That one more request may wait. With the mutex held.
+Status Engine::check_place(std::uint64_t tenant) const {
+  if (queue_.size() >= options_.max_queue)
+    return make_error(Code::kExhausted,
+                      "{} requests are waiting already; try again in a few seconds", queue_.size());
+  const std::size_t own = queue_.waiting(tenant);
+  if (options_.max_tenant_queue > 0 && own >= options_.max_tenant_queue)
+    return make_error(Code::kExhausted,
+                      "{} requests of this key are waiting already; try again in a few seconds",
+                      own);
+  return {};
 }
 
 Status Engine::check(const Request& request) const {
@@ -118,6 +129,7 @@ void Engine::run() {
   alive_ = true;
   while (wait_for_work()) {
     step_began_ms_ = now_ms();
+    const Turns::Turn turn(options_.turns.get());
     end_late_and_cancelled();
     admit();
     if (!running_.empty()) step();

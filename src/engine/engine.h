@@ -14,6 +14,7 @@
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
 #include "engine/step_cost.h"
+#include "engine/turns.h"
 #include "model/model.h"
 
 namespace aquilon::engine {
@@ -29,7 +30,10 @@ struct EngineOptions {
   // than memory allows pauses younger ones, which go on when there is room again.
   std::size_t headroom = 128;
   Speculation speculation = Speculation::kWherePays;
-  double max_seconds = 0;  // from its arrival to the end of a request; 0: no limit
+  double max_seconds = 0;            // from its arrival to the end of a request; 0: no limit
+  std::size_t max_tenant_queue = 0;  // of those that wait, one tenant's; 0: no limit of its own
+  // Shared with other engines of the process, which then step in turn; null: none.
+  std::shared_ptr<Turns> turns = {};
 };
 
 // Pages that one sequence may need in a context of so many tokens.
@@ -66,7 +70,8 @@ class Engine {
   ~Engine();
 
   // Errors: kInvalidArgument (parameters; prompt empty, outside the vocabulary or, with `detail`
-  // context_length_exceeded, too long), kExhausted (queue full), kUnavailable (stopping).
+  // context_length_exceeded, too long), kExhausted (queue full, as a whole
+  // or for this tenant), kUnavailable (stopping).
   Result<std::unique_ptr<Ticket>> submit(Request request, EventSink sink);
 
   // The thread lives and its last step is done or began less than half a minute ago.
@@ -77,6 +82,7 @@ class Engine {
 
  private:
   Status check(const Request& request) const;
+  Status check_place(std::uint64_t tenant) const;
   void run();
   bool wait_for_work();  // false: stopping
   void end_job(Job& job, const Error& error);

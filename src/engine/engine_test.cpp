@@ -430,6 +430,53 @@ TEST_F(EngineTest, TenantsShare) {
   EXPECT_LE(before, 3 * 40);  // of what ran when it came, and of what came first
 }
 
+TEST_F(EngineTest, OneTenantCannotFillTheQueue) {
+  start({.context = 256, .parallel = 1, .max_queue = 6, .max_tenant_queue = 3});
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  const auto submit = [&](std::uint64_t tenant) -> std::string {
+    Request r = request({1}, INT_MAX);
+    r.tenant = tenant;
+    auto ticket = engine_->submit(std::move(r), [](Event) {});
+    if (!ticket.ok()) return ticket.error().message;
+    tickets.push_back(std::move(*ticket));
+    return {};
+  };
+  std::string refused;
+  for (int i = 0; i < 5 && refused.empty(); ++i) refused = submit(1);  // one runs, three wait
+  EXPECT_NE(refused.find("3 requests of this key"), std::string::npos) << refused;
+  EXPECT_EQ(submit(2), "");
+  EXPECT_EQ(submit(3), "");
+}
+
+TEST_F(EngineTest, EnginesThatTakeTurnsAnswerAsAlone) {
+  const Collected alone = run(request({1, 2, 3}, 60));
+  const std::string path = model::oracle_folder_for_test("llama-gqa") + "/model-f32.gguf";
+  const auto other_model = model::Model::load(path, {.threads = 2}).value();
+  EngineOptions options{.context = 256, .parallel = 2, .turns = std::make_shared<Turns>()};
+  start(options);
+  Engine other(
+      *other_model,
+      model::KvPool::create(other_model->config(), model::KvType::kF32, 2 * pages_for_context(256))
+          .value(),
+      options);
+  std::vector<Collector> collectors(4);
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  for (std::size_t i = 0; i < collectors.size(); ++i)
+    tickets.push_back((i % 2 == 0 ? *engine_ : other)
+                          .submit(request({1, 2, 3}, 60), collectors[i].sink())
+                          .value());
+  for (Collector& collector : collectors) EXPECT_EQ(collector.wait().ids, alone.ids);
+}
+
+TEST_F(EngineTest, TimeSpentBeforeTheQueueCounts) {
+  start({.context = 256, .parallel = 1, .max_seconds = 100});
+  Request r = request({1, 2, 3}, 200);
+  r.waited_seconds = 100;
+  const Collected got = run(std::move(r));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code, Code::kDeadline);
+}
+
 TEST_F(EngineTest, ChoicesDifferAndAreCounted) {
   Request r = request({1, 2, 3}, 12);
   r.sampling.temperature = 1;

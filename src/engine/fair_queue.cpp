@@ -14,6 +14,11 @@ void FairQueue::push(std::shared_ptr<Job> job, std::uint64_t tenant, std::uint64
   ++size_;
 }
 
+std::size_t FairQueue::waiting(std::uint64_t tenant) const {
+  const auto it = tenants_.find(tenant);
+  return it == tenants_.end() ? 0 : it->second.waiting.size();
+}
+
 FairQueue::Tenants::const_iterator FairQueue::next() const {
   auto best = tenants_.end();
   for (auto it = tenants_.begin(); it != tenants_.end(); ++it) {

@@ -30,6 +30,8 @@ class FairQueue {
 
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
+  // Requests of one tenant.
+  std::size_t waiting(std::uint64_t tenant) const;
 
  private:
   struct Waiting {

@@ -67,6 +67,7 @@ struct Request {
   std::uint64_t cache_salt = 0;
   // Whose request it is: those that wait are served in equal shares of tokens.
   std::uint64_t tenant = 0;
+  double waited_seconds = 0;  // since it arrived, before the engine got it
 };
 
 // One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is

@@ -1,8 +1,6 @@
-#include "api/model_table.h"
+#include "api/model_cards.h"
 
 #include <fmt/format.h>
-
-#include <algorithm>
 
 #include "api/json_text.h"
 
@@ -20,27 +18,19 @@ void append_aliases(std::string& out, const std::vector<std::string>& aliases) {
 
 }  // namespace
 
-const ServedModel* ModelTable::find(std::string_view name) const {
-  for (const ServedModel& model : models_) {
-    if (model.generator->card().id == name) return &model;
-    if (std::find(model.aliases.begin(), model.aliases.end(), name) != model.aliases.end())
-      return &model;
-  }
-  return name == "azureai" && !models_.empty() ? &models_.front() : nullptr;
+std::optional<chat::ModelPool::Index> find_model(const chat::ModelPool& models,
+                                                 std::string_view name) {
+  if (const auto model = models.find(name)) return model;
+  if (name == "azureai" && models.size() > 0) return 0;
+  return {};
 }
 
-std::string ModelTable::default_name() const {
-  return models_.empty() ? std::string() : models_.front().generator->card().id;
+std::string default_model(const chat::ModelPool& models) {
+  return models.size() > 0 ? models.status(0).card.id : std::string();
 }
 
-bool ModelTable::ready() const {
-  return !models_.empty() &&
-         std::all_of(models_.begin(), models_.end(),
-                     [](const ServedModel& model) { return model.generator->ready(); });
-}
-
-std::string model_card_json(const ServedModel& model, std::string_view name) {
-  const chat::ModelCard& card = model.generator->card();
+std::string model_card_json(const chat::ModelStatus& model, std::string_view name) {
+  const chat::ModelCard& card = model.card;
   std::string out = "{\"id\":";
   append_json_string(out, name);
   out += fmt::format(",\"object\":\"model\",\"created\":{},\"owned_by\":", card.created);
@@ -59,18 +49,24 @@ std::string model_card_json(const ServedModel& model, std::string_view name) {
       card.chat, card.fill_in, card.reasoning);
   out += ",\"deprecation\":null,\"default_model_temperature\":null,\"type\":\"base\",\"root\":";
   append_json_string(out, card.id);
-  out += ",\"parent\":null,\"permission\":[]}";
+  // As llama-server says it of the models that it swaps.
+  out += fmt::format(
+      ",\"parent\":null,\"permission\":[],\"status\":{{\"value\":\"{}\",\"ready\":{},\"failed\":{},"
+      "\"bytes\":{}}}}}",
+      chat::model_state_name(model.state), model.ready, model.failed, model.bytes);
   return out;
 }
 
-std::string model_list_json(const ModelTable& models) {
+std::string model_list_json(const chat::ModelPool& models) {
   std::string out = "{\"object\":\"list\",\"data\":[";
-  const auto append = [&out](const ServedModel& model, std::string_view name) {
+  const auto append = [&out](const chat::ModelStatus& model, std::string_view name) {
     if (out.back() != '[') out += ',';
     out += model_card_json(model, name);
   };
-  for (const ServedModel& model : models.all()) {
-    append(model, model.generator->card().id);
+  const std::size_t count = models.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const chat::ModelStatus model = models.status(i);
+    append(model, model.card.id);
     for (const std::string& alias : model.aliases) append(model, alias);
   }
   out += "]}";
