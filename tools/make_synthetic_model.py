@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Writes a GGUF model of random weights with the shape of a real one, to measure speed with.
 
-usage: tools/make_synthetic_model.py --out FILE [--shape mistral-7b | qwen3-30b-a3b | ...] [--layers 8] [--type Q4_0]
+usage: tools/make_synthetic_model.py --out FILE [--shape mistral-7b | qwen3-30b-a3b | ...] [--layers 8]
+                                     [--type Q4_0 | Q4_K_M | ...] [--sparse]
 
-Speed does not depend on the values: blocks are random with scales of ordinary size, and a pool of them is repeated. The
-vocabulary is a byte-level BPE of synthetic tokens (every byte, then pairs of bytes), so that any engine loads the file.
+Speed does not depend on the values: blocks are random with scales of ordinary size, and a pool of them is repeated; routers
+alone are random throughout, so that tokens choose all experts. The vocabulary is a byte-level BPE of synthetic tokens (every
+byte, then pairs of bytes), so that any engine loads the file. With --sparse no weight is written: a file of the full size that
+takes no room, for refusals.
 """
 import argparse
 import collections
@@ -18,7 +21,7 @@ U32, F32, STRING, ARRAY, I32 = 4, 6, 8, 9, 5  # GGUF's value types
 
 # name: id, values a block, bytes of it, offset of its f16 scales and how many
 TYPES = {
-    "F32": (0, 1, 4, 0, 0),
+    "F32": (0, 1, 4, 0, 0), "F16": (1, 1, 2, 0, 0), "BF16": (30, 1, 2, 0, 0),
     "Q4_0": (2, 32, 18, 0, 1), "Q4_1": (3, 32, 20, 0, 2), "Q5_0": (6, 32, 22, 0, 1), "Q5_1": (7, 32, 24, 0, 2),
     "Q8_0": (8, 32, 34, 0, 1), "Q4_K": (12, 256, 144, 0, 2), "Q5_K": (13, 256, 176, 0, 2), "Q6_K": (14, 256, 210, 208, 1),
     "Q2_K": (10, 256, 84, 80, 2), "Q3_K": (11, 256, 110, 108, 1), "TQ1_0": (34, 256, 54, 52, 1), "TQ2_0": (35, 256, 66, 64, 1),
@@ -26,6 +29,7 @@ TYPES = {
     "IQ2_S": (22, 256, 82, 0, 1), "IQ2_XS": (17, 256, 74, 0, 1), "IQ2_XXS": (16, 256, 66, 0, 1), "IQ1_S": (19, 256, 50, 0, 1),
     "IQ1_M": (29, 256, 56, 0, 0), "MXFP4": (39, 32, 17, 0, 0), "NVFP4": (40, 64, 36, 0, 0),
 }
+MIXTURES = {"Q4_K_M": ("Q4_K", "Q6_K"), "Q5_K_M": ("Q5_K", "Q6_K")}  # most matrices; output, half of attn_v and ffn_down
 Shape = collections.namedtuple("Shape", "architecture layers dim heads kv_heads head_dim hidden vocab experts used",
                                defaults=(0, 0))
 SHAPES = {  # hidden: of each expert where there are some
@@ -114,9 +118,22 @@ def tensors(shape, layers):
     yield "output.weight", (dim, shape.vocab)
 
 
-def type_of(name, dims, kind):
-    """Norms and routers are f32."""
-    return "F32" if len(dims) == 1 or "ffn_gate_inp" in name else kind
+def type_of(name, dims, kind, shape, layers):
+    """Norms and routers are f32. A mixture gives more bits to the output and to attn_v and ffn_down of the first and the last
+    eighth of the layers and every third between; with 8 experts attn_k and attn_v are Q8_0, as llama-quantize has it."""
+    if len(dims) == 1 or "ffn_gate_inp" in name:
+        return "F32"
+    if kind not in MIXTURES:
+        return kind
+    most, better = MIXTURES[kind]
+    if not name.startswith("blk."):
+        return better if name == "output.weight" else most
+    _, layer, part, *_ = name.split(".")
+    if shape.experts == 8 and part in ("attn_k", "attn_v"):
+        return "Q8_0"
+    layer, eighth = int(layer), layers // 8
+    more = layer < eighth or layer >= 7 * layers // 8 or (layer - eighth) % 3 == 2
+    return better if more and part.startswith(("attn_v", "ffn_down")) else most
 
 
 def put_other_scales(pool, block, kind):
@@ -132,8 +149,18 @@ def put_other_scales(pool, block, kind):
             pool[at] = pool[at] & 15 | (scale >> 4 * i & 15) << 4
 
 
+def numbers(kind, count):
+    """Numbers of the size that weights have."""
+    values = [random.gauss(0, 0.02) for _ in range(count)]
+    if kind == "BF16":
+        return b"".join(struct.pack("<f", v)[2:] for v in values)
+    return struct.pack(f"<{count}{'f' if kind == 'F32' else 'e'}", *values)
+
+
 def block_pool(kind):
     """Some hundred thousand bytes of random blocks."""
+    if kind in ("F32", "F16", "BF16"):
+        return numbers(kind, 1 << 16)
     _, _, size, scale_at, scales = TYPES[kind]
     pool = bytearray(random.randbytes(size * 4096))
     for block in range(0, len(pool), size):
@@ -143,30 +170,32 @@ def block_pool(kind):
     return bytes(pool)
 
 
-def size_of(name, dims, kind):
-    _, block, size, *_ = TYPES[type_of(name, dims, kind)]
+def size_of(dims, kind):
+    _, block, size, *_ = TYPES[kind]
     if dims[0] % block:
         sys.exit(f"rows of {dims[0]} values are no whole blocks of {kind}")
     return math.prod(dims) // block * size
 
 
-def write_model(out, shape, layers, kind):
-    entries, listed = metadata(shape, layers, kind), list(tensors(shape, layers))
+def write_model(out, shape, layers, kind, sparse):
+    entries = metadata(shape, layers, kind)
+    listed = [(name, dims, type_of(name, dims, kind, shape, layers)) for name, dims in tensors(shape, layers)]
     head = b"GGUF" + struct.pack("<IQQ", 3, len(listed), len(entries))
     head += b"".join(text(key) + struct.pack("<I", value_type) + value for key, value_type, value in entries)
     offset = 0
-    for name, dims in listed:
-        tensor_type = TYPES[type_of(name, dims, kind)][0]
-        head += text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + struct.pack("<IQ", tensor_type, offset)
-        offset += -(-size_of(name, dims, kind) // ALIGNMENT) * ALIGNMENT
+    for name, dims, stored in listed:
+        head += text(name) + struct.pack(f"<I{len(dims)}Q", len(dims), *dims) + struct.pack("<IQ", TYPES[stored][0], offset)
+        offset += -(-size_of(dims, stored) // ALIGNMENT) * ALIGNMENT
     out.write(head + bytes(-len(head) % ALIGNMENT))
-    pool = block_pool(kind)
-    random_f32 = struct.pack("<4096f", *(random.gauss(0, 0.02) for _ in range(4096)))
-    for name, dims in listed:
-        left = size_of(name, dims, kind)
-        data = struct.pack("<f", 1.0) * dims[0] if len(dims) == 1 else pool
-        if type_of(name, dims, kind) == "F32" and len(dims) > 1:
-            data = random_f32
+    if sparse:
+        out.truncate(out.tell() + offset)
+        return
+    pools = {stored: block_pool(stored) for stored in sorted({stored for _, _, stored in listed})}
+    for name, dims, stored in listed:
+        left = size_of(dims, stored)
+        data = struct.pack("<f", 1.0) * dims[0] if len(dims) == 1 else pools[stored]
+        if "ffn_gate_inp" in name:
+            data = numbers(stored, math.prod(dims))
         padding = -left % ALIGNMENT
         while left:
             left -= out.write(data[:left])
@@ -178,7 +207,8 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--shape", choices=SHAPES, default="mistral-7b")
     parser.add_argument("--layers", type=int, help="of the shape's, at most; default: 8, or as many as there are")
-    parser.add_argument("--type", choices=[kind for kind in TYPES if kind != "F32"], default="Q4_0")
+    parser.add_argument("--type", choices=[*TYPES, *MIXTURES], default="Q4_0")
+    parser.add_argument("--sparse", action="store_true")
     args = parser.parse_args()
     shape = SHAPES[args.shape]
     layers = args.layers or min(8, shape.layers)
@@ -187,7 +217,7 @@ def main():
     random.seed(1)
     part = args.out + ".part"
     with open(part, "wb", buffering=1 << 20) as out:
-        write_model(out, shape, layers, args.type)
+        write_model(out, shape, layers, args.type, args.sparse)
     os.replace(part, args.out)
 
 

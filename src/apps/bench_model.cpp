@@ -144,6 +144,7 @@ Status bench_model(const BenchModelOptions& options) {
   report.facts.emplace_back("weights", options.reference ? "decoded to f32" : "packed");
   report.facts.emplace_back("keys and values", options.kv_type);
   report.facts.emplace_back("file", format_bytes(model->file().file_bytes()));
+  report.facts.emplace_back("weights in memory", format_bytes(model->weight_bytes(arithmetic)));
   report.facts.emplace_back("loaded in", fmt::format("{:.2f} s", load_s));
   report.facts.emplace_back("memory, at most", format_bytes(bench::peak_memory()));
   report.tables.push_back(make_table(results));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/memory.h"
 #include "formats/model_folder.h"
 #include "model/tokenizer_loader.h"
 
@@ -15,6 +16,15 @@ Status check_vocabulary(const formats::GgufFile& file, std::size_t tokens, std::
   if (tokens == rows || padded) return {};
   return make_error(Code::kCorrupt, "{}: the tokenizer has {} tokens, the embeddings {}",
                     file.path(), tokens, rows);
+}
+
+Status check_memory(const std::string& path, std::uint64_t needed) {
+  const std::uint64_t free = available_memory();
+  if (needed <= free) return {};
+  return make_error(Code::kOutOfMemory,
+                    "{}: not enough memory: {} needed for the weights, {} free; use a smaller "
+                    "model or one of fewer bits",
+                    path, format_bytes(needed), format_bytes(free));
 }
 
 }  // namespace
@@ -56,8 +66,10 @@ Status Model::require_tokenizer() const {
 }
 
 Status Model::prepare(const LoadOptions& options) {
+  const bool packs = options.arithmetic == Arithmetic::kPacked;
+  if (packs) AQ_RETURN_IF_ERROR(check_memory(file_.path(), weight_bytes(options.arithmetic)));
   pool_ = std::make_unique<ThreadPool>(options.threads);
-  if (options.arithmetic == Arithmetic::kPacked)
+  if (packs)
     AQ_RETURN_IF_ERROR(
         pack_weights(file_, *pool_, weights_, [&](std::size_t done, std::size_t total) {
           if (options.progress) options.progress(done, total);

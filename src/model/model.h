@@ -35,7 +35,8 @@ class Model {
   // read_weights.
   static Result<std::unique_ptr<Model>> open(const std::string& path);
   // Makes the model ready to run: forward(), tokenizer(), special() and chat_template() come with
-  // it. Errors: those of pack_weights and the tokenizer, which end the packing.
+  // it. Errors: kOutOfMemory, before anything is taken, where packed weights are more than what is
+  // free; those of pack_weights and the tokenizer, which end the packing.
   Status prepare(const LoadOptions& options);
   // Both.
   static Result<std::unique_ptr<Model>> load(const std::string& path, const LoadOptions& options);

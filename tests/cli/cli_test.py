@@ -410,6 +410,27 @@ class Folders(unittest.TestCase):
         self.assertEqual(run("models", "remove", "tiny", "--yes", env=self.home).returncode, 0)
 
 
+class Memory(unittest.TestCase):
+    """A sparse file of 50 GB: what cannot fit is refused before anything is taken, with what it needs and what there is."""
+
+    def test_every_command_that_loads_refuses_what_cannot_fit(self):
+        with open("/proc/meminfo") as meminfo:
+            if int(meminfo.readline().split()[1]) << 10 > 45e9:
+                self.skipTest("this machine may hold 50 GB")
+        with tempfile.TemporaryDirectory() as folder:
+            model, text = folder + "/mixtral.gguf", folder + "/text.txt"
+            pathlib.Path(text).write_text("a text " * 200)
+            maker = HERE.parent.parent / "tools/make_synthetic_model.py"
+            shape = ["--shape", "mixtral", "--layers", "32", "--type", "Q8_0", "--sparse"]
+            subprocess.run([sys.executable, maker, "--out", model, *shape], check=True)
+            for command in (["complete", "--ids", "1"], ["serve", "--port", "0"], ["logits", "--ids", "1", "--out", folder + "/x"],
+                            ["bench", "model"], ["perplexity", "--file", text], ["imatrix", "--file", text, "--out", folder + "/i"]):
+                with self.subTest(command[0]):
+                    done = run(*command, "--model", model, timeout=30)
+                    self.assertEqual(done.returncode, 71, done.stderr)
+                    self.assertRegex(done.stderr, r"not enough memory: 4\d(\.\d)? GiB needed .*, [0-9.]+ [MG]iB free")
+
+
 class Quantizing(unittest.TestCase):
     """quantize on the tiny reference model."""
 
