@@ -99,7 +99,7 @@ TEST(BenchServe, FailuresAreToldByName) {
 }
 
 TEST(BenchServe, KeysAreSentAndWrongOnesNamed) {
-  Fixture fixture({.context_length = 4096}, {.access = {.api_key = "secret"}});
+  Fixture fixture({.context_length = 4096}, {.access = {.api_keys = {"secret"}}});
   bench::RequestShape shape;
   const auto refused = bench::prepare_requests(fixture.target, 1, shape, always);
   ASSERT_FALSE(refused.ok());
