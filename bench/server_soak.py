@@ -15,7 +15,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/clients"))
-from server_for_test import Server, ServerFailed, default_model
+from server_for_test import Server, ServerFailed, default_model, usage
 from soak_clients import Client, Tally
 
 CLIENTS = 10
@@ -57,13 +57,6 @@ class HealthWatch:
                 connection.close()
             self.asked += 1
             self.worst = max(self.worst, time.monotonic() - start)
-
-
-def usage(pid):
-    """Resident MiB, open files and threads of a process."""
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    files = sum(1 for _ in pathlib.Path(f"/proc/{pid}/fd").iterdir())
-    return int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"])
 
 
 def is_back(now, before):

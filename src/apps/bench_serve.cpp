@@ -147,7 +147,8 @@ Status run_loads(const Job& job) {
 Status run_joins(const Job& job) {
   const bench::LoadCase& load = job.loads[0];
   bench::RequestShape streams = load.shape;
-  streams.generate = std::max<std::size_t>(load.shape.generate, 4096);
+  // Enough to outlast it; what holds the long prompt holds these as well.
+  streams.generate = std::max(load.shape.generate, static_cast<std::size_t>(job.options.join));
   bench::RequestShape joiner = load.shape;
   joiner.prompt = static_cast<std::size_t>(job.options.join);
   joiner.generate = std::min<std::size_t>(load.shape.generate, 16);

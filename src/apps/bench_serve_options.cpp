@@ -34,17 +34,19 @@ Result<std::vector<bench::LoadPlan>> choose_plans(const BenchServeOptions& optio
   const std::string_view clients = !options.clients.empty() ? std::string_view(options.clients)
                                    : options.join > 0       ? "3"
                                                             : "1";
+  if (options.join > 0 && !rates.empty())
+    return Error{Code::kInvalidArgument, "--join takes --clients, not --rate"};
   std::vector<bench::LoadPlan> plans;
   for (const double rate : rates) plans.push_back({.rate = rate});
   if (rates.empty())
     for (const std::size_t n : AQ_TRY(parse_counts(clients, "--clients", 1, 65536)))
       plans.push_back({.clients = n});
-  if (options.join > 0 && !rates.empty())
-    return Error{Code::kInvalidArgument, "--join takes --clients, not --rate"};
+  if (options.join > 0 && plans.size() != 1)
+    return Error{Code::kInvalidArgument, "--join takes one number of --clients"};
   for (bench::LoadPlan& plan : plans) {
     plan.seconds = options.seconds;
     plan.requests = static_cast<std::size_t>(options.requests);
-    if (plan.requests > 0 || plan.seconds > 0) continue;
+    if (plan.requests > 0 || (plan.seconds > 0 && options.join == 0)) continue;
     plan.requests = options.join > 0 ? 3 : plan.rate > 0 ? 32 : 8 * plan.clients;
   }
   return plans;

@@ -72,8 +72,9 @@ struct BenchServeOptions {
                 .min = 0,
                 .max = 1 << 20});
     v(join, {.flag = "join",
-             .help = "instead: a prompt of so many tokens joins --clients streams (3), --requests "
-                     "times (3)",
+             .help = "instead of a load: a prompt of so many tokens joins --clients streams (3), "
+                     "--requests times (3); the streams are asked for as many tokens, --generate "
+                     "at least",
              .unit = "TOKENS",
              .min = 0,
              .max = 1 << 20});

@@ -111,10 +111,13 @@ TEST(BenchServe, KeysAreSentAndWrongOnesNamed) {
 TEST(BenchServe, AnInterruptKeepsWhatWasMeasured) {
   Fixture fixture({.steps_per_second = 50, .context_length = 4096});
   bench::RequestMaker maker(fixture.shape(8, 10), 7);
-  std::size_t ended = 0;
+  std::size_t ended = 0, running = 0;
   const bench::LoadResult result = run_load(
-      {.clients = 4}, fixture.target, maker, [&] { return ended < 6; },
-      [&](const bench::LoadProgress& progress) { ended = progress.ended; });
+      {.clients = 4}, fixture.target, maker, [&] { return ended < 6 || running == 0; },
+      [&](const bench::LoadProgress& progress) {
+        ended = progress.ended;
+        running = progress.running;
+      });
   EXPECT_GE(result.requests.size(), 6u);
   EXPECT_GT(result.given_up, 0u);
   EXPECT_GT(result.seconds, 0.2);
@@ -168,6 +171,11 @@ TEST(BenchServe, OptionsBecomeLoads) {
   EXPECT_EQ(choose_loads(options).error().message, "--join takes --clients, not --rate");
   options.rate = "";
   EXPECT_EQ((*choose_loads(options))[0].plan.clients, 3u);
+  EXPECT_EQ((*choose_loads(options))[0].plan.requests, 3u);
+  options.clients = "1,2";
+  EXPECT_EQ(choose_loads(options).error().message, "--join takes one number of --clients");
+  options.clients = "";
+  options.join = 0;
   for (const char* rate : {"0", "-1", "x", "1,,2", "nan", "1e9"}) {
     options.rate = rate;
     EXPECT_FALSE(choose_loads(options).ok()) << rate;

@@ -42,6 +42,13 @@ def default_model(program):
     return NAME if shown.returncode == 0 else None
 
 
+def usage(pid):
+    """Resident MiB, open files and threads of a process."""
+    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    files = sum(1 for _ in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    return int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"])
+
+
 class Server:
     """`aquilon serve` on a free port; `url` answers as soon as the object is there."""
 

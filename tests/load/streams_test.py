@@ -15,7 +15,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "clients"))
-from server_for_test import Server, ServerFailed, clean_environment, default_model
+from server_for_test import Server, ServerFailed, clean_environment, default_model, usage
 
 STREAMS, PROMPT, ANSWER = 256, 16, 32  # tokens
 ARGUMENTS = ("--ctx", "64", "--parallel", str(STREAMS), "--max-queue", str(STREAMS), "--no-log-requests")
@@ -23,13 +23,6 @@ SAMPLE_SECONDS = 1
 HEALTH_SECONDS = 10  # at most, until /health answers on a machine that is busy with all streams
 GROWTH = 1.02  # of resident memory from the first third of the load to the last
 FILE_SLACK = 2
-
-
-def usage(pid):
-    """Resident MiB, open files and threads of a process."""
-    status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    files = sum(1 for _ in pathlib.Path(f"/proc/{pid}/fd").iterdir())
-    return int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"])
 
 
 class Watch:
