@@ -68,20 +68,24 @@ void put_weights(const float* squares, float count, std::uint64_t columns, float
 
 Result<Importance> Importance::read(const std::string& path) {
   const GgufFile file = AQ_TRY(GgufFile::open(path));
+  return read(file);
+}
+
+Result<Importance> Importance::read(const GgufFile& file) {
   const auto type = file.get_string("general.type");
   if (!type.ok() || *type != "imatrix")
     return make_error(Code::kCorrupt,
                       "{}: is no importance matrix (general.type); `aquilon imatrix` makes one",
-                      path);
+                      file.path());
   Importance all;
-  all.path = path;
+  all.path = file.path();
   for (const GgufTensor& tensor : file.tensors()) {
     if (!tensor.name.ends_with(kSquares)) continue;
     std::string name(tensor.name.substr(0, tensor.name.size() - kSquares.size()));
     ColumnSums sums = AQ_TRY(read_sums(file, tensor, name));
     all.tensors.emplace(std::move(name), std::move(sums));
   }
-  if (all.tensors.empty()) return make_error(Code::kCorrupt, "{}: holds no sums", path);
+  if (all.tensors.empty()) return make_error(Code::kCorrupt, "{}: holds no sums", file.path());
   constexpr std::uint64_t kMost = 0xffffffff;
   if (file.find(kChunksKey) != nullptr)
     all.chunks = static_cast<std::uint32_t>(AQ_TRY(file.get_uint(kChunksKey, kMost)));

@@ -10,6 +10,10 @@
 
 #include "base/result.h"
 
+namespace aquilon::formats {
+class GgufFile;
+}
+
 namespace aquilon::convert {
 
 // What was collected for one tensor, a matrix or a stack of them.
@@ -28,6 +32,7 @@ struct Importance {
 
   // Errors: those of GgufFile::open; kCorrupt names the entry that is no such sums, or no numbers.
   static Result<Importance> read(const std::string& path);
+  static Result<Importance> read(const formats::GgufFile& file);
   // Errors: those of GgufWriter.
   Status write(const std::string& path) const;
 

@@ -38,6 +38,10 @@ bool is_exact(DType dtype) {
          dtype == DType::kF8_E4M3 || dtype == DType::kF8_E4M3_B128;
 }
 
+// llama.cpp ends itself at a scaling that it does not know, so that it is told there is none, which
+// is so within the trained context; the factor goes into a key of ours.
+constexpr std::string_view kDynamicFactor = "aquilon.rope_dynamic_factor";
+
 class Quantizer {
  public:
   Quantizer(const QuantizeJob& job, ThreadPool& pool, const QuantizeProgress& progress)
@@ -59,10 +63,22 @@ class Quantizer {
 
  private:
   Status put_keys() {
-    for (const GgufFile::Entry& entry : job_.file->metadata())
-      if (std::find(std::begin(kReplacedKeys), std::end(kReplacedKeys), entry.key) ==
+    const std::string scaling =
+        std::string(AQ_TRY(job_.file->get_string("general.architecture"))) + ".rope.scaling.";
+    const auto type = job_.file->get_string(scaling + "type");
+    const bool dynamic = type.ok() && *type == "dynamic";
+    for (const GgufFile::Entry& entry : job_.file->metadata()) {
+      if (std::find(std::begin(kReplacedKeys), std::end(kReplacedKeys), entry.key) !=
           std::end(kReplacedKeys))
+        continue;
+      if (dynamic && entry.key == scaling + "type")
+        AQ_RETURN_IF_ERROR(writer_.put_text(entry.key, "none"));
+      else if (dynamic && entry.key == scaling + "factor")
+        AQ_RETURN_IF_ERROR(writer_.put_float(kDynamicFactor, GgufType::kF32,
+                                             AQ_TRY(job_.file->get_float(entry.key))));
+      else
         AQ_RETURN_IF_ERROR(writer_.put(entry));
+    }
     AQ_RETURN_IF_ERROR(put_tokenizer_keys(*job_.file, writer_));
     AQ_RETURN_IF_ERROR(
         writer_.put_uint("general.file_type", GgufType::kU32, job_.target->file_type));

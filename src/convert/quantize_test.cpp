@@ -11,6 +11,7 @@
 #include "convert/output_tensor.h"
 #include "formats/gguf_builder_for_test.h"
 #include "formats/model_folder.h"
+#include "model/config.h"
 #include "model/model.h"
 #include "model/oracle_for_test.h"
 #include "quant/decode.h"
@@ -295,11 +296,11 @@ TEST_F(QuantizeTest, HuggingFaceFoldersBecomeThePublishedGgufFiles) {
   if (compared == 0) GTEST_SKIP() << "the larger set of oracles is not at hand";
 }
 
-// Rows of Hugging Face's queries and keys: halves of a head become pairs.
-TEST_F(QuantizeTest, RowsOfQueriesAndKeysAreTurned) {
+// A model's keys without its weights.
+GgufBuilder small_llama() {
   using enum GgufType;
   GgufBuilder b;
-  b.text("general.architecture", "llama").boolean("aquilon.rope_halves", true);
+  b.text("general.architecture", "llama");
   for (const auto& [key, value] : {std::pair("llama.embedding_length", 32u),
                                    {"llama.block_count", 1u},
                                    {"llama.feed_forward_length", 32u},
@@ -308,6 +309,31 @@ TEST_F(QuantizeTest, RowsOfQueriesAndKeysAreTurned) {
                                    {"llama.context_length", 64u}})
     b.number(key, kU32, value);
   b.number("llama.attention.layer_norm_rms_epsilon", kF32, 1e-5f);
+  return b;
+}
+
+// llama.cpp ends itself at a type of scaling that it does not know.
+TEST_F(QuantizeTest, DynamicScalingIsOursAlone) {
+  GgufBuilder b = small_llama();
+  b.text("llama.rope.scaling.type", "dynamic")
+      .number("llama.rope.scaling.factor", GgufType::kF32, 4.0f);
+  b.tensor("blk.0.attn_v.weight", DType::kF32, {32, 32}, bytes_of(std::vector<float>(32 * 32)));
+  const auto image = b.build();
+  ASSERT_TRUE(run(*GgufFile::parse(image.bytes, "image"), "F16").ok());
+  const GgufFile out = written();
+  EXPECT_EQ(*out.get_string("llama.rope.scaling.type"), "none");
+  EXPECT_EQ(out.find("llama.rope.scaling.factor"), nullptr);
+  const auto config = model::read_config(out);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->rope.scaling, model::RopeConfig::Scaling::kDynamic);
+  EXPECT_EQ(config->rope.factor, 4);
+  EXPECT_EQ(config->rope.original_context, 64u);
+}
+
+// Rows of Hugging Face's queries and keys: halves of a head become pairs.
+TEST_F(QuantizeTest, RowsOfQueriesAndKeysAreTurned) {
+  GgufBuilder b = small_llama();
+  b.boolean("aquilon.rope_halves", true);
   std::vector<float> rows(32 * 32), bias(32);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i / 32);
   for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i);

@@ -7,7 +7,11 @@ namespace {
 
 using Scaling = RopeConfig::Scaling;
 
+// Dynamic scaling in files that we write: other readers know no such type and see "none".
+constexpr const char* kDynamicFactor = "aquilon.rope_dynamic_factor";
+
 Result<Scaling> read_scaling(const ConfigReader& reader) {
+  if (reader.file().find(kDynamicFactor) != nullptr) return Scaling::kDynamic;
   const bool stretched = reader.has("rope.scaling.factor") || reader.has("rope.scale_linear");
   const std::string_view type =
       AQ_TRY(reader.text_or("rope.scaling.type", stretched ? "linear" : "none"));
@@ -45,12 +49,14 @@ Status read_scaled(const ConfigReader& reader, const ModelConfig& config, RopeCo
   if (rope.scaling == Scaling::kNone) return {};
   const double old_name = AQ_TRY(reader.positive_or("rope.scale_linear", 1));
   rope.factor = AQ_TRY(reader.positive_or("rope.scaling.factor", old_name));
+  if (reader.file().find(kDynamicFactor) != nullptr)
+    rope.factor = AQ_TRY(reader.file().get_float(kDynamicFactor));
   rope.attention_factor = AQ_TRY(reader.positive_or("rope.scaling.attn_factor", 1));
   if (rope.scaling == Scaling::kYarn) AQ_RETURN_IF_ERROR(read_yarn(reader, rope));
   if (rope.scaling == Scaling::kDynamic) {
     rope.original_context = AQ_TRY(
         reader.count_or("rope.scaling.original_context_length", 1u << 30, config.context_length));
-    if (rope.dims < 4 || rope.factor < 1)
+    if (rope.dims < 4 || !(rope.factor >= 1))
       return make_error(Code::kCorrupt,
                         "{}: dynamic RoPE needs 4 dimensions and a factor of 1 at least, not {} "
                         "and {}",
