@@ -2,7 +2,9 @@
 # compare_quantize.sh BASE.gguf EVAL.txt CALIBRATION.txt [TYPE...]
 # Files that we write beside those of llama-quantize: error of the tensors, KL divergence of the predictions on EVAL.txt from
 # those of BASE (F16, computed in f32; the others with activations of 8 bits, which alone are some 1e-3 away), seconds and
-# peak memory. Prints a Markdown table, to be kept in bench/results.
+# peak memory; first without an importance matrix, then with ours, errors weighted by it. Prints a Markdown table, to be kept
+# in bench/results; tensors whose error is larger than theirs are named on stderr.
+#   MATRIX         both (default), without or with
 #   AQUILON        the program; default build/release/aquilon
 #   LLAMA_BIN      folder of llama-quantize and llama-imatrix
 #   PYTHON         with the package gguf; default python3
@@ -23,27 +25,31 @@ kl() {
   "$aquilon" perplexity --model "$1" --file "$eval_text" --ctx 512 --base "$work/base.kl" --json 2>/dev/null |
     "$python" -c 'import json,sys; b=json.load(sys.stdin)["base"]; print("{:.5f} ± {:.5f}".format(b["kl"], b["kl_error"]))'
 }
-one() { # TYPE MATRIX-ARGUMENTS-OF-OURS MATRIX-ARGUMENTS-OF-THEIRS LABEL
+one() { # TYPE MATRIX-ARGUMENTS LABEL
   # shellcheck disable=SC2086
   timed "$aquilon" quantize "$base" "$work/ours.gguf" "$1" --force $2
   read -r ours_s ours_cpu ours_kb <"$work/time"
   # shellcheck disable=SC2086
-  timed env LD_LIBRARY_PATH="$LLAMA_BIN" "$LLAMA_BIN/llama-quantize" $3 "$base" "$work/theirs.gguf" "$1" "$(nproc)"
+  timed env LD_LIBRARY_PATH="$LLAMA_BIN" "$LLAMA_BIN/llama-quantize" $2 "$base" "$work/theirs.gguf" "$1" "$(nproc)"
   read -r theirs_s theirs_cpu theirs_kb <"$work/time"
-  errors=$("$python" "$tool" "$base" "$work/ours.gguf" "$work/theirs.gguf" |
+  # shellcheck disable=SC2086
+  errors=$("$python" "$tool" "$base" "$work/ours.gguf" "$work/theirs.gguf" --list $2 |
     "$python" -c 'import json,sys; e=json.load(sys.stdin); print("{:.5f} | {:.5f} | {} of {}".format(*e["mean"], e["worse"], e["tensors"]))')
-  echo "| $1 | $4 | $errors | $(kl "$work/ours.gguf") | $(kl "$work/theirs.gguf") | $ours_s ($ours_cpu) | $theirs_s ($theirs_cpu) | $((ours_kb / 1024)) | $((theirs_kb / 1024)) |"
+  echo "| $1 | $3 | $errors | $(kl "$work/ours.gguf") | $(kl "$work/theirs.gguf") | $ours_s ($ours_cpu) | $theirs_s ($theirs_cpu) | $((ours_kb / 1024)) | $((theirs_kb / 1024)) |"
 }
 
 [[ -e $work/base.kl ]] || "$aquilon" perplexity --model "$base" --file "$eval_text" --ctx 512 --reference --save-base "$work/base.kl" >/dev/null 2>&1
-if [[ ! -e $work/ours.imatrix ]]; then  # on Q8_0: hardly other activations, several times as fast
+if [[ ${MATRIX:-both} != without && ! -e $work/ours.imatrix ]]; then  # on Q8_0: hardly other activations, several times as fast
   "$aquilon" quantize "$base" "$work/q8.gguf" Q8_0 --force >/dev/null 2>&1
   "$aquilon" imatrix --model "$work/q8.gguf" --file "$calibration" --out "$work/ours.imatrix" >/dev/null 2>&1
   rm "$work/q8.gguf"
 fi
 echo "| type | matrix | error ours | theirs | tensors worse | KL ours | KL theirs | s ours (CPU) | theirs | MB ours | theirs |"
 echo "|---|---|---|---|---|---|---|---|---|---|---|"
-for type in "${types[@]}"; do one "$type" "" "" none; done
+matrix=${MATRIX:-both}
 for type in "${types[@]}"; do
-  [[ $type == Q8_0 ]] || one "$type" "--imatrix $work/ours.imatrix" "--imatrix $work/ours.imatrix" ours
+  [[ $matrix == with ]] || one "$type" "" none
+done
+for type in "${types[@]}"; do
+  [[ $matrix == without ]] || one "$type" "--imatrix $work/ours.imatrix" ours
 done

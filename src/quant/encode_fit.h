@@ -52,8 +52,9 @@ struct Symmetric {
   float low, high;
   Levels down, up;  // of the value of largest magnitude: as a negative and as a positive q
   int rounds;       // of rounding and solving at the end
-  // Compare errors themselves. With many bits, or of values that are multiples of a scale already,
-  // they are too small to be seen in the sums that they are the difference of.
+  // Compare the errors of scales as halves hold them. With many bits, or of values that are
+  // multiples of a scale already, errors are too small to be seen in the sums that they are the
+  // difference of, and a scale's rounding counts among them.
   bool by_error = false;
 };
 
@@ -89,19 +90,37 @@ static inline Lanes inverse_of(const Lanes& a) {
   return pick(some, all(1) / pick(some, a, all(1)), all(0));
 }
 
+// A scale as it will be stored: the nearest half, which does not vanish.
+static inline Lanes as_half(const Lanes& a) {
+  const Lanes split = a * all(8193.0f), shift = all(0x1.8p-1f), least = all(0x1p-24f);
+  const Lanes normal = split - (split - a);
+  const Lanes small = (a + shift) - shift;  // in units of 2^-24
+  const Lanes some = pick(a < all(0), all(0) - least, pick(all(0) < a, least, all(0)));
+  const Lanes subnormal = pick(magnitude(small) < least, some, small);
+  return pick(magnitude(a) < all(0x1p-14f), subnormal, normal);
+}
+
+static inline void try_stored(const Symmetric& s, const Groups& g, const Lanes& scale,
+                              Lanes& best_gain, Lanes& d) {
+  const Lanes stored = as_half(scale), inverse = inverse_of(stored);
+  const Lanes low = all(s.low), high = all(s.high);
+  Lanes gain = all(0);
+  for (int j = 0; j < s.n; ++j) {
+    const Lanes off = g.x[j] - stored * nearest_within(g.x[j] * inverse, low, high);
+    gain = gain - g.w[j] * (off * off);
+  }
+  const Mask better = best_gain < gain;
+  best_gain = pick(better, gain, best_gain);
+  d = pick(better, stored, d);
+}
+
 static inline void try_symmetric(const Symmetric& s, const Groups& g, const Lanes& inverse,
                                  Lanes& best_gain, Lanes& d) {
   Lanes xq, qq;
   symmetric_sums(s, g, inverse, xq, qq);
   const Lanes found = quotient(xq, qq);
-  Lanes gain = found * xq;  // how much less than sum w x^2 the error is
-  if (s.by_error) {
-    gain = all(0);
-    for (int j = 0; j < s.n; ++j) {
-      const Lanes off = g.x[j] - found * nearest_within(g.x[j] * inverse, all(s.low), all(s.high));
-      gain = gain - g.w[j] * (off * off);
-    }
-  }
+  if (s.by_error) return try_stored(s, g, found, best_gain, d);
+  const Lanes gain = found * xq;  // how much less than sum w x^2 the error is
   const Mask better = best_gain < gain;
   best_gain = pick(better, gain, best_gain);
   d = pick(better, found, d);
@@ -112,6 +131,7 @@ static inline Lanes fit_symmetric(const Symmetric& s, const Groups& g) {
   const Lanes most = extreme(g, s.n);
   const Lanes unit = pick(all(kNothing) < magnitude(most), inverse_of(most), all(0));
   Lanes gain = all(s.by_error ? -0x1p127f : 0.0f), d = all(0);
+  if (s.by_error) try_stored(s, g, most * all(1 / s.low), gain, d);  // that which just covers
   for (int i = 0; i < s.down.count; ++i)
     try_symmetric(s, g, unit * all(-(s.down.first + s.down.step * static_cast<float>(i))), gain, d);
   for (int i = 0; i < s.up.count; ++i)
