@@ -13,6 +13,7 @@ constexpr std::size_t kTasksPerThread = 8;  // so that a stolen core costs an ei
 std::span<const Impl<MatmulRows>> matmul_impls() {
   static constexpr Impl<MatmulRows> kImpls[] = {
 #if defined(__x86_64__)
+    {Isa::kAvx512, matmul_rows_avx512},
     {Isa::kAvx2, matmul_rows_avx2},
 #endif
     {Isa::kRef, matmul_rows_ref},

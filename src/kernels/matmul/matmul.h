@@ -18,7 +18,8 @@ namespace aquilon::kernels {
 //   out  [T, N]  f32, rows contiguous; may not overlap x
 // The result for a (token, row) pair does not depend on T, on the other tokens or on the threads.
 // Errors: none (caller checked shapes).  Threads: safe, one caller a pool.
-// Cost: decodes w once every 64 tokens.  Reference: matmul_ref.cpp.
+// Cost: decodes w once every 64 tokens; plain types for up to 4 are read as they lie.
+// Reference: matmul_ref.cpp.
 void matmul(ThreadPool& pool, const tensor::MatrixView& w, const float* x, std::size_t tokens,
             float* out) noexcept;
 

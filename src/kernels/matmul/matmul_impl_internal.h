@@ -23,5 +23,6 @@ using MatmulRows = void(const MatmulJob& job, std::size_t begin, std::size_t end
 
 MatmulRows matmul_rows_ref;
 MatmulRows matmul_rows_avx2;
+MatmulRows matmul_rows_avx512;
 
 }  // namespace aquilon::kernels

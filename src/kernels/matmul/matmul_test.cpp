@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -120,6 +121,24 @@ TEST_P(MatmulTest, TokensDoNotSeeEachOther) {
     const std::vector<float> xt(x.begin() + t * columns, x.begin() + (t + 1) * columns);
     const auto one = run(GetParam().impl.fn, w, rows, columns, xt, 1);
     ASSERT_EQ(0, std::memcmp(one.data(), all.data() + t * rows, rows * sizeof(float))) << t;
+  }
+}
+
+TEST_P(MatmulTest, VectorsOfAnyWidthGiveTheSameBits) {
+  const auto impls = matmul_impls();
+  const auto other = std::find_if(impls.begin(), impls.end(),
+                                  [](const auto& impl) { return impl.isa == Isa::kAvx2; });
+  if (GetParam().impl.isa <= Isa::kAvx2) GTEST_SKIP() << "the wider are held to this one";
+  const std::size_t rows = 21;
+  const std::size_t columns = 3 * std::max<std::size_t>(GetParam().type.block_size, 203);
+  const std::size_t whole = columns / GetParam().type.block_size * GetParam().type.block_size;
+  const auto w = random_blocks(GetParam().type, rows, whole, rng_);
+  std::vector<float> x(71 * whole);
+  for (float& v : x) v = std::normal_distribution<float>()(rng_);
+  for (const std::size_t tokens : {1, 2, 5, 6, 13, 64, 71}) {
+    const auto got = run(GetParam().impl.fn, w, rows, whole, x, tokens);
+    const auto want = run(other->fn, w, rows, whole, x, tokens);
+    EXPECT_EQ(0, std::memcmp(got.data(), want.data(), got.size() * sizeof(float))) << tokens;
   }
 }
 
