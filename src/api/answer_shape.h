@@ -19,12 +19,20 @@
 
 namespace aquilon::api {
 
+// Of a prompt's tokens, as a request asks for them.
+struct PromptLogprobs {
+  bool as_vllm = false;  // by position and id; else as those of an answer, from the second token on
+  std::vector<chat::TokenLogprobs> tokens;  // the first one has no number
+};
+
 // One choice as far as it has come: in a stream what is new, else all of it.
 struct ChoicePart {
   int index = 0;
   std::string text;
   std::vector<chat::TokenLogprobs> logprobs;  // one without a number for an echo's first token
+  std::shared_ptr<const PromptLogprobs> prompt_logprobs;  // null: as of prompt_ids
   std::optional<chat::FinishReason> finish;
+  std::string stop;  // the stop string that ended it; empty: none did
   std::vector<float> embedding;
   std::vector<std::int32_t> ids;  // of the answer
   std::shared_ptr<const std::vector<std::int32_t>>

@@ -6,35 +6,6 @@
 namespace aquilon::api {
 namespace {
 
-void append_token(std::string& out, const chat::TokenLogprob& token) {
-  out += "{\"token\":";
-  append_json_string(out, token.bytes);
-  out += ",\"logprob\":";
-  append_json_number(out, token.logprob);
-  out += ",\"bytes\":[";
-  for (std::size_t i = 0; i < token.bytes.size(); ++i) {
-    if (i > 0) out += ',';
-    out += fmt::format_int(static_cast<unsigned char>(token.bytes[i])).str();
-  }
-  out += fmt::format("],\"token_id\":{}", token.id);  // Mistral's libraries drop entries without it
-}
-
-void append_logprobs(std::string& out, std::span<const chat::TokenLogprobs> tokens) {
-  out += "{\"content\":[";
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0) out += ',';
-    append_token(out, tokens[i].chosen);
-    out += ",\"top_logprobs\":[";
-    for (std::size_t k = 0; k < tokens[i].top.size(); ++k) {
-      if (k > 0) out += ',';
-      append_token(out, tokens[i].top[k]);
-      out += '}';
-    }
-    out += "]}";
-  }
-  out += "],\"refusal\":null}";
-}
-
 class ChatShape final : public ChunkShape {
  public:
   ChatShape(AnswerHead head, bool with_logprobs)
@@ -53,7 +24,7 @@ class ChatShape final : public ChunkShape {
       end_choice(out, choice);
     }
     out += ']';
-    if (!choices.empty()) append_prompt_ids(out, choices.front());
+    if (!choices.empty()) append_of_prompt(out, choices.front());
     append_usage(out, usage);
     out += '}';
     return out;
@@ -73,7 +44,7 @@ class ChatShape final : public ChunkShape {
     out += "},\"logprobs\":";
     end_choice(out, part);
     out += ']';
-    append_prompt_ids(out, part);
+    append_of_prompt(out, part);
     if (usage) append_usage(out, *usage);
     out += '}';
     return out;
@@ -101,15 +72,26 @@ class ChatShape final : public ChunkShape {
   }
 
  private:
+  static bool logprobs_in_choice(const ChoicePart& part) {
+    return part.prompt_logprobs && !part.prompt_logprobs->as_vllm;
+  }
+
+  // What stands beside the choices.
+  static void append_of_prompt(std::string& out, const ChoicePart& part) {
+    append_prompt_ids(out, part);
+    if (!logprobs_in_choice(part)) append_prompt_logprobs(out, part);
+  }
+
   void end_choice(std::string& out, const ChoicePart& part) const {
     if (with_logprobs_) {
-      append_logprobs(out, part.logprobs);
+      append_chat_logprobs(out, part.logprobs);
     } else {
       out += "null";
     }
     out += ",\"finish_reason\":";
     append_finish_reason(out, part.finish);
     append_ids(out, part);
+    if (logprobs_in_choice(part)) append_prompt_logprobs(out, part);
     out += '}';
   }
 

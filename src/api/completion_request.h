@@ -39,19 +39,21 @@ struct CompletionRequest {
   chat::GenerationRequest generation;  // its prompt is unset
   bool echo = false;                   // the answer begins with the prompt
   bool return_token_ids = false;
-  std::string cache_salt;     // as vLLM has it; empty: none
-  EmbeddingForm embedding;    // of the route that embeds
-  std::string answer_prefix;  // every answer begins with it, before what is generated
+  std::string cache_salt;                // as vLLM has it; empty: none
+  int prompt_logprobs = -1;              // alternatives a token of the prompt; -1: none
+  bool prompt_logprobs_as_vllm = false;  // the form of the answer
+  EmbeddingForm embedding;               // of the route that embeds
+  std::string answer_prefix;             // every answer begins with it, before what is generated
 
-  std::string reasoning_effort;             // empty: the model's own
-  std::string instructions;                 // of /v1/responses, which repeats them
-  std::vector<std::string> stop_sequences;  // of /v1/messages, which names the one that was met
+  std::string reasoning_effort;  // empty: the model's own
+  std::string instructions;      // of /v1/responses, which repeats them
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none
   bool safe_prompt = false;
   bool chat_logprobs = false;
   std::optional<int> chat_top_logprobs;
+  std::optional<int> top_prompt_logprobs;
   chat::ChatPrompt chat;
   TokenOptions tokens;
 

@@ -38,7 +38,8 @@ int prompt_tokens(const chat::Prompt& prompt) {
 }
 
 chat::TokenLogprobs logprobs_of(const std::string& token, int top) {
-  chat::TokenLogprobs out{.chosen = {.id = 7, .bytes = token, .logprob = -0.5f}, .top = {}};
+  chat::TokenLogprobs out{
+      .chosen = {.id = 7, .bytes = token, .logprob = -0.5f}, .top = {}, .rank = 1};
   for (int i = 0; i < top; ++i)
     out.top.push_back({.id = 7 + i,
                        .bytes = i == 0 ? token : " alt" + std::to_string(i),
@@ -90,8 +91,12 @@ void FakeGenerator::Stream::step(std::size_t index) {
   if (fail_at >= 0 && static_cast<int>(choice.next) >= fail_at) return fail();
   chat::GenerationEvent event{.choice = static_cast<int>(index)};
   if (index == 0 && choice.next == 0 && request.prompt_logprobs >= 0) {
-    for (const std::string& word : words_of(asked_text(request.prompt)))
-      event.prompt_logprobs.push_back(logprobs_of(word, request.prompt_logprobs));
+    std::string token;  // BOS, or a word and the space before it
+    for (const std::string& word : words_of(asked_text(request.prompt))) {
+      token = token.empty() && word == "!front" ? "<s>" : token.empty() ? word : " " + word;
+      event.prompt_logprobs.push_back(logprobs_of(token, request.prompt_logprobs));
+      if (token == "<s>") event.prompt_logprobs.push_back(logprobs_of(word, 0));
+    }
     event.prompt_logprobs.front().chosen.logprob = std::numeric_limits<float>::quiet_NaN();
   }
   if (request.embed) {
@@ -119,6 +124,8 @@ void FakeGenerator::Stream::step(std::size_t index) {
       if (at == std::string::npos) continue;
       event.text = token.substr(0, at - std::min(at, choice.text.size()));
       event.finish = chat::FinishReason::kStop;
+      event.stop = stop;
+      break;
     }
     choice.text += token;
     if (!event.finish && request.max_tokens == static_cast<int>(choice.next))

@@ -4,7 +4,7 @@
 // The last user message (or text prompt) may steer it, word by word:
 //   !say TEXT       answers with the words of TEXT       !wait        emits nothing until cancelled
 //   !fail N         an error after N tokens               !full        refuses: queue full
-//   !bytes          tokens that split an emoji
+//   !bytes          tokens that split an emoji            !front       its prompt begins with BOS
 // As a tokenizer its ids are the 256 bytes and 256, the control token <s>, which is its BOS too.
 #pragma once
 
@@ -41,6 +41,9 @@ class FakeGenerator final : public chat::Generator {
   Result<std::vector<text::TokenId>> encode(std::string_view text,
                                             const chat::EncodeOptions& options) const override;
   Result<std::string> decode(std::span<const text::TokenId> ids, bool with_control) const override;
+  chat::TokenizerInfo tokenizer_info() const override {
+    return {.bos = "<s>", .eos = {}, .adds_bos = true, .chat_template = {}};
+  }
   std::string token_bytes(text::TokenId id) const override;
 
   void set_ready(bool ready) { ready_ = ready; }

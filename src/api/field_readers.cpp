@@ -141,6 +141,19 @@ Refusal read_logit_bias(const Field& field, const json::value& value, Completion
   return {};
 }
 
+// Mistral's is a boolean beside top_prompt_logprobs, vLLM's the number of alternatives.
+Refusal read_prompt_logprobs(const Field& field, const json::value& value, CompletionRequest& out) {
+  if (value.is_bool()) {
+    if (value.get_bool()) out.prompt_logprobs = 0;
+    return {};
+  }
+  std::int64_t count = 0;
+  if (Refusal refusal = read_integer(value, at(field), field.min, field.max, count)) return refusal;
+  out.prompt_logprobs = static_cast<int>(count);
+  out.prompt_logprobs_as_vllm = true;
+  return {};
+}
+
 Refusal read_stream_options(const Field& field, const json::value& value, CompletionRequest& out) {
   if (!value.is_object()) return invalid_value(at(field), "dict_type", "an object is expected");
   const json::value* include = value.get_object().if_contains("include_usage");

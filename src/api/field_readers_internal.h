@@ -13,6 +13,7 @@ Refusal read_encoding_format(const Field&, const boost::json::value&, Completion
 Refusal read_dimension(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_output_dtype(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_tokens(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_prompt_logprobs(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_prediction(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stop(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stop_token_ids(const Field&, const boost::json::value&, CompletionRequest&);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <exception>
+#include <span>
 
 #include "api/tenant.h"
 
@@ -17,6 +18,23 @@ std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt
   if (!ids) return {};
   auto text = generator.decode(*ids, true);
   return text.ok() ? std::move(*text) : std::string();  // ids that start() refuses
+}
+
+void keep_best(std::vector<chat::TokenLogprobs>& tokens, int count) {
+  for (chat::TokenLogprobs& token : tokens)
+    if (token.top.size() > static_cast<std::size_t>(count))
+      token.top.resize(static_cast<std::size_t>(count));
+}
+
+// What a tokenizer puts in front of a text, BOS or a space, is no part of its echo.
+void hide_front(std::vector<chat::TokenLogprobs>& tokens, const std::string& echo) {
+  std::size_t left = 0;
+  for (const chat::TokenLogprobs& token : tokens) left += token.chosen.bytes.size();
+  left -= std::min(left, echo.size());
+  for (chat::TokenLogprobs& token : tokens) {
+    token.hidden = std::min(left, token.chosen.bytes.size());
+    left -= token.hidden;
+  }
 }
 
 }  // namespace
@@ -86,9 +104,10 @@ Refusal GenerationSession::start_generations(Generations& out) {
     one.prompt = std::move(request_.prompts[i]);
     one.follows = i > 0 || wait_->queued();  // whoever waited for the model has a place already
     one.waited_seconds = wait_->seconds();
+    one.prompt_logprobs = request_.prompt_logprobs;
     if (request_.echo) {
       if (one.max_tokens == 0 || one.top_logprobs >= 0)
-        one.prompt_logprobs = std::max(one.top_logprobs, 0);
+        one.prompt_logprobs = std::max({one.prompt_logprobs, one.top_logprobs, 0});
       echoes_.push_back(echo_of(*out.model, one.prompt));
     }
     auto generation = out.model->start(std::move(one), sink_of(i));
@@ -160,12 +179,12 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   ChoicePart& part = choices_.at(prompt * n + static_cast<std::size_t>(event.choice));
   part.text += event.text;
   part.ids.insert(part.ids.end(), event.ids.begin(), event.ids.end());
-  if (!event.prompt_logprobs.empty() && request_.generation.top_logprobs >= 0)
-    take_prompt_logprobs(prompt, event.prompt_logprobs);
+  if (!event.prompt_logprobs.empty()) take_prompt_logprobs(prompt, event.prompt_logprobs);
   part.logprobs.insert(part.logprobs.end(), std::make_move_iterator(event.logprobs.begin()),
                        std::make_move_iterator(event.logprobs.end()));
   if (!event.embedding.empty()) part.embedding = std::move(event.embedding);
   if (event.finish) part.finish = event.finish;
+  part.stop = std::move(event.stop);
   if (event.usage) {
     usage_.prompt_tokens += event.usage->prompt_tokens;
     usage_.completion_tokens += event.usage->completion_tokens;
@@ -176,12 +195,25 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   if (running_ == 0) complete();
 }
 
-// Every choice of the prompt begins with them.
+// Every choice of the prompt has them, as asked for: on their own, before those of an echo, or
+// both.
 void GenerationSession::take_prompt_logprobs(std::size_t prompt,
                                              const std::vector<chat::TokenLogprobs>& logprobs) {
   const auto n = static_cast<std::size_t>(request_.generation.n);
-  for (std::size_t i = prompt * n; i < (prompt + 1) * n; ++i)
-    choices_[i].logprobs.insert(choices_[i].logprobs.begin(), logprobs.begin(), logprobs.end());
+  const std::span choices = std::span(choices_).subspan(prompt * n, n);
+  if (request_.prompt_logprobs >= 0) {
+    auto own = std::make_shared<PromptLogprobs>();
+    own->as_vllm = request_.prompt_logprobs_as_vllm;
+    own->tokens = logprobs;
+    keep_best(own->tokens, request_.prompt_logprobs);
+    for (ChoicePart& choice : choices) choice.prompt_logprobs = own;
+  }
+  if (!request_.echo || request_.generation.top_logprobs < 0) return;
+  std::vector<chat::TokenLogprobs> echoed = logprobs;
+  keep_best(echoed, request_.generation.top_logprobs);
+  hide_front(echoed, echoes_[prompt]);
+  for (ChoicePart& choice : choices)
+    choice.logprobs.insert(choice.logprobs.begin(), echoed.begin(), echoed.end());
 }
 
 void GenerationSession::stream_part(ChoicePart& part) {
@@ -190,6 +222,7 @@ void GenerationSession::stream_part(ChoicePart& part) {
   part.logprobs.clear();
   part.ids.clear();
   part.prompt_ids.reset();
+  part.prompt_logprobs.reset();
 }
 
 void GenerationSession::send(const StreamEvents& events) {

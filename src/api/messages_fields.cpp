@@ -108,9 +108,6 @@ Refusal finish_count(CompletionRequest&) {
 }
 
 Refusal finish_messages(CompletionRequest& out) {
-  // Which of several stop strings ended an answer shows in the bytes of its tokens.
-  out.stop_sequences = out.generation.stop;
-  if (!out.stop_sequences.empty()) out.generation.top_logprobs = 0;
   out.prompts.emplace_back(std::move(out.chat));
   return {};
 }

@@ -1,8 +1,5 @@
 // POST /v1/messages: Anthropic's message and the events of its stream.
-#include <algorithm>
-
 #include "api/answer_shape.h"
-#include "api/completion_request.h"
 #include "api/json_text.h"
 
 namespace aquilon::api {
@@ -18,8 +15,7 @@ std::string usage_json(const chat::Usage& usage) {
 
 class MessagesShape final : public AnswerShape {
  public:
-  MessagesShape(AnswerHead head, std::vector<std::string> stops)
-      : head_(std::move(head)), stops_(std::move(stops)) {}
+  explicit MessagesShape(AnswerHead head) : head_(std::move(head)) {}
 
   std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
     const ChoicePart& choice = choices.front();
@@ -76,51 +72,33 @@ class MessagesShape final : public AnswerShape {
 
   void take(const ChoicePart& part) {
     finish_ = part.finish;
-    for (const chat::TokenLogprobs& token : part.logprobs) bytes_ += token.chosen.bytes;
-  }
-
-  // The stop string that ended the answer; null where none did.
-  const std::string* stop_string() const {
-    const std::string* first = nullptr;
-    std::size_t first_at = bytes_.npos;
-    for (const std::string& stop : stops_) {
-      const std::size_t at = bytes_.find(stop);
-      if (at < first_at) {
-        first = &stop;
-        first_at = at;
-      }
-    }
-    return first;
+    stop_ = part.stop;
   }
 
   // "stop_reason":...,"stop_sequence":...
   std::string stop_members() const {
     if (!finish_) return "\"stop_reason\":null,\"stop_sequence\":null";
-    const bool stopped = *finish_ == chat::FinishReason::kStop;
-    const std::string* stop = stopped ? stop_string() : nullptr;
     std::string out = "\"stop_reason\":\"";
-    if (stopped) {
-      out += stop ? "stop_sequence" : "end_turn";
+    if (*finish_ == chat::FinishReason::kStop) {
+      out += stop_.empty() ? "end_turn" : "stop_sequence";
     } else {
       const bool context = *finish_ == chat::FinishReason::kModelLength;
       out += context ? "model_context_window_exceeded" : "max_tokens";
     }
     out += "\",\"stop_sequence\":";
-    append_json_string_or_null(out, stop ? *stop : std::string_view());
+    append_json_string_or_null(out, stop_);
     return out;
   }
 
   AnswerHead head_;
-  std::vector<std::string> stops_;
-  std::string bytes_;  // of the answer's tokens, where there are stop strings
   std::optional<chat::FinishReason> finish_;
+  std::string stop_;  // the stop string that was met
 };
 
 }  // namespace
 
-std::unique_ptr<AnswerShape> make_messages_shape(AnswerHead head,
-                                                 const CompletionRequest& request) {
-  return std::make_unique<MessagesShape>(std::move(head), request.stop_sequences);
+std::unique_ptr<AnswerShape> make_messages_shape(AnswerHead head, const CompletionRequest&) {
+  return std::make_unique<MessagesShape>(std::move(head));
 }
 
 }  // namespace aquilon::api

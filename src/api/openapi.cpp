@@ -1,5 +1,6 @@
 #include "api/openapi.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
@@ -81,11 +82,15 @@ json::object field_schema(const Field& field, bool required) {
   if (const auto* refused = std::get_if<Refused>(&field.target))
     return refused_schema(refused->neutral);
   json::object schema = type_schema(field.type);
-  if (field.max > field.min && (field.type == "number" || field.type == "integer")) {
+  if (!required) schema = or_null(std::move(schema));
+  const std::vector<std::string_view> types = type_alternatives(field.type);
+  const bool numeric = std::any_of(types.begin(), types.end(), [](std::string_view type) {
+    return type == "number" || type == "integer";
+  });
+  if (numeric && field.max > field.min) {  // limits hold for numbers alone
     put_limit(schema, "minimum", field.min);
     put_limit(schema, "maximum", field.max);
   }
-  if (!required) schema = or_null(std::move(schema));
   const bool ignored = std::holds_alternative<Ignored>(field.target);
   const std::string_view help = ignored ? "accepted; has no effect" : field.help;
   if (!help.empty()) schema["description"] = help;

@@ -91,7 +91,18 @@ struct FieldAssigner {
 };
 
 // What depends on several fields.
+Refusal finish_prompt_logprobs(CompletionRequest& out) {
+  const int top = out.top_prompt_logprobs.value_or(0);
+  if (top == 0) return {};
+  if (out.prompt_logprobs < 0 || out.prompt_logprobs_as_vllm)
+    return bad_request("top_prompt_logprobs", "invalid_value",
+                       "'top_prompt_logprobs' needs 'prompt_logprobs' to be true");
+  out.prompt_logprobs = top;
+  return {};
+}
+
 Refusal finish_chat(CompletionRequest& out) {
+  if (Refusal refusal = finish_prompt_logprobs(out)) return refusal;
   if (out.chat_top_logprobs && !out.chat_logprobs)
     return bad_request("top_logprobs", "invalid_value",
                        "'top_logprobs' needs 'logprobs' to be true");
@@ -103,6 +114,7 @@ Refusal finish_chat(CompletionRequest& out) {
 }
 
 Refusal finish_fim(CompletionRequest& out) {
+  if (Refusal refusal = finish_prompt_logprobs(out)) return refusal;
   auto& before = std::get<std::string>(out.prompts.front());
   out.prompts.front() = chat::FillInPrompt{std::move(before), std::move(out.suffix)};
   return {};
@@ -127,6 +139,7 @@ Refusal take_suffix(CompletionRequest& out) {
 }
 
 Refusal finish_text(CompletionRequest& out) {
+  if (Refusal refusal = finish_prompt_logprobs(out)) return refusal;
   if (Refusal refusal = take_suffix(out)) return refusal;
   if (out.echo && !out.suffix.empty())
     return bad_request("echo", "invalid_value", "'echo' and 'suffix' exclude each other");

@@ -26,6 +26,7 @@ constexpr Route kRoutes[] = {
 
     {"POST", "/tokenize",       Scope::kApi, &answer_tokenize,   "the ids of a text, or of a conversation's prompt", &tokenize_body, "Tokens"},
     {"POST", "/detokenize",     Scope::kApi, &answer_detokenize, "the text of ids", &detokenize_body, "Detokenized"},
+    {"GET",  "/tokenizer_info", Scope::kApi, &get_tokenizer_info, "the default model's tokenizer, as vLLM tells it", nullptr, "TokenizerInfo"},
     {"POST", "/apply-template", Scope::kApi, &answer_template,   "the text of a conversation's prompt", &template_body, "TemplatePrompt"},
 
     // As Azure's libraries ask: `model` may be left out for the default one, or stands in the path.

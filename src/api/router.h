@@ -86,6 +86,8 @@ void answer_detokenize(ApiContext& context, HttpRequest request,
 void answer_template(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_load(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void answer_unload(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_tokenizer_info(ApiContext& context, HttpRequest request,
+                        std::shared_ptr<Exchange> exchange);
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_openapi(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_page_file(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);

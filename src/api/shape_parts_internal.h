@@ -20,6 +20,13 @@ void append_usage(std::string& out, const chat::Usage& usage);
 void append_ids(std::string& out, const ChoicePart& part);
 void append_prompt_ids(std::string& out, const ChoicePart& part);
 
+// {"content":[...],"refusal":null}: a list of tokens with their alternatives.
+void append_chat_logprobs(std::string& out, std::span<const chat::TokenLogprobs> tokens);
+
+// ,"prompt_logprobs":... where it is wanted. Mistral has it in the choices, vLLM in those of a text
+// and in the answer of a chat.
+void append_prompt_logprobs(std::string& out, const ChoicePart& part);
+
 // "stop", "length", "error" or null. The end of the context is "length", as OpenAI has it;
 // Mistral's "model_length" is unknown to the other clients.
 void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish);

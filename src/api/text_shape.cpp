@@ -133,6 +133,7 @@ class TextShape final : public ChunkShape {
     out += ",\"finish_reason\":";
     append_finish_reason(out, part.finish);
     append_prompt_ids(out, part);
+    append_prompt_logprobs(out, part);
     append_ids(out, part);
     out += '}';
   }
@@ -158,7 +159,7 @@ class TextShape final : public ChunkShape {
     int& offset = offsets_[part.index];
     append_list(out, "text_offset", tokens, [&](const chat::TokenLogprobs& token) {
       out += fmt::format_int(offset).str();
-      offset += character_count(token.chosen.bytes);
+      offset += character_count(std::string_view(token.chosen.bytes).substr(token.hidden));
     });
     out += '}';
   }

@@ -101,6 +101,25 @@ void answer_detokenize(ApiContext& context, HttpRequest request,
                    std::move(exchange));
 }
 
+void get_tokenizer_info(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
+  if (context.models.all().empty()) {
+    exchange->respond(error_response(unknown_model("")));
+    return;
+  }
+  const chat::Generator& model = *context.models.all().front().generator;
+  const chat::TokenizerInfo info = model.tokenizer_info();
+  std::string body = "{\"tokenizer_class\":\"aquilon\",\"bos_token\":";
+  append_json_string_or_null(body, info.bos);
+  body += ",\"eos_token\":";
+  append_json_string_or_null(body, info.eos);
+  body += fmt::format(",\"pad_token\":null,\"add_bos_token\":{},\"model_max_length\":{}",
+                      info.adds_bos, model.card().context_length);
+  body += ",\"chat_template\":";
+  append_json_string_or_null(body, info.chat_template);
+  body += '}';
+  exchange->respond({.body = std::move(body)});
+}
+
 void answer_template(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
   answer_on_worker(context, {&template_body, &apply_template}, std::move(request),
                    std::move(exchange));

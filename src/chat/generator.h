@@ -92,6 +92,14 @@ struct ModelCard {
   bool reasoning = false;  // takes a reasoning_effort
 };
 
+// What a client needs to know of the tokenizer to use it itself. Empty: the model has none.
+struct TokenizerInfo {
+  std::string bos;  // as written in texts
+  std::string eos;
+  bool adds_bos = false;  // every prompt begins with it
+  std::string chat_template;
+};
+
 struct EncodeOptions {
   bool bos = false;      // in front, where the model begins every text with one
   bool control = false;  // control tokens that are written in the text count as such
@@ -123,6 +131,7 @@ class Generator {
   // "tokens", names an id outside the vocabulary.
   virtual Result<std::string> decode(std::span<const text::TokenId> ids,
                                      bool with_control) const = 0;
+  virtual TokenizerInfo tokenizer_info() const = 0;
   // The bytes that one id adds to a text; of a control token its written form.
   virtual std::string token_bytes(text::TokenId id) const = 0;
 };

@@ -112,11 +112,21 @@ class LocalGenerator final : public Generator {
     return text::decode(tokenizer, ids, with_control);
   }
 
+  TokenizerInfo tokenizer_info() const override {
+    const auto& special = model_->special();
+    return {.bos = written(special.bos),
+            .eos = written(special.eos),
+            .adds_bos = special.add_bos,
+            .chat_template = std::string(model_->chat_template())};
+  }
+
   std::string token_bytes(TokenId id) const override {
     return std::string(model_->tokenizer().token_bytes(id));
   }
 
  private:
+  std::string written(TokenId id) const { return id < 0 ? std::string() : token_bytes(id); }
+
   // What is embedded: no control tokens of the text's own; BOS, and EOS where the model wants it.
   Result<std::vector<TokenId>> text_ids(const Prompt& prompt) const {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;

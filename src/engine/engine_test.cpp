@@ -23,6 +23,7 @@ struct Collected {
   std::map<int, std::vector<TokenId>> ids;
   std::map<int, std::string> text;
   std::map<int, FinishReason> finish;
+  std::map<int, std::string> stop;
   std::map<int, std::vector<TokenLogprobs>> logprobs;
   std::vector<TokenLogprobs> prompt_logprobs;
   std::vector<float> embedding;
@@ -39,6 +40,7 @@ class Collector {
       auto& ids = collected_.ids[event.choice];
       ids.insert(ids.end(), event.ids.begin(), event.ids.end());
       collected_.text[event.choice] += event.text;
+      collected_.stop[event.choice] += event.stop;
       for (auto& entry : event.logprobs) collected_.logprobs[event.choice].push_back(entry);
       if (!event.embedding.empty()) collected_.embedding = event.embedding;
       for (auto& entry : event.prompt_logprobs) collected_.prompt_logprobs.push_back(entry);
@@ -290,6 +292,14 @@ TEST_F(EngineTest, ALeastLengthIsKept) {
   EXPECT_EQ(run(r).text.at(0).substr(0, 1), r.stop[0]);
 }
 
+TEST_F(EngineTest, TellsWhichStopStringEndedAnAnswer) {
+  Request r = request({1, 2, 3}, 12);
+  const Collected free = run(r);
+  EXPECT_EQ(free.stop.at(0), "");
+  r.stop = {"no such text", free.text.at(0).substr(2, 1)};
+  EXPECT_EQ(run(r).stop.at(0), r.stop[1]);
+}
+
 // What the model thinks of a prompt: the same as of an answer that it writes.
 TEST_F(EngineTest, PromptsHaveLogprobs) {
   Request written = request({1, 2, 3}, 60);
@@ -313,6 +323,8 @@ TEST_F(EngineTest, PromptsHaveLogprobs) {
       ASSERT_EQ(ours.chosen.logprob, theirs.chosen.logprob) << i;
       ASSERT_EQ(ours.top.size(), 2u);
       EXPECT_EQ(ours.top[1].logprob, theirs.top[1].logprob);
+      EXPECT_EQ(ours.rank, theirs.rank);
+      EXPECT_EQ(ours.rank == 1, ours.chosen.logprob == ours.top[0].logprob);
     }
   }
 }

@@ -29,6 +29,8 @@ struct TokenLogprob {
 struct TokenLogprobs {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;  // best first
+  int rank = 0;            // of the chosen one among the whole vocabulary; 1 is the likeliest
+  std::size_t hidden = 0;  // bytes of the chosen one, its first, that the text has not
 };
 
 struct Usage {
@@ -83,6 +85,7 @@ struct Event {
   std::vector<TokenLogprobs> prompt_logprobs;
   std::vector<float> embedding;  // [D], with the only event of a request for one
   std::optional<FinishReason> finish;
+  std::string stop;  // the stop string that ended the choice; empty: none did
   std::optional<Usage> usage;
   std::optional<Error> error;
 };

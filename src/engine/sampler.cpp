@@ -175,7 +175,10 @@ TokenLogprobs log_probabilities(std::span<const float> logits, TokenId chosen, i
     const double logprob = logits[static_cast<std::size_t>(id)] - lse;
     return TokenLogprob{id, std::string(tokenizer.token_bytes(id)), static_cast<float>(logprob)};
   };
-  TokenLogprobs result{entry(chosen), {}};
+  TokenLogprobs result{.chosen = entry(chosen), .top = {}};
+  const float own = logits[static_cast<std::size_t>(chosen)];
+  result.rank = 1 + static_cast<int>(std::count_if(logits.begin(), logits.end(),
+                                                   [own](float logit) { return logit > own; }));
   std::vector<TokenId> ids(logits.size());
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<TokenId>(i);
   const auto count = std::min<std::ptrdiff_t>(top, static_cast<std::ptrdiff_t>(ids.size()));

@@ -31,23 +31,30 @@ std::string TextStream::push(text::TokenId id, bool may_stop) {
 }
 
 std::string TextStream::take_certain() {
+  // The one that is complete first: so the answer is the same however its tokens cut it.
   std::size_t cut = std::string::npos;
+  std::size_t end = std::string::npos;
   std::size_t hold = 0;
-  for (const std::string& stop : stop_) {
-    cut = std::min(cut, held_.find(stop));
-    hold = std::max(hold, begun(held_, stop));
+  for (std::size_t i = 0; i < stop_.size(); ++i) {
+    hold = std::max(hold, begun(held_, stop_[i]));
+    const std::size_t at = held_.find(stop_[i]);
+    if (at == std::string::npos) continue;
+    const std::size_t own_end = at + stop_[i].size();
+    if (own_end > end || (own_end == end && at >= cut)) continue;
+    cut = at;
+    end = own_end;
+    met_ = i;
   }
-  stopped_ = cut != std::string::npos;
-  std::string certain = held_.substr(0, stopped_ ? cut : held_.size() - hold);
-  held_.erase(0, stopped_ ? std::string::npos : certain.size());
+  std::string certain = held_.substr(0, met_ ? cut : held_.size() - hold);
+  held_.erase(0, met_ ? std::string::npos : certain.size());
   return certain;
 }
 
 std::string TextStream::finish() {
-  if (stopped_) return {};
+  if (met_) return {};
   held_ += utf8_.finish();
   std::string rest = take_certain();
-  if (!stopped_) rest += std::exchange(held_, {});
+  if (!met_) rest += std::exchange(held_, {});
   return rest;
 }
 

@@ -2,6 +2,7 @@
 // nothing from a stop string on.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ class TextStream {
   // it, nor begins.
   std::string push(text::TokenId id, bool may_stop = true);
   // A stop string was met; nothing more will come.
-  bool stopped() const { return stopped_; }
+  bool stopped() const { return met_.has_value(); }
+  // Which: the one that is complete first, of several the longest. Empty: none.
+  std::string stop() const { return met_ ? stop_[*met_] : std::string(); }
   // The end of the answer for another reason: what was held back.
   std::string finish();
 
@@ -31,9 +34,9 @@ class TextStream {
   const text::Tokenizer& tokenizer_;
   std::vector<std::string> stop_;
   text::Utf8Stream utf8_;
-  std::string held_;  // might begin a stop string
-  bool stopped_ = false;
-  bool drop_space_;  // nothing has come yet, and a space would be dropped
+  std::string held_;                // might begin a stop string
+  std::optional<std::size_t> met_;  // in stop_
+  bool drop_space_;                 // nothing has come yet, and a space would be dropped
 };
 
 }  // namespace aquilon::engine

@@ -29,7 +29,7 @@ class Pieces final : public text::Tokenizer {
 
 // What a reader sees of an answer cut into single bytes, and into whole pieces: the same.
 std::string read_all(const std::string& answer, const std::vector<std::string>& stop,
-                     std::size_t piece, bool* stopped = nullptr) {
+                     std::size_t piece, std::string* met = nullptr) {
   std::vector<std::string> pieces;
   for (std::size_t at = 0; at < answer.size(); at += piece)
     pieces.push_back(answer.substr(at, piece));
@@ -40,7 +40,7 @@ std::string read_all(const std::string& answer, const std::vector<std::string>& 
   for (std::size_t id = 0; id + 1 < pieces.size() && !stream.stopped(); ++id)
     text += stream.push(static_cast<text::TokenId>(id));
   if (!stream.stopped()) text += stream.finish();
-  if (stopped != nullptr) *stopped = stream.stopped();
+  if (met != nullptr) *met = stream.stop();
   return text;
 }
 
@@ -49,24 +49,26 @@ TEST(TextStream, StopsHoweverTheAnswerIsCut) {
     std::string answer;
     std::vector<std::string> stop;
     std::string want;
-    bool stopped;
+    std::string met;
   } const cases[] = {
-      {"Hello world", {}, "Hello world", false},
-      {"Hello STOP world", {"STOP"}, "Hello ", true},
-      {"Hello STO", {"STOP"}, "Hello STO", false},  // the held-back tail is flushed
-      {"STOP", {"STOP"}, "", true},
-      {"aaab", {"aab"}, "a", true},  // overlapping beginnings
-      {"one\n\ntwo", {"\n\n", "two"}, "one", true},
-      {"x</s>y", {"</", "</s>"}, "x", true},
-      {"caf\xc3\xa9 \xf0\x9f\x98\x80!", {"!"}, "caf\xc3\xa9 \xf0\x9f\x98\x80", true},
-      {"\xf0\x9f\x98\x80", {"\xf0\x9f\x98\x80"}, "", true},
-      {"end \xf0\x9f", {}, "end \xef\xbf\xbd", false},  // cut UTF-8 becomes U+FFFD
+      {"Hello world", {}, "Hello world", ""},
+      {"Hello STOP world", {"STOP"}, "Hello ", "STOP"},
+      {"Hello STO", {"STOP"}, "Hello STO", ""},  // the held-back tail is flushed
+      {"STOP", {"STOP"}, "", "STOP"},
+      {"aaab", {"aab"}, "a", "aab"},  // overlapping beginnings
+      {"one\n\ntwo", {"\n\n", "two"}, "one", "\n\n"},
+      {"x</s>y", {"</s>", "</"}, "x", "</"},  // complete first
+      {"xabcd", {"abcd", "bc"}, "xa", "bc"},  // though it begins later
+      {"xabc", {"bc", "abc"}, "x", "abc"},    // complete at once: the longest
+      {"caf\xc3\xa9 \xf0\x9f\x98\x80!", {"!"}, "caf\xc3\xa9 \xf0\x9f\x98\x80", "!"},
+      {"\xf0\x9f\x98\x80", {"\xf0\x9f\x98\x80"}, "", "\xf0\x9f\x98\x80"},
+      {"end \xf0\x9f", {}, "end \xef\xbf\xbd", ""},  // cut UTF-8 becomes U+FFFD
   };
   for (const auto& c : cases)
     for (const std::size_t piece : {1u, 2u, 3u, 5u, 64u}) {
-      bool stopped = false;
-      EXPECT_EQ(read_all(c.answer, c.stop, piece, &stopped), c.want) << piece;
-      EXPECT_EQ(stopped, c.stopped) << c.answer << " by " << piece;
+      std::string met;
+      EXPECT_EQ(read_all(c.answer, c.stop, piece, &met), c.want) << piece;
+      EXPECT_EQ(met, c.met) << c.answer << " by " << piece;
     }
 }
 
