@@ -1,6 +1,7 @@
-"""Runs a command beside two servers that answer from the real default model; Python's standard library only.
+"""Runs a command beside two servers that answer from a real model; Python's standard library only.
 
-usage: server_for_test.py AQUILON COMMAND...
+usage: server_for_test.py [--model FILE] AQUILON COMMAND...
+  --model FILE   one of the test models; without it the default model
 The command finds in its environment:
   AQUILON_TEST_URL        a server that answers one request after the other, with a context of 4,096 tokens
   AQUILON_TEST_KEYED_URL  a server that asks for the key in AQUILON_TEST_KEY
@@ -32,12 +33,17 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not strange(name)}
 
 
+def test_model(file):
+    """The path of a file among the test models, or None."""
+    folder = os.environ.get("AQUILON_TEST_MODELS", os.path.expanduser("~/.cache/aquilon/test-models"))
+    path = pathlib.Path(folder) / file
+    return str(path) if path.exists() else None
+
+
 def default_model(program):
     """The default model's file among the test models, or its name if it is in the store, or None."""
-    folder = os.environ.get("AQUILON_TEST_MODELS", os.path.expanduser("~/.cache/aquilon/test-models"))
-    path = pathlib.Path(folder) / f"{NAME}-q4_1.gguf"
-    if path.exists():
-        return str(path)
+    if path := test_model(f"{NAME}-q4_1.gguf"):
+        return path
     shown = subprocess.run([program, "models", "show", NAME], env=clean_environment(), capture_output=True, check=False)
     return NAME if shown.returncode == 0 else None
 
@@ -127,15 +133,20 @@ def run_beside_servers(program, model, command):
 
 
 def main():
-    if len(sys.argv) < 3:
+    arguments = sys.argv[1:]
+    file = None
+    if arguments[:1] == ["--model"]:
+        file, arguments = arguments[1], arguments[2:]
+    if len(arguments) < 2:
         sys.exit(__doc__)
-    program, command = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
+    program, command = str(pathlib.Path(arguments[0]).resolve()), arguments[1:]
     if not os.access(command[0], os.X_OK):
         print(f"skipped: {command[0]} is not there; ./run test installs it")
         return 77
-    model = default_model(program)
+    model = test_model(file) if file else default_model(program)
     if model is None:
-        print(f"skipped: the model {NAME} is not installed; ./run test installs it")
+        print(f"skipped: the test model {file} is not there" if file else
+              f"skipped: the model {NAME} is not installed; ./run test installs it")
         return 77
     return run_beside_servers(program, model, command)
 

@@ -160,6 +160,19 @@ class Completions(ClientTest):
         self.assertEqual([len(top) for top in choice.logprobs.top_logprobs], [2, 2])
         self.assertEqual(choice.logprobs.top_logprobs[0][" Paris"], choice.logprobs.token_logprobs[0])
 
+    def test_the_prompts_logprobs(self):
+        prompt = "naïve café: 2 + 2"
+        [choice] = self.complete(prompt, max_tokens=1, echo=True, logprobs=1, extra_body={"prompt_logprobs": 1}).choices
+        self.assertTrue(choice.text.startswith(prompt))
+        shown = choice.logprobs
+        self.assertEqual([choice.text[at:at + len(token)] for at, token in zip(shown.text_offset, shown.tokens)], shown.tokens)
+        self.assertIsNone(shown.token_logprobs[0])
+        self.assertIsNone(choice.prompt_logprobs[0])
+        for token, logprob, position in zip(shown.tokens[1:], shown.token_logprobs[1:], choice.prompt_logprobs[1:]):
+            own = next(iter(position.values()))
+            self.assertEqual((own["decoded_token"], own["logprob"]), (token, logprob))
+            self.assertEqual(min(entry["rank"] for entry in position.values()), 1)
+
     def test_streams_never_split_a_character(self):
         for prompt in ("naïve café, déjà vu, naïve café, déjà vu, naïve", "😀🎉日本😀🎉日本😀🎉"):
             with self.subTest(prompt):
@@ -170,6 +183,20 @@ class Completions(ClientTest):
                 self.assertTrue(any(ord(c) > 127 for c in whole), whole)
                 # Only where max_tokens cut a character may there be a replacement character.
                 self.assertNotIn("\ufffd", whole.rstrip("\ufffd"))
+
+
+class Embeddings(ClientTest):
+    def embed(self, texts, **options):
+        return self.client.embeddings.create(model=self.model, input=texts, **options)
+
+    def test_bytes_and_numbers_are_the_same(self):
+        coded = self.embed(["a lighthouse", "the sea"])  # the library asks for base64 by itself
+        plain = self.embed(["a lighthouse", "the sea"], encoding_format="float")
+        self.assertEqual([d.index for d in coded.data], [0, 1])
+        for one, other in zip(coded.data, plain.data):
+            self.assertLess(max(abs(a - b) for a, b in zip(one.embedding, other.embedding, strict=True)), 1e-6)
+        self.assertEqual(len(self.embed("the sea", dimensions=8).data[0].embedding), 8)
+        self.assertEqual(coded.usage.prompt_tokens, coded.usage.total_tokens)
 
 
 class Errors(ClientTest):

@@ -83,6 +83,12 @@ test("seeds reproduce", async () => {
   assert.ok(new Set([first, await text(8), await text(9)]).size > 1);
 });
 
+test("embeddings", async () => {
+  const { data } = await client.embeddings.create({ model, inputs: ["a lighthouse", "the sea"] });
+  assert.equal(data.length, 2);
+  assert.ok(Math.abs(data[0].embedding.reduce((sum, x) => sum + x * x, 0) - 1) < 1e-3);
+});
+
 test("streams never split a character", async () => {
   const messages = [{ role: "user", content: "Repeat after me: 😀🎉 naïve café déjà vu" }];
   const whole = (await chat({ messages, maxTokens: 16 })).choices[0].message.content;

@@ -117,6 +117,15 @@ test("text and ids are the same prompt", async () => {
   assert.deepEqual([text.usage.prompt_tokens, text.usage.completion_tokens], [5, 4]);
 });
 
+test("embeddings: bytes and numbers are the same", async () => {
+  const ask = { model, input: ["a lighthouse", "the sea"] };
+  const coded = await client.embeddings.create(ask); // the library asks for base64 by itself
+  const plain = await client.embeddings.create({ ...ask, encoding_format: "float" });
+  assert.equal(coded.data.length, 2);
+  coded.data.forEach((one, i) => one.embedding.forEach((x, k) =>
+    assert.ok(Math.abs(x - plain.data[i].embedding[k]) < 1e-6)));
+});
+
 test("streams never split a character", async () => {
   for (const prompt of ["naïve café, déjà vu, naïve café, déjà vu, naïve", "😀🎉日本😀🎉日本😀🎉"]) {
     const whole = (await complete({ prompt, max_tokens: 14 })).choices[0].text;
