@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   aquilon::apps::register_bench_model(commands);
   aquilon::apps::register_bench_compare(commands);
   aquilon::apps::register_bench_serve(commands);
+  aquilon::apps::register_schema_check(commands);
   aquilon::apps::register_doctor(commands);
   const int status = commands.run(argc, argv);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;

@@ -68,6 +68,7 @@ void register_bench_kernels(Commands& commands);
 void register_bench_model(Commands& commands);
 void register_bench_compare(Commands& commands);
 void register_bench_serve(Commands& commands);
+void register_schema_check(Commands& commands);
 void register_doctor(Commands& commands);
 
 }  // namespace aquilon::apps

@@ -1,0 +1,73 @@
+// What a grammar's matchers share: the automaton, the keys of objects, the masks seen so far.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "constraint/key_tracker_internal.h"
+#include "constraint/machine_internal.h"
+#include "constraint/vocabulary.h"
+
+namespace aquilon::constraint {
+
+// A place in an answer.
+struct Place {
+  State state = kDead;
+  KeyPosition keys;
+};
+
+class GrammarCore {
+ public:
+  GrammarCore(std::unique_ptr<Machine> machine, State start, std::size_t memory_limit);
+
+  // Every member below is called with this held.
+  std::mutex& mutex() { return mutex_; }
+
+  Place start() const { return {start_, {}}; }
+  bool accepting(const Place& place) const { return machine_->accepting(place.state); }
+  // The place after `bytes`; nothing where they may not come.
+  std::optional<Place> after(Place place, std::string_view bytes);
+  void fill(const Place& place, const std::shared_ptr<const Vocabulary>& vocabulary, bool cached,
+            std::span<MaskWord> mask);
+  std::optional<unsigned char> forced_byte(const Place& place);
+  bool exhausted() const { return machine_->exhausted() || over_limit_; }
+  std::size_t memory_bytes() const;
+
+ private:
+  struct MaskEntry {
+    std::span<const MaskWord> base;  // empty: none
+    std::vector<TokenId> tokens;     // beside the base's
+    std::vector<MaskWord> dense;     // instead of the tokens
+  };
+  struct Cache {
+    std::shared_ptr<const Vocabulary> vocabulary;
+    std::unordered_map<State, MaskEntry> masks;
+  };
+
+  MaskEntry compute(State state, const Vocabulary& vocabulary, bool shortcuts);
+  void walk(const TokenTree& tree, State state, std::vector<TokenId>& out);
+  static void apply(const MaskEntry& entry, const Vocabulary& vocabulary, std::span<MaskWord> mask);
+  void forbid_used_keys(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
+  void check_each(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
+  bool name_is_dead(State state, const std::vector<std::string>& rests);
+  Cache& cache_for(const std::shared_ptr<const Vocabulary>& vocabulary);
+
+  std::mutex mutex_;
+  std::unique_ptr<Machine> machine_;
+  State start_;
+  std::size_t memory_limit_;
+  bool over_limit_ = false;
+  bool track_keys_;
+  KeyTracker tracker_;
+  std::vector<Cache> caches_;
+  std::size_t cached_bytes_ = 0;
+  std::vector<State> path_;  // of a walk, by depth
+  std::vector<ByteSet> path_first_;
+};
+
+}  // namespace aquilon::constraint

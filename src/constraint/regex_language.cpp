@@ -1,0 +1,194 @@
+// What an expression's language is like: empty, finite, how its texts begin.
+#include <algorithm>
+#include <functional>
+
+#include "constraint/regex_store_internal.h"
+
+namespace aquilon::constraint {
+
+ByteSet RegexStore::compute_first(RegexId id) {
+  const Node& node = nodes_[id];
+  ByteSet set;
+  switch (node.kind) {
+    case Kind::kNothing:
+    case Kind::kEmpty:
+      break;
+    case Kind::kSet:
+      set = sets_[node.a];
+      break;
+    case Kind::kConcat:
+      set = compute_first(node.a);
+      if (nodes_[node.a].nullable) set |= compute_first(node.b);
+      break;
+    case Kind::kAnyOf:
+      for (const RegexId member : list(node)) set |= compute_first(member);
+      break;
+    case Kind::kAllOf:
+      set = ByteSet::all();
+      for (const RegexId member : list(node)) set &= compute_first(member);
+      break;
+    case Kind::kNot:
+      set = ByteSet::all();
+      break;
+    case Kind::kRepeat:
+      set = compute_first(node.a);
+      break;
+    case Kind::kCompare:
+    case Kind::kMultiple:
+      set = ByteSet::of('0', '9');
+      set.add('.');
+      break;
+  }
+  return set;
+}
+
+const ByteSet& RegexStore::first(RegexId id) {
+  const auto found = first_.find(id);
+  if (found != first_.end()) return found->second;
+  return first_.emplace(id, compute_first(id)).first->second;
+}
+
+// The sets that decide the derivatives by one byte.
+void RegexStore::add_heads(RegexId id, std::vector<ByteSet>& out) {
+  const Node& node = nodes_[id];
+  switch (node.kind) {
+    case Kind::kNothing:
+    case Kind::kEmpty:
+      break;
+    case Kind::kSet:
+      out.push_back(sets_[node.a]);
+      break;
+    case Kind::kConcat:
+      add_heads(node.a, out);
+      if (nodes_[node.a].nullable) add_heads(node.b, out);
+      break;
+    case Kind::kAnyOf:
+    case Kind::kAllOf:
+      for (const RegexId member : list(node)) add_heads(member, out);
+      break;
+    case Kind::kNot:
+    case Kind::kRepeat:
+      add_heads(node.a, out);
+      break;
+    case Kind::kCompare:
+    case Kind::kMultiple:
+      for (unsigned digit = '0'; digit <= '9'; ++digit) out.push_back(ByteSet::of(digit, digit));
+      out.push_back(ByteSet::of('.', '.'));
+      break;
+  }
+}
+
+// Bytes in groups that all lead to the same language, with a member of each.
+std::vector<std::pair<ByteSet, unsigned char>> RegexStore::classes(RegexId id) {
+  std::vector<ByteSet> heads, parts{compute_first(id)};
+  add_heads(id, heads);
+  for (const ByteSet& head : heads) {
+    const std::size_t n = parts.size();
+    for (std::size_t i = 0; i < n; ++i) {
+      ByteSet inside = parts[i], outside = parts[i];
+      inside &= head;
+      outside &= ~head;
+      if (inside.empty() || outside.empty()) continue;
+      parts[i] = inside;
+      parts.push_back(outside);
+    }
+  }
+  std::vector<std::pair<ByteSet, unsigned char>> result;
+  for (const ByteSet& part : parts) {
+    if (part.empty()) continue;
+    unsigned byte = 0;
+    while (!part.has(byte)) ++byte;
+    result.emplace_back(part, static_cast<unsigned char>(byte));
+  }
+  return result;
+}
+
+// Depth first to any text; what was left without one has none.
+bool RegexStore::is_empty(RegexId start) {
+  if (!nodes_[start].boolean) return start == kNothing;
+  const auto known = [&](RegexId id) -> std::uint8_t {
+    if (!nodes_[id].boolean) return id == kNothing ? 2 : 1;
+    if (nodes_[id].nullable) return 1;
+    return id < emptiness_.size() ? emptiness_[id] : 0;
+  };
+  if (const std::uint8_t answer = known(start)) return answer == 2;
+  struct Open {
+    RegexId id;
+    std::vector<std::pair<ByteSet, unsigned char>> moves;
+    std::size_t next = 0;
+  };
+  std::vector<Open> path{{start, classes(start)}};
+  std::vector<RegexId> seen{start};
+  const auto mark = [&](RegexId id, std::uint8_t answer) {
+    if (emptiness_.size() <= id) emptiness_.resize(nodes_.size() + nodes_.size() / 2);
+    emptiness_[id] = answer;
+  };
+  mark(start, 3);
+  while (!path.empty() && !exhausted_) {
+    Open& open = path.back();
+    if (open.next == open.moves.size()) {
+      path.pop_back();
+      continue;
+    }
+    const RegexId to = derive(open.id, open.moves[open.next++].second);
+    const std::uint8_t answer = known(to);
+    if (answer == 1) {
+      // A node seen but left may still reach the path: only the path itself is known.
+      for (const RegexId id : seen) mark(id, 0);
+      for (const Open& on_path : path) mark(on_path.id, 1);
+      return false;
+    }
+    if (answer != 0) continue;
+    mark(to, 3);
+    seen.push_back(to);
+    path.push_back({to, classes(to)});
+  }
+  for (const RegexId id : seen) mark(id, exhausted_ ? 0 : 2);
+  return true;
+}
+
+std::size_t RegexStore::count_texts(RegexId id, std::size_t limit) {
+  std::vector<std::string> texts;
+  return list_texts(id, limit, texts) ? texts.size() : limit;
+}
+
+bool RegexStore::list_texts(RegexId start, std::size_t limit, std::vector<std::string>& out) {
+  constexpr std::size_t kMaxLength = 256;
+  std::size_t steps = 0;
+  std::string text;
+  const std::function<bool(RegexId)> visit = [&](RegexId id) {
+    if (exhausted_ || ++steps > limit * 64 || text.size() > kMaxLength) return false;
+    if (nodes_[id].nullable) out.push_back(text);
+    if (out.size() >= limit) return false;
+    for (const auto& [set, representative] : classes(id)) {
+      const RegexId to = next(id, representative);
+      if (to == kNothing) continue;
+      if (static_cast<std::size_t>(set.count()) >= limit) return false;
+      bool fits = true;
+      set.each([&](unsigned byte) {
+        text.push_back(static_cast<char>(byte));
+        fits = fits && visit(to);
+        text.pop_back();
+      });
+      if (!fits) return false;
+    }
+    return true;
+  };
+  return visit(start);
+}
+
+bool RegexStore::is_repeat_before(RegexId id, RegexId a, RegexId tail, std::uint32_t& max) const {
+  const Node& node = nodes_[id];
+  if (node.kind != Kind::kConcat || node.b != tail) return false;
+  const Node& head = nodes_[node.a];
+  if (head.kind != Kind::kRepeat || head.a != a) return false;
+  max = head.c;
+  return true;
+}
+
+std::span<const RegexId> RegexStore::members(const RegexId& id) const {
+  if (nodes_[id].kind == Kind::kAnyOf) return list(nodes_[id]);
+  return {&id, 1};
+}
+
+}  // namespace aquilon::constraint

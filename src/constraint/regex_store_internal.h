@@ -1,0 +1,147 @@
+// Regular languages of bytes as hash-consed expressions: union, intersection, complement, counted
+// repetition, and two kinds of decimal numbers (bounds, multiples) that would be large as plain
+// expressions. An expression is an automaton's state: its transitions are derivatives, computed
+// when first asked for and kept. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "constraint/byte_set.h"
+
+namespace aquilon::constraint {
+
+using RegexId = std::uint32_t;
+
+inline constexpr RegexId kNothing = 0;    // the empty language
+inline constexpr RegexId kEmptyText = 1;  // only the empty text
+inline constexpr std::uint32_t kUnbounded = 0xFFFFFFFF;
+
+// A bound that unsigned decimals are compared with: digits before and after the point, without
+// superfluous zeros ("0" before the point at least).
+struct DecimalBound {
+  std::string whole;
+  std::string fraction;
+};
+
+enum class Comparison : std::uint8_t { kLess, kAtMost, kGreater, kAtLeast };
+
+class RegexStore {
+ public:
+  // More than `max_nodes` expressions: exhausted() turns true and every answer is kNothing.
+  explicit RegexStore(std::size_t max_nodes = 400'000);
+
+  bool exhausted() const { return exhausted_; }
+  // How much may be computed until the next call, in derivatives of single expressions (some 50 ns
+  // each); beyond, exhausted().
+  void allow_work(std::size_t derivatives) { work_left_ = derivatives; }
+  std::size_t size() const { return nodes_.size(); }
+  std::size_t memory_bytes() const;
+
+  RegexId bytes(const ByteSet& set);
+  RegexId byte(unsigned char value);
+  RegexId literal(std::string_view text);
+  // The union of many literals, sharing their beginnings. Sorts `texts`.
+  RegexId literals(std::vector<std::string>& texts);
+  RegexId concat(RegexId first, RegexId second);
+  RegexId any_of(std::vector<RegexId> members);
+  RegexId all_of(std::vector<RegexId> members);
+  RegexId either(RegexId a, RegexId b) { return any_of({a, b}); }
+  RegexId both(RegexId a, RegexId b) { return all_of({a, b}); }
+  RegexId complement(RegexId a);  // among all byte strings
+  RegexId minus(RegexId a, RegexId b) { return both(a, complement(b)); }
+  RegexId repeat(RegexId a, std::uint32_t min, std::uint32_t max);
+  RegexId star(RegexId a) { return repeat(a, 0, kUnbounded); }
+  RegexId optional(RegexId a) { return repeat(a, 0, 1); }
+  // Unsigned decimals (digits, at most one point; the syntax itself is not checked) that compare so
+  // with the bound.
+  RegexId compared(const DecimalBound& bound, Comparison comparison);
+  // Unsigned decimals that are multiples of `divisor` * 10^-scale, divisor > 0.
+  RegexId multiple_of(std::uint32_t divisor, std::uint32_t scale);
+
+  bool nullable(RegexId id) const { return nodes_[id].nullable; }
+  // The language after `byte`; kNothing if there is none. Exact: no answer but kNothing is an empty
+  // language.
+  RegexId next(RegexId id, unsigned char byte) {
+    const Row* row = id < rows_.size() ? rows_[id].get() : nullptr;
+    if (row != nullptr && row->next[byte] != kUnknown) return row->next[byte];
+    return compute_next(id, byte);
+  }
+  // Bytes that a text may begin with; may hold a few too many.
+  const ByteSet& first(RegexId id);
+  // Whether the language is empty. Explores the automaton where complements or intersections occur.
+  bool is_empty(RegexId id);
+  // The number of texts, `limit` if there are that many or more.
+  std::size_t count_texts(RegexId id, std::size_t limit);
+  // All texts of a finite language of fewer than `limit`; false if there are more.
+  bool list_texts(RegexId id, std::size_t limit, std::vector<std::string>& out);
+
+  // For expressions of the form repeat(a, min, max) followed by `tail`: true and the bounds.
+  bool is_repeat_before(RegexId id, RegexId a, RegexId tail, std::uint32_t& max) const;
+  // The members of a union; the expression itself where it is none.
+  std::span<const RegexId> members(const RegexId& id) const;
+
+ private:
+  enum class Kind : std::uint8_t {
+    kNothing,
+    kEmpty,
+    kSet,
+    kConcat,
+    kAnyOf,
+    kAllOf,
+    kNot,
+    kRepeat,
+    kCompare,
+    kMultiple
+  };
+  static constexpr RegexId kUnknown = 0xFFFFFFFF;
+
+  struct Node {
+    Kind kind;
+    bool nullable;
+    bool boolean;           // holds a complement, intersection or number: may be empty unseen
+    std::uint32_t a, b, c;  // by kind: operands, bounds, offsets into lists_
+  };
+  struct Row {
+    RegexId next[256];
+  };
+
+  RegexId intern(const Node& node);
+  RegexId intern_list(Kind kind, const std::vector<RegexId>& members);
+  bool same(const Node& x, const Node& y) const;
+  std::uint64_t hash(const Node& node) const;
+  void grow_table();
+  RegexId compute_next(RegexId id, unsigned char byte);
+  RegexId derive(RegexId id, unsigned char byte);
+  RegexId derive_compare(const Node& node, unsigned char byte);
+  RegexId derive_multiple(const Node& node, unsigned char byte);
+  RegexId compare_node(std::uint32_t bound, Comparison how, std::uint32_t position,
+                       std::uint32_t phase, std::uint32_t order);
+  RegexId literals_from(std::span<const std::string> sorted, std::size_t depth);
+  ByteSet compute_first(RegexId id);
+  void add_heads(RegexId id, std::vector<ByteSet>& out);
+  std::vector<unsigned char> representatives(RegexId id);
+  std::vector<std::pair<ByteSet, unsigned char>> classes(RegexId id);
+  std::span<const RegexId> list(const Node& node) const { return {lists_.data() + node.a, node.b}; }
+
+  std::size_t max_nodes_;
+  bool exhausted_ = false;
+  std::size_t work_left_ = std::size_t(-1);
+  std::vector<Node> nodes_;
+  std::vector<RegexId> lists_;
+  std::vector<std::uint32_t> table_;  // open addressing, node id + 1
+  std::vector<ByteSet> sets_;
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> set_index_;
+  std::vector<DecimalBound> bounds_;
+  std::vector<std::unique_ptr<Row>> rows_;
+  std::size_t rows_made_ = 0;
+  std::unordered_map<RegexId, ByteSet> first_;
+  std::vector<std::uint8_t> emptiness_;  // 0 unknown, 1 has texts, 2 empty
+};
+
+}  // namespace aquilon::constraint

@@ -1,0 +1,57 @@
+// From a schema's cases to the tables of SchemaProgram, with everything that no value can satisfy
+// taken away, so that what is begun can always be ended.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "constraint/schema_program_internal.h"
+#include "constraint/schema_reader_internal.h"
+
+namespace aquilon::constraint {
+
+class SchemaCompiler {
+ public:
+  SchemaCompiler(const boost::json::value& schema, RegexStore& store)
+      : store_(store), reader_(schema, store) {}
+
+  // The program, or why there is none.
+  std::optional<SchemaRefusal> compile(SchemaProgram& program);
+  SchemaReader& reader() { return reader_; }
+
+ private:
+  ValueId value(std::vector<Atom> atoms);
+  void expand(ValueId id);
+  std::uint32_t object(const ObjectCase& c);
+  void add_keys(const ObjectCase& c, ObjectShape& shape);
+  void add_free_keys(const ObjectCase& c, ObjectShape& shape);
+  std::vector<Choice> key_choices(const ObjectCase& c, std::vector<Atom> atoms,
+                                  const std::vector<bool>& in_scope);
+  std::uint32_t array(const ArrayCase& c);
+  std::vector<Choice> item_choices(const ArrayCase& c, std::uint32_t index);
+  bool mark_possible();
+  bool is_possible(const ObjectShape& shape) const;
+  bool is_possible(const ArrayShape& shape) const;
+  void prune();
+  void finish(ObjectShape& shape);
+  void finish_free_keys(ObjectShape& shape);
+  void build_tree(ObjectShape& shape);
+  void enumerate_free_keys(const ObjectCase& c, ObjectShape& shape);
+  bool matches(RegexId language, std::string_view text);
+  RegexId names_language(const ObjectCase& c);
+  bool any(const std::vector<Choice>& choices) const {
+    for (const Choice& choice : choices)
+      if (program_->values[choice.value].possible) return true;
+    return false;
+  }
+
+  RegexStore& store_;
+  SchemaReader reader_;
+  SchemaProgram* program_ = nullptr;
+  std::map<std::vector<Atom>, ValueId> ids_;
+  std::vector<std::vector<Atom>> atoms_;
+};
+
+}  // namespace aquilon::constraint

@@ -1,0 +1,80 @@
+// A tokenizer's tokens as a tree of bytes, for masks over all of them. Made once for a tokenizer,
+// shared by all grammars.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "constraint/byte_set.h"
+#include "text/tokenizer.h"
+
+namespace aquilon::constraint {
+
+using text::TokenId;
+
+// A bit for each token, 64 a word.
+using MaskWord = std::uint64_t;
+
+// Tokens in the order of their bytes; a node's subtree is the range up to `end`.
+struct TokenTree {
+  struct Node {
+    std::uint32_t end;
+    TokenId token;        // -1: none ends here
+    std::uint16_t depth;  // bytes up to here
+    unsigned char byte;
+  };
+  std::vector<Node> nodes;
+  std::size_t max_depth = 0;
+};
+
+// Immutable. Threads: safe.
+class Vocabulary {
+ public:
+  // `tokens`: each token's bytes as they appear in the middle of a text; empty for those that stand
+  // for no text (control tokens), which no grammar allows. `ends`: tokens that end an answer.
+  // Errors: kInvalidArgument for an end outside the vocabulary; kUnsupported for a token of more
+  // than 32 KiB, or no tokens.
+  static Result<std::shared_ptr<const Vocabulary>> make(std::vector<std::string> tokens,
+                                                        std::vector<TokenId> ends);
+  // Every token of `tokenizer` that is no control token. `ends` as above; those outside are
+  // ignored.
+  static Result<std::shared_ptr<const Vocabulary>> of(const text::Tokenizer& tokenizer,
+                                                      std::vector<TokenId> ends);
+
+  std::size_t size() const { return tokens_.size(); }
+  std::size_t mask_words() const { return (tokens_.size() + 63) / 64; }
+  std::string_view bytes(TokenId token) const { return tokens_[static_cast<std::size_t>(token)]; }
+  std::span<const TokenId> ends() const { return ends_; }
+  bool is_end(TokenId token) const;
+
+  const TokenTree& all() const { return all_; }
+  // Tokens with a quote or backslash: all that can leave a string, and some more.
+  const TokenTree& crossing() const { return crossing_; }
+  // The next token of the same bytes; -1 after the last.
+  TokenId same_bytes(TokenId token) const { return same_[static_cast<std::size_t>(token)]; }
+  // Tokens with two quotes or more.
+  std::span<const TokenId> with_quotes() const { return with_quotes_; }
+  // Tokens that are all within a JSON string, of at most `characters` (begun ones count). Empty
+  // where that is not kept: some tokens are longer than 128 characters, and so is the limit.
+  std::span<const MaskWord> inside_strings(std::uint32_t characters) const;
+
+ private:
+  Vocabulary() = default;
+  void build();
+  static void build_tree(const std::vector<std::string>& tokens, std::span<const TokenId> sorted,
+                         TokenTree& tree, std::vector<TokenId>* same);
+
+  std::vector<std::string> tokens_;
+  std::vector<TokenId> ends_, same_, with_quotes_;
+  TokenTree all_, crossing_;
+  void build_inside();
+
+  std::vector<std::vector<MaskWord>> inside_;  // by characters; the last one has all
+};
+
+}  // namespace aquilon::constraint
