@@ -35,6 +35,7 @@ struct CompleteOptions {
       {.flag = "chat", .help = "answer the prompt as a message, by the model's chat template"});
     v(json, {.flag = "json", .help = "print prompt_ids, ids, text, finish_reason as JSON"});
     model.visit(v);
+    model.visit_speculation(v);
     sampling.visit(v);
   }
 };

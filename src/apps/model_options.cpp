@@ -44,6 +44,8 @@ Result<chat::LocalGeneratorOptions> local_options(const ModelOptions& options,
   local.max_queue = static_cast<std::size_t>(options.max_queue);
   local.max_seconds = options.request_seconds;
   local.speculate = options.speculate;
+  if (!options.draft_model.empty()) local.draft_path = AQ_TRY(resolve_model(options.draft_model));
+  local.draft_tokens = static_cast<std::size_t>(options.draft_tokens);
   if (options.pooling != "mean" && options.pooling != "last")
     return make_error(Code::kInvalidArgument, "--pooling '{}' is unknown; there are mean and last",
                       options.pooling);

@@ -19,6 +19,8 @@ struct ModelOptions {
   int request_seconds = 0;
   std::string pooling = "mean";
   bool speculate = true;
+  std::string draft_model;  // name in the store, or path; empty: none
+  int draft_tokens = 4;
   std::string kv_type = "bf16";
   std::string chat_template;  // path
   std::string chat_format;
@@ -57,6 +59,24 @@ struct ModelOptions {
                             "-v7, -v11, -v13, -v15; "
                             "default: what the model's files declare",
                     .unit = "FORMAT"});
+  }
+
+  // Of commands that answer.
+  template <class V>
+  void visit_speculation(V& v) {
+    v(speculate,
+      {.flag = "speculate",
+       .help =
+           "check guesses at what an answer says next, where that makes it faster; the answer is "
+           "the same"});
+    v(draft_model,
+      {.flag = "draft-model",
+       .help = "a smaller model of the same vocabulary that guesses too, where that pays",
+       .unit = "NAME_OR_FILE"});
+    v(draft_tokens, {.flag = "draft-tokens",
+                     .help = "tokens that the draft model guesses at once, at most",
+                     .min = 1,
+                     .max = 8});
   }
 };
 

@@ -43,11 +43,7 @@ struct ServeOptions {
                "of one key where there are several; further ones get a 429",
        .min = 0,
        .max = 1'000'000});
-    v(model.speculate,
-      {.flag = "speculate",
-       .help =
-           "check guesses at what an answer says next, where that makes it faster; the answer is "
-           "the same"});
+    model.visit_speculation(v);
     v(model.pooling,
       {.flag = "pooling",
        .help = "how embeddings are made of the states of a text's tokens: mean or last",

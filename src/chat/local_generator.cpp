@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"  // usable_cores
 #include "chat/prompt_writer.h"
+#include "engine/draft_model.h"
 #include "engine/engine.h"
 #include "model/model.h"
 
@@ -33,12 +34,12 @@ class LocalGenerator final : public Generator {
  public:
   LocalGenerator(std::unique_ptr<model::Model> model, std::shared_ptr<model::KvPool> pool,
                  PromptWriter writer, ModelCard card, engine::Pooling pooling,
-                 const engine::EngineOptions& options)
+                 const engine::EngineOptions& options, std::unique_ptr<engine::GuessSource> draft)
       : model_(std::move(model)),
         writer_(std::move(writer)),
         pooling_(pooling),
         card_(std::move(card)),
-        engine_(*model_, std::move(pool), options) {}
+        engine_(*model_, std::move(pool), options, std::move(draft)) {}
 
   const ModelCard& card() const override { return card_; }
   bool ready() const override { return engine_.ready(); }
@@ -183,25 +184,31 @@ struct Memory {
 
 // What this machine can hold. By default every sequence that runs together has its whole context;
 // one that is asked for has to fit once, and requests wait for pages where it does not fit more
-// often.
-Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::Model& model) {
+// often. A draft model has as many pages of its own.
+//   draft  may be null
+Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::Model& model,
+                             const model::Model* draft) {
   const model::ModelConfig& config = model.config();
   const PageNeeds needs = AQ_TRY(page_needs(options, config));
-  const std::uint64_t weights = model.weight_bytes(model::Arithmetic::kPacked);
   const std::uint64_t free = available_memory();
-  const std::uint64_t fixed = weights + kWorkingMemory;
-  std::uint64_t room = free > fixed ? (free - fixed) / needs.page_bytes : 0;
+  std::uint64_t fixed = model.weight_bytes(model::Arithmetic::kPacked) + kWorkingMemory;
+  std::uint64_t page = needs.page_bytes;
+  if (draft != nullptr) {
+    fixed += draft->weight_bytes(model::Arithmetic::kPacked);
+    page += model::kv_layout(draft->config(), options.kv_type).page_bytes();
+  }
+  const std::uint64_t room = free > fixed ? (free - fixed) / page : 0;
   if (room < needs.least)
     return make_error(
         Code::kOutOfMemory,
-        "not enough memory: {} needed for the model and {} tokens of context, {} free; "
+        "not enough memory: {} needed for the model{} and {} tokens of context, {} free; "
         "use a smaller model, --ctx or --kv-type",
-        format_bytes(fixed + needs.least * needs.page_bytes), needs.least_tokens,
+        format_bytes(fixed + needs.least * page), draft != nullptr ? "s" : "", needs.least_tokens,
         format_bytes(free));
   std::uint64_t polite = std::max(needs.least, room / 5 * 4);  // leave a fifth to others
   if (options.memory > 0) {
-    const std::uint64_t share =
-        options.memory > weights ? (options.memory - weights) / needs.page_bytes : 0;
+    const std::uint64_t taken = fixed - kWorkingMemory;
+    const std::uint64_t share = options.memory > taken ? (options.memory - taken) / page : 0;
     polite = std::max(needs.least, std::min(room, share));
   }
   std::uint64_t context = options.context;
@@ -211,6 +218,33 @@ Result<Memory> choose_memory(const LocalGeneratorOptions& options, const model::
   }
   const std::uint64_t all = options.parallel * engine::pages_for_context(context);
   return Memory{context, std::min(polite, all)};
+}
+
+Result<std::unique_ptr<model::Model>> open_draft(const LocalGeneratorOptions& options) {
+  if (!options.speculate)
+    return Error{Code::kInvalidArgument,
+                 "a draft model guesses at answers, which --no-speculate forbids"};
+  auto draft = model::Model::open(options.draft_path);
+  if (!draft.ok()) return std::move(draft).error().with_context("the draft model");
+  const Status has_tokens = (*draft)->require_tokenizer();
+  if (!has_tokens.ok()) return Error(has_tokens.error()).with_context("the draft model");
+  return draft;
+}
+
+Result<std::unique_ptr<engine::GuessSource>> prepare_draft(const LocalGeneratorOptions& options,
+                                                           const model::Model& model,
+                                                           std::unique_ptr<model::Model> draft,
+                                                           int threads, const Memory& memory) {
+  Status ready = draft->prepare({.threads = threads, .progress = options.progress});
+  if (!ready.ok()) return Error(ready.error()).with_context("the draft model");
+  AQ_RETURN_IF_ERROR(engine::check_same_vocabulary(model.tokenizer(), options.path,
+                                                   draft->tokenizer(), options.draft_path));
+  auto source =
+      AQ_TRY(engine::DraftModel::create(std::move(draft), {.vocab = model.config().vocab_size,
+                                                           .pages = memory.pages,
+                                                           .tokens = options.draft_tokens,
+                                                           .kv_type = options.kv_type}));
+  return std::unique_ptr<engine::GuessSource>(std::move(source));
 }
 
 Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
@@ -253,7 +287,9 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   auto model = AQ_TRY(model::Model::open(options.path));
   AQ_RETURN_IF_ERROR(model->require_tokenizer());
-  const Memory memory = AQ_TRY(choose_memory(options, *model));
+  std::unique_ptr<model::Model> draft;
+  if (!options.draft_path.empty()) draft = AQ_TRY(open_draft(options));
+  const Memory memory = AQ_TRY(choose_memory(options, *model, draft.get()));
   {
     // While it is packed, those that answer have their turns between two batches.
     engine::Turns::Turn turn(options.turns.get());
@@ -283,9 +319,11 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
                                      .max_seconds = options.max_seconds,
                                      .max_tenant_queue = options.max_tenant_queue,
                                      .turns = options.turns};
-  return std::unique_ptr<Generator>(new LocalGenerator(std::move(model), std::move(pool),
-                                                       std::move(writer), std::move(card),
-                                                       options.pooling, engine));
+  std::unique_ptr<engine::GuessSource> guesses;
+  if (draft) guesses = AQ_TRY(prepare_draft(options, *model, std::move(draft), threads, memory));
+  return std::unique_ptr<Generator>(
+      new LocalGenerator(std::move(model), std::move(pool), std::move(writer), std::move(card),
+                         options.pooling, engine, std::move(guesses)));
 }
 
 }  // namespace aquilon::chat

@@ -24,7 +24,9 @@ struct LocalGeneratorOptions {
   std::size_t max_tenant_queue = 0;  // of them one tenant's; 0: no limit of its own
   double max_seconds = 0;            // from a request's arrival to its end; 0: no limit
   model::KvType kv_type = model::KvType::kBf16;
-  bool speculate = true;                             // guesses at answers, where they pay
+  bool speculate = true;         // guesses at answers, where they pay
+  std::string draft_path;        // of a smaller model that guesses too; empty: none
+  std::size_t draft_tokens = 4;  // that it guesses at once
   engine::Pooling pooling = engine::Pooling::kMean;  // of embeddings
   std::string chat_template;                         // Jinja source; empty: what the files declare
   std::string chat_format;  // see PromptSource; empty: what the files declare
@@ -47,8 +49,8 @@ Result<LocalModelOutline> outline_local_model(const LocalGeneratorOptions& optio
 // Loads the model and starts its engine.
 // Errors: those of Model::open and prepare; kOutOfMemory names what is needed and what is free,
 // before anything is allocated; kInvalidArgument for a context beyond the model's and for a bad
-// template given here. A template in the file that cannot be used costs the chat, not the model:
-// see ModelCard::chat.
+// template given here, and for a draft model of another vocabulary. A template in the file that
+// cannot be used costs the chat, not the model: see ModelCard::chat.
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options);
 
 }  // namespace aquilon::chat

@@ -6,6 +6,8 @@
 #include <boost/json/parse.hpp>
 #include <future>
 
+#include "model/tiny_model_for_test.h"
+
 namespace aquilon::chat {
 namespace {
 
@@ -98,6 +100,36 @@ TEST(LocalGeneratorTest, RefusesATemplateThatLeavesTheMessagesOut) {
   for (const char* strict :
        {"{{ raise_exception('tools are missing') }}", "{{ style + messages[0].content }}"})
     EXPECT_TRUE(load(strict).ok()) << strict;
+}
+
+// A draft model changes no answer, and is refused where it speaks another language.
+TEST(LocalGeneratorTest, ADraftModelHasTheSameVocabulary) {
+  const auto load_with = [](const std::string& draft, bool speculate = true) {
+    return make_local_generator(
+        {.path = AQUILON_SOURCE_DIR "/tests/data/oracle/llama-gqa/model-f32.gguf",
+         .id = "tiny",
+         .threads = 1,
+         .parallel = 1,
+         .speculate = speculate,
+         .draft_path = draft});
+  };
+  const std::string same = AQUILON_SOURCE_DIR "/tests/data/oracle/llama-yarn/model-f32.gguf";
+  EXPECT_TRUE(load_with(same).ok());
+
+  const std::string other = testing::TempDir() + "/other_vocabulary.gguf";
+  model::write_tiny_model(other, tensor::DType::kQ8_0);
+  const auto refused = load_with(other);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::kInvalidArgument);
+  for (const std::string& words : {other, std::string("llama-gqa"), std::string("token 0 is ")})
+    EXPECT_NE(refused.error().message.find(words), std::string::npos) << refused.error().message;
+
+  const auto contradiction = load_with(same, false);
+  ASSERT_FALSE(contradiction.ok());
+  EXPECT_NE(contradiction.error().message.find("--no-speculate"), std::string::npos);
+  const auto missing = load_with("/nowhere.gguf");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_TRUE(missing.error().message.starts_with("the draft model: ")) << missing.error().message;
 }
 
 }  // namespace

@@ -42,8 +42,12 @@ const std::vector<text::TokenId>& Ticket::prompt() const {
 }
 
 Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
-               const EngineOptions& options)
-    : model_(model), pool_(std::move(pool)), options_(options), prefixes_(pool_) {
+               const EngineOptions& options, std::unique_ptr<GuessSource> draft)
+    : model_(model),
+      pool_(std::move(pool)),
+      options_(options),
+      prefixes_(pool_),
+      speculator_(options.speculation, std::move(draft)) {
   AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
   thread_ = std::thread([this] { run(); });
 }

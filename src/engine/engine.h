@@ -13,14 +13,12 @@
 #include "engine/fair_queue.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
+#include "engine/speculator.h"
 #include "engine/step_cost.h"
 #include "engine/turns.h"
 #include "model/model.h"
 
 namespace aquilon::engine {
-
-// Guesses at what answers say next, checked together with the last token.
-enum class Speculation { kOff, kWherePays, kAlways };
 
 struct EngineOptions {
   std::size_t context = 0;     // tokens of prompt and answer, at most
@@ -64,8 +62,10 @@ class Ticket {
 class Engine {
  public:
   // The model outlives the engine; nobody else calls its forward() or uses the pool.
+  // `draft`: a source of guesses beside the answers' own texts, or null.
   // Requires: the pool has pages_for_context(options.context) at least.
-  Engine(model::Model& model, std::shared_ptr<model::KvPool> pool, const EngineOptions& options);
+  Engine(model::Model& model, std::shared_ptr<model::KvPool> pool, const EngineOptions& options,
+         std::unique_ptr<GuessSource> draft = nullptr);
   // Ends what runs with an error event.
   ~Engine();
 
@@ -96,7 +96,6 @@ class Engine {
   void pause_youngest();
   void step();
   StepWork plan_step();
-  void plan_guesses(StepWork& work);
   void run_answers();
   void run_embeddings();
   std::size_t prompt_share(const Sequence& sequence, const StepWork& work, double limit) const;
@@ -117,6 +116,7 @@ class Engine {
 
   // The thread's own.
   PrefixTree prefixes_;
+  Speculator speculator_;                           // outlives the sequences
   std::vector<std::unique_ptr<Sequence>> running_;  // oldest first
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
   std::vector<std::unique_ptr<Sequence>> paused_;   // oldest last, and none older than running_

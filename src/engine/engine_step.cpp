@@ -1,6 +1,5 @@
 // One step of the engine: what it computes, and what becomes of the results.
 #include <algorithm>
-#include <bit>
 #include <chrono>
 
 #include "engine/engine.h"
@@ -16,19 +15,9 @@ constexpr std::size_t kLeastShared = 8;  // prompt tokens that go on even then
 constexpr double kAloneSeconds = 0.3;
 constexpr std::size_t kLeastAlone = 64;
 constexpr std::size_t kMostPrompt = 512;
-constexpr std::size_t kMostGuesses = 8;  // at one answer
 
 double seconds_since(Job::Clock::time_point began) {
   return std::chrono::duration<double>(Job::Clock::now() - began).count();
-}
-
-// Nothing is sampled from what is no number: a damaged file would pass for an answer.
-bool all_finite(std::span<const float> values) {
-  constexpr std::uint32_t kExponent = 0x7f800000;
-  bool finite = true;
-  for (const float value : values)
-    finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
-  return finite;
 }
 
 Error no_numbers() {
@@ -63,8 +52,8 @@ void Engine::Batch::clear() {
 }
 
 void Engine::step() {
-  const auto began = Job::Clock::now();
   const StepWork work = plan_step();
+  const auto began = Job::Clock::now();  // what guessing takes is another cost
   const bool usual = embeddings_.slices.empty() && !reads_prompts(answers_.slices);
   run_answers();
   run_embeddings();
@@ -82,7 +71,7 @@ StepWork Engine::plan_step() {
     if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
   const bool prompts = std::any_of(running_.begin(), running_.end(),
                                    [](const auto& sequence) { return sequence->prefilling(); });
-  if (options_.speculation != Speculation::kOff && !prompts) plan_guesses(work);
+  if (!prompts) speculator_.plan(running_, cost_, work);
   const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
@@ -93,28 +82,6 @@ StepWork Engine::plan_step() {
     (sequence.embeds() ? embeddings_ : answers_).add(sequence, sequence.next_slice(n));
   }
   return work;
-}
-
-// Where no prompt waits: guesses that raise the tokens a second.
-void Engine::plan_guesses(StepWork& work) {
-  auto tokens = static_cast<double>(work.decoding);
-  for (const auto& sequence : running_) {
-    const double chance = sequence->guess_record().chance();
-    const std::size_t guessed = sequence->guess(kMostGuesses);
-    const auto with = [&](std::size_t guesses) {
-      StepWork more = work;
-      more.add_decoding(guesses, sequence->fed());
-      return more;
-    };
-    const bool always = options_.speculation == Speculation::kAlways;
-    const std::size_t n =
-        always ? guessed : worth_checking(chance, tokens, guessed, [&](std::size_t k) {
-          return cost_.seconds(with(k));
-        });
-    sequence->check(n);
-    work = with(n);
-    tokens += expected_right(chance, n);
-  }
 }
 
 void Engine::run_answers() {

@@ -3,13 +3,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "engine/ngram_draft.h"
+#include "engine/guess_record.h"
+#include "engine/guess_source.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
 #include "engine/sampler.h"
@@ -95,12 +97,18 @@ class Sequence {
   // The prompt's embedding is wanted: its slices take hidden states, [tokens, D].
   bool embeds() const { return job_->request().pooling != Pooling::kNone; }
   void take_hidden(const model::Slice& slice, std::span<const float> hidden);
-  // Guesses at the tokens behind its last one, at most `most`, to be checked by the next slice;
-  // returns how many. check(n) keeps the first n of them.
-  std::size_t guess(std::size_t most);
-  void check(std::size_t n);
+  // What one source of guesses knows of this sequence, and what is known of its guesses.
+  struct Guessing {
+    std::vector<GuessRecord> records;  // one a kind of guesses
+    std::unique_ptr<GuessSource::Memory> memory;
+  };
+  Guessing& guessing(std::size_t source, std::span<const double> priors);
+  // Guesses, at most `most`, that the answer has room for.
+  std::size_t guess_room(std::size_t most) const;
+  GuessSource::Task guess_task(Guessing& guessing, std::size_t most) const;
+  // The next slice checks these guesses of the source at what follows the last token.
+  void check(std::size_t source, const GuessSource::Task& task);
   std::size_t guesses() const { return draft_.empty() ? 0 : draft_.size() - 1; }
-  GuessRecord& guess_record() { return guess_record_; }
   // The next token is chosen: if it is the guess at `i`, what follows is computed already.
   void accept(std::size_t i);
   // After the last token of a step: forgets what was computed of wrong guesses.
@@ -137,7 +145,9 @@ class Sequence {
   std::vector<text::TokenId> tokens_;  // prompt and answer
   std::size_t fed_;                    // of them that the model has seen
   std::vector<text::TokenId> draft_;   // its last token and guesses at the next; empty: none
-  GuessRecord guess_record_;
+  std::size_t draft_source_ = 0;
+  std::size_t draft_kind_ = 0;
+  std::deque<Guessing> guessing_;  // one a source, as far as they were asked
   std::vector<TokenLogprobs> prompt_logprobs_;
   std::vector<double> pooled_;  // [D]
   bool finished_ = false;

@@ -1,6 +1,7 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace aquilon::engine {
@@ -163,6 +164,14 @@ void Sampler::keep_min_p(std::vector<Candidate>& candidates) const {
   std::erase_if(candidates,
                 [&](const Candidate& c) { return c.probability < params_.min_p * highest; });
   normalise(candidates);
+}
+
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  bool finite = true;
+  for (const float value : values)
+    finite &= (std::bit_cast<std::uint32_t>(value) & kExponent) != kExponent;
+  return finite;
 }
 
 TokenLogprobs log_probabilities(std::span<const float> logits, TokenId chosen, int top,

@@ -48,6 +48,9 @@ class Sampler {
   std::vector<text::TokenId> prompt_tokens_;  // distinct; empty unless repetition is penalised
 };
 
+// Nothing is sampled from what is no number: a damaged file would pass for an answer.
+bool all_finite(std::span<const float> values);
+
 // Log-probabilities of `logits` for `chosen` and the `top` most likely tokens.
 //   logits  [V]  f32, the model's own
 TokenLogprobs log_probabilities(std::span<const float> logits, text::TokenId chosen, int top,

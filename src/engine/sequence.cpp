@@ -79,23 +79,29 @@ void Sequence::take(const model::Slice& slice, std::span<const float> logits) {
   fed_ += slice.tokens.size();
 }
 
-std::size_t Sequence::guess(std::size_t most) {
-  draft_.clear();
-  const std::size_t room = context_ - tokens_.size();
-  const auto left = static_cast<std::size_t>(job_->request().max_tokens - answered());
-  most = std::min({most, room, left - 1});
-  if (most == 0) return 0;
-  draft_ = guess_next(tokens_, job_->request().prediction, most);
-  if (!draft_.empty()) draft_.insert(draft_.begin(), tokens_.back());
-  return guesses();
+Sequence::Guessing& Sequence::guessing(std::size_t source, std::span<const double> priors) {
+  if (guessing_.size() <= source) guessing_.resize(source + 1);
+  Guessing& guessing = guessing_[source];
+  if (guessing.records.empty()) guessing.records.assign(priors.begin(), priors.end());
+  return guessing;
 }
 
-void Sequence::check(std::size_t n) {
-  if (n == 0) {
-    draft_.clear();
-  } else {
-    draft_.resize(n + 1);
-  }
+std::size_t Sequence::guess_room(std::size_t most) const {
+  const auto left = static_cast<std::size_t>(job_->request().max_tokens - answered());
+  return std::min({most, context_ - tokens_.size(), left - 1});
+}
+
+GuessSource::Task Sequence::guess_task(Guessing& guessing, std::size_t most) const {
+  return {job_->request(), tokens_, sampler_, guessing.memory, most};
+}
+
+void Sequence::check(std::size_t source, const GuessSource::Task& task) {
+  draft_.clear();
+  if (task.guesses.empty()) return;
+  draft_.push_back(tokens_.back());
+  draft_.insert(draft_.end(), task.guesses.begin(), task.guesses.end());
+  draft_source_ = source;
+  draft_kind_ = task.kind;
 }
 
 void Sequence::accept(std::size_t i) {
@@ -105,12 +111,13 @@ void Sequence::accept(std::size_t i) {
 
 void Sequence::settle() {
   const std::size_t guessed = guesses();
-  if (guessed == 0) {
-    guess_record_.fade();
-    return;
-  }
+  for (std::size_t s = 0; s < guessing_.size(); ++s)
+    for (std::size_t kind = 0; kind < guessing_[s].records.size(); ++kind)
+      if (guessed == 0 || s != draft_source_ || kind != draft_kind_)
+        guessing_[s].records[kind].fade();
+  if (guessed == 0) return;
   const std::size_t right = fed_ - (kv_.length() - guessed);
-  guess_record_.learn(guessed, right);
+  guessing_[draft_source_].records[draft_kind_].learn(guessed, right);
   job_->usage().guessed_tokens += static_cast<int>(guessed);
   job_->usage().accepted_tokens += static_cast<int>(right);
   kv_.truncate(fed_);
@@ -138,6 +145,7 @@ void Sequence::take_hidden(const model::Slice& slice, std::span<const float> hid
 
 void Sequence::pause() {
   draft_.clear();
+  for (Guessing& guessing : guessing_) guessing.memory.reset();
   kv_.truncate(0);
   fed_ = 0;
 }

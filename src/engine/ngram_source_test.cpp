@@ -1,13 +1,15 @@
-#include "engine/ngram_draft.h"
+#include "engine/ngram_source.h"
 
 #include <gtest/gtest.h>
+
+#include "engine/guess_record.h"
 
 namespace aquilon::engine {
 namespace {
 
 using Ids = std::vector<text::TokenId>;
 
-TEST(NgramDraft, GuessesWhatFollowedBefore) {
+TEST(NgramGuesser, GuessesWhatFollowedBefore) {
   const struct {
     Ids text, hint;
     std::size_t most;
@@ -27,11 +29,12 @@ TEST(NgramDraft, GuessesWhatFollowedBefore) {
       {{1, 2}, {1, 2}, 4, {}},                     // nothing follows
   };
   for (const auto& c : cases)
-    EXPECT_EQ(guess_next(c.text, c.hint, c.most), c.want) << testing::PrintToString(c.text);
+    EXPECT_EQ(NgramGuesser().next(c.text, c.hint, c.most).tokens, c.want)
+        << testing::PrintToString(c.text);
 }
 
-TEST(NgramDraft, LearnsWhetherGuessesAreRight) {
-  GuessRecord record;
+TEST(GuessRecord, LearnsWhetherGuessesAreRight) {
+  GuessRecord record(0.5);
   for (int i = 0; i < 20; ++i) record.learn(4, 4);
   EXPECT_GT(record.chance(), 0.99);
   for (int i = 0; i < 20; ++i) record.learn(4, 0);
@@ -42,19 +45,19 @@ TEST(NgramDraft, LearnsWhetherGuessesAreRight) {
   EXPECT_NEAR(record.chance(), 0.5, 0.01);
 }
 
-TEST(NgramDraft, ChecksWhatIsWorthIt) {
+TEST(GuessRecord, ChecksWhatIsWorthIt) {
   EXPECT_NEAR(expected_right(0.5, 3), 0.875, 1e-12);
   const auto free = [](std::size_t) { return 1.0; };
   const auto dear = [](std::size_t k) { return 1.0 + static_cast<double>(k); };
   const auto some = [](std::size_t k) { return 1.0 + 0.1 * static_cast<double>(k); };
-  EXPECT_EQ(worth_checking(0.9, 1, 8, free), 8u);
-  EXPECT_EQ(worth_checking(0.9, 1, 8, dear), 0u);
-  EXPECT_EQ(worth_checking(0.05, 1, 8, some), 0u);
-  EXPECT_EQ(worth_checking(0.95, 1, 8, some), 8u);
-  const std::size_t middle = worth_checking(0.5, 1, 8, some);
+  EXPECT_EQ(worth_checking(0.9, 1, 8, free).guesses, 8u);
+  EXPECT_EQ(worth_checking(0.9, 1, 8, dear).guesses, 0u);
+  EXPECT_EQ(worth_checking(0.05, 1, 8, some).guesses, 0u);
+  EXPECT_EQ(worth_checking(0.95, 1, 8, some).guesses, 8u);
+  const std::size_t middle = worth_checking(0.5, 1, 8, some).guesses;
   EXPECT_GT(middle, 0u);
   EXPECT_LT(middle, 5u);
-  EXPECT_EQ(worth_checking(0.9, 1, 0, free), 0u);
+  EXPECT_EQ(worth_checking(0.9, 1, 0, free).guesses, 0u);
 }
 
 }  // namespace
