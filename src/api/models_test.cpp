@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <latch>
 #include <thread>
 
@@ -89,8 +90,7 @@ std::int64_t cached_tokens(const ClientAnswer& answer) {
   const json::value body = json::parse(answer.body, ec);
   if (answer.status != 200 || ec) ADD_FAILURE() << answer.status << answer.body;
   if (answer.status != 200 || ec) return -1;
-  const json::value* cached =
-      body.as_object().find_pointer("/usage/prompt_tokens_details/cached_tokens", ec);
+  const json::value* cached = body.find_pointer("/usage/prompt_tokens_details/cached_tokens", ec);
   return cached ? cached->to_number<std::int64_t>() : 0;
 }
 

@@ -185,7 +185,8 @@ TEST_F(ModelPoolTest, WhatAnswersStaysAndIsNotJoinedByOthersMeanwhile) {
   auto other = ask(b);
   EXPECT_TRUE(waits(other));
   EXPECT_EQ(state(a), ModelState::kLoaded);
-  EXPECT_EQ(pool_->lease(a), nullptr);  // it drains: who comes now is behind b
+  // It drains: who comes now is behind b.
+  ASSERT_TRUE(eventually([&] { return pool_->lease(a) == nullptr; }));
   auto later = ask(a);
   EXPECT_TRUE(waits(later));
   busy.reset();
@@ -204,6 +205,7 @@ TEST_F(ModelPoolTest, AModelDrainsNoMoreWhenNobodyWaitsForItsMemory) {
   const ModelLease busy = get(a);
   std::uint64_t ticket = 0;
   auto other = ask(b, 0, &ticket);
+  ASSERT_TRUE(eventually([&] { return pool_->lease(a) == nullptr; }));
   auto later = ask(a);
   EXPECT_TRUE(waits(later));
   pool_->forget(ticket);

@@ -49,6 +49,7 @@ Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
       prefixes_(pool_),
       speculator_(options.speculation, std::move(draft)) {
   AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
+  alive_ = true;  // before it has begun: a model is ready when it is loaded
   thread_ = std::thread([this] { run(); });
 }
 
@@ -130,7 +131,6 @@ bool Engine::ready() const {
 }
 
 void Engine::run() {
-  alive_ = true;
   while (wait_for_work()) {
     step_began_ms_ = now_ms();
     const Turns::Turn turn(options_.turns.get());

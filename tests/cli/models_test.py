@@ -41,7 +41,11 @@ class Server:
                 self.url = line.split()[-1]
                 return
         self.log.seek(0)
-        raise AssertionError(f"the server ended: {self.log.read()}")
+        said = self.log.read()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+        raise AssertionError(f"the server ended: {said}")
 
     def __enter__(self):
         return self
@@ -130,8 +134,10 @@ class Large(unittest.TestCase):
     def test_swaps_lose_nothing(self):
         small, other = large_models()[:2]
         prompts = ["The capital of France is", "Two and two are", "The sea is"]
-        limit = str(int(other.stat().st_size * 1.3))
-        with Server("--model", f"a={small}", "--model", f"b={other}", "--ctx", "256", "--models-memory", limit, "--parallel", "2") as server:
+        models = ("--model", f"a={small}", "--model", f"b={other}", "--ctx", "256", "--parallel", "2")
+        with Server(*models) as server:
+            limit = max(card["status"]["bytes"] for card in server.ask("/v1/models")["data"])
+        with Server(*models, "--models-memory", str(limit)) as server:
             self.assertEqual(sorted(server.states().values()), ["loaded", "unloaded"])
             alone = {(model, prompt): server.complete(model, prompt) for model in "ab" for prompt in prompts}
             turns = [("ab"[i % 2], prompts[i // 2 % 3]) for i in range(24)]
