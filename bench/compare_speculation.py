@@ -115,12 +115,14 @@ def measure(name, servers, prompts, max_tokens, args):
         tried += 1
         work, total = busy()
         own = sum(server.cpu() for server in servers)
-        pair, texts, counted = [0, 0], ["", ""], 0
+        texts, counted = ["", ""], 0
         order = (0, 1) if tried % 2 == 0 else (1, 0)
-        seconds = [0.0, 0.0]
+        seconds, cpu = [0.0, 0.0], [0, 0]
         for prompt in prompts:
             for side in order:
+                before = servers[side].cpu()
                 text, count, rate = servers[side].ask(prompt, max_tokens)
+                cpu[side] += servers[side].cpu() - before
                 texts[side] += text
                 seconds[side] += (count - 1) / rate
                 counted += count if side == 0 else 0
@@ -129,7 +131,7 @@ def measure(name, servers, prompts, max_tokens, args):
         tokens = counted
         work_after, total_after = busy()
         foreign = 100 * (work_after - work - sum(server.cpu() for server in servers) + own) / max(total_after - total, 1)
-        print(f"{name}: {pair[0]:.1f} {pair[1]:.1f} ratio {pair[0] / pair[1]:.3f}, others {foreign:.0f} %", file=sys.stderr)
+        print(f"{name}: {pair[0]:.1f} {pair[1]:.1f} ratio {pair[0] / pair[1]:.3f}, of processor time {cpu[1] / cpu[0]:.3f}, others {foreign:.0f} %", file=sys.stderr)
         if foreign <= args.max_foreign:
             rates[0].append(pair[0])
             rates[1].append(pair[1])

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "engine/guess_record.h"
 
 namespace aquilon::engine {
@@ -31,6 +33,33 @@ TEST(NgramGuesser, GuessesWhatFollowedBefore) {
   for (const auto& c : cases)
     EXPECT_EQ(NgramGuesser().next(c.text, c.hint, c.most).tokens, c.want)
         << testing::PrintToString(c.text);
+}
+
+// Taken in token by token or at once, of few words or many: what a search of the whole text finds.
+TEST(NgramGuesser, FindsWhatASearchFinds) {
+  const auto search = [](std::span<const text::TokenId> text, std::size_t most) -> Ids {
+    for (std::size_t n = std::min<std::size_t>(4, text.size()); n >= 2; --n)
+      for (std::size_t end = text.size() - 1; end >= n; --end)
+        if (std::equal(text.end() - static_cast<std::ptrdiff_t>(n), text.end(),
+                       text.begin() + static_cast<std::ptrdiff_t>(end - n))) {
+          const auto next = text.subspan(end, std::min(most, text.size() - end));
+          return {next.begin(), next.end()};
+        }
+    return {};
+  };
+  std::mt19937 rng(1);
+  for (const unsigned words : {2u, 5u, 40u, 1000u}) {
+    Ids text;
+    NgramGuesser growing;
+    for (int i = 0; i < 700; ++i) {
+      text.push_back(static_cast<text::TokenId>(rng() % words));
+      if (rng() % 3 == 0) continue;
+      const auto got = growing.next(text, {}, 6);
+      ASSERT_EQ(got.tokens, search(text, 6)) << words << " " << i;
+      ASSERT_TRUE(got.tokens.empty() || got.same >= 2);
+    }
+    EXPECT_EQ(NgramGuesser().next(text, {}, 6).tokens, search(text, 6));
+  }
 }
 
 TEST(GuessRecord, LearnsWhetherGuessesAreRight) {
