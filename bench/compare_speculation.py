@@ -41,7 +41,8 @@ def tasks():
 
 class Server:
     def __init__(self, aquilon, model, flags):
-        command = [aquilon, "serve", "--model", model, "--port", "0", "--parallel", "1", "--ctx", "4096", "--no-log-requests", *flags]
+        command = [aquilon, "serve", "--model", model, "--port", "0", "--parallel", "1", "--ctx", "4096", "--no-log-requests",
+                   "--alias", "measured", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             found = re.search(r"http://([^:]+):(\d+)", line)
@@ -57,11 +58,13 @@ class Server:
 
     def ask(self, prompt, max_tokens):
         """Text, tokens, and tokens a second behind the first one."""
-        body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": max_tokens, "temperature": 0, "stream": True,
+        body = {"model": "measured", "messages": [{"role": "user", "content": prompt}], "max_tokens": max_tokens, "temperature": 0, "stream": True,
                 "stream_options": {"include_usage": True}}
         connection = http.client.HTTPConnection(*self.address, timeout=600)
         connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()
+        if response.status != 200:
+            sys.exit(f"compare_speculation: status {response.status}: {response.read().decode()}")
         text, first, last, usage = "", None, None, None
         for line in response:
             if not line.startswith(b"data: {"):
@@ -75,7 +78,7 @@ class Server:
                 text += piece
         connection.close()
         if usage is None:
-            sys.exit(f"compare_speculation: status {response.status}, no answer")
+            sys.exit("compare_speculation: a stream ended without its usage")
         return text, usage["completion_tokens"], (usage["completion_tokens"] - 1) / max(last - first, 1e-9)
 
 
