@@ -134,7 +134,7 @@ for seed in $(seq "$repetitions"); do
   fi
   if [[ (-z $only || $only == shared) && -e $shared_model ]]; then
     attention=${attention_shared:=$(best_attention "$shared_model")}
-    round "$shared_model" 4 2048 "shared" --route chat --clients 1 --requests 4 --shared-prefix "$shared" --prompt 24 --generate 8
+    round "$shared_model" 4 2048 "shared" --route chat --clients 1 --requests 4 --shared-prefix "$shared" --prompt 48 --generate 8
   fi
 done
 python3 bench/serving_table.py "$raw" "$(git describe --always --dirty)" "${model##*/}" "${shared_model##*/}" \

@@ -1,9 +1,12 @@
 #include "bench/load_setup.h"
 
+#include <algorithm>
+
 namespace aquilon::bench {
 namespace {
 
-constexpr std::size_t kShort = 16, kLong = 80;  // words of the two requests
+// Words of the longer of the two requests; no longer than those to come, which the context holds.
+constexpr std::size_t kLeastWords = 8, kMostWords = 80;
 constexpr double kPollSeconds = 0.1;
 
 Result<LoadRecord> ask(const LoadTarget& target, std::string body,
@@ -48,12 +51,15 @@ Result<std::size_t> prompt_tokens(const LoadTarget& target, std::uint64_t seed, 
 Result<bool> prepare_requests(const LoadTarget& target, std::uint64_t seed, RequestShape& shape,
                               const std::function<bool()>& keep_going) {
   if (shape.model.empty()) shape.model = AQ_TRY(served_model(target));
-  const std::size_t few = AQ_TRY(prompt_tokens(target, seed, kShort, shape, keep_going));
-  const std::size_t many = AQ_TRY(prompt_tokens(target, seed + 1, kLong, shape, keep_going));
+  const std::size_t longer = std::clamp(shape.prompt, kLeastWords, kMostWords);
+  const std::size_t shorter = longer / 4;
+  const std::size_t few = AQ_TRY(prompt_tokens(target, seed, shorter, shape, keep_going));
+  const std::size_t many = AQ_TRY(prompt_tokens(target, seed + 1, longer, shape, keep_going));
   if (few == 0 || many <= few) return false;
-  shape.scale.tokens_per_word = static_cast<double>(many - few) / (kLong - kShort);
+  const double per_word = static_cast<double>(many - few) / static_cast<double>(longer - shorter);
+  shape.scale.tokens_per_word = per_word;
   shape.scale.fixed =
-      std::max(0.0, static_cast<double>(few) - kShort * shape.scale.tokens_per_word);
+      std::max(0.0, static_cast<double>(few) - static_cast<double>(shorter) * per_word);
   return true;
 }
 
