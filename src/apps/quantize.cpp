@@ -19,6 +19,7 @@
 #include "formats/model_folder.h"
 #include "hub/byte_text.h"
 #include "kernels/isa.h"
+#include "model/tokenizer_loader.h"
 
 namespace aquilon::apps {
 namespace {
@@ -120,8 +121,13 @@ void print_text(const QuantizeOptions& options, const convert::QuantizeReport& r
              count_types(report));
 }
 
-// One line where errors of an earlier rounding stay.
-void warn_of_rounded(const formats::GgufFile& file, const convert::Target& target) {
+// One line where errors of an earlier rounding stay, one where there is no tokenizer.
+void warn(const formats::GgufFile& file, const convert::Target& target) {
+  if (!model::has_tokenizer(file))
+    fmt::print(stderr,
+               "warning: {} has no tokenizer, so that the new file knows token ids only; put "
+               "tokenizer.json, tekken.json or tokenizer.model beside its weights\n",
+               file.path());
   std::uint64_t rounded = 0;
   for (const formats::GgufTensor& t : file.tensors())
     if (t.dims.size() > 1 && t.dtype != target.dtype &&
@@ -143,7 +149,7 @@ Status run_quantize(const QuantizeOptions& options) {
   AQ_RETURN_IF_ERROR(check_output(options, in, file));
   std::optional<convert::Importance> importance;
   if (!options.imatrix.empty()) importance = AQ_TRY(convert::Importance::read(options.imatrix));
-  warn_of_rounded(file, *target);
+  warn(file, *target);
   ThreadPool pool(options.threads > 0 ? options.threads : usable_cores());
   const InterruptFlag interrupt;
   ProgressLine line;

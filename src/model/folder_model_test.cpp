@@ -67,6 +67,22 @@ void expect_published_logits(M& model, const fs::path& folder) {
 }
 
 template <class M>
+void expect_published_hidden_states(M& model, const fs::path& folder) {
+  const auto want = read_numbers_for_test<float>(folder / "len7.hidden.f32");
+  const boost::json::value manifest = read_manifest_for_test(folder);
+  const auto tokens =
+      boost::json::value_to<std::vector<TokenId>>(manifest.at("greedy").at("prompt"));
+  KvCache kv = KvCache::create(model.config(), tokens.size()).value();
+  Slice slice{&kv, tokens, WantLogits::kAll, tokens.size()};
+  std::vector<float> logits, got;
+  model.forward().run({&slice, 1}, logits, [&](std::size_t, std::span<const float> hidden) {
+    got.insert(got.end(), hidden.begin(), hidden.end());
+  });
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], 2e-4f) << i;
+}
+
+template <class M>
 void expect_published_tokens(M& model, const fs::path& folder) {
   const boost::json::value manifest = read_manifest_for_test(folder);
   auto tokens = boost::json::value_to<std::vector<TokenId>>(manifest.at("greedy").at("prompt"));
@@ -89,6 +105,7 @@ TEST(FolderModel, HuggingFaceFoldersGiveThePublishedLogits) {
     EXPECT_EQ((*model)->special().eos, 257);
     EXPECT_FALSE((*model)->special().add_bos);
     expect_published_logits(**model, folder);
+    expect_published_hidden_states(**model, folder);
     expect_published_tokens(**model, folder);
   }
 }
@@ -103,6 +120,7 @@ TEST(FolderModel, MistralFoldersGiveThePublishedLogits) {
     auto model = BareModel::load(std::move(*file));
     ASSERT_TRUE(model.ok()) << model.error().message;
     expect_published_logits(**model, folder);
+    expect_published_hidden_states(**model, folder);
     expect_published_tokens(**model, folder);
   }
 }
