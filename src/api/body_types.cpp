@@ -39,6 +39,26 @@ constexpr Member kPrediction[] = {
     {"content", "string | [content_part]", true, "the text"},
 };
 
+constexpr Member kResponseFormat[] = {
+    {"type", "string", true, "text, json_object or json_schema"},
+    {"json_schema", "json_schema_format", false, "with json_schema"},
+};
+
+constexpr Member kJsonSchemaFormat[] = {
+    {"name", "string", false, "accepted; has no effect"},
+    {"description", "string", false, "accepted; has no effect"},
+    {"schema", "any", true, "a JSON Schema; what of it cannot be enforced is refused"},
+    {"strict", "boolean", false, "accepted; the schema is always enforced as a whole"},
+};
+
+constexpr Member kStructuredOutputs[] = {
+    {"json", "object | string", false, "a JSON Schema"},
+    {"regex", "string", false, "a regular expression"},
+    {"choice", "[string]", false, "the texts to choose from"},
+    {"grammar", "string", false, "GBNF or Lark's notation"},
+    {"json_object", "boolean", false, "any JSON object"},
+};
+
 constexpr Member kTurn[] = {
     {"role", "string", true, "user or assistant; neighbouring turns of one role are one"},
     {"content", "string | [text_block]", true, "text"},
@@ -86,6 +106,9 @@ constexpr ObjectType kTypes[] = {
     {"content_part", kContentPart},
     {"stream_options", kStreamOptions},
     {"prediction", kPrediction},
+    {"response_format", kResponseFormat},
+    {"json_schema_format", kJsonSchemaFormat},
+    {"structured_outputs", kStructuredOutputs},
     {"turn", kTurn},
     {"text_block", kTextBlock},
     {"input_item", kInputItem},

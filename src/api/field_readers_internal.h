@@ -21,6 +21,12 @@ Refusal read_seed(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_top_p(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_logit_bias(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stream_options(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_response_format(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_guided_json(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_guided_regex(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_guided_choice(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_guided_grammar(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_structured_outputs(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_template_kwargs(const Field&, const boost::json::value&, CompletionRequest&);
 
 }  // namespace aquilon::api

@@ -1,6 +1,7 @@
 // `aquilon complete`: one completion from an argument, a file, stdin or token ids.
 #include <unistd.h>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_from.hpp>
 #include <cstdio>
@@ -23,6 +24,7 @@ struct CompleteOptions {
   std::string ids;
   bool chat = false;
   bool json = false;
+  std::string json_schema;
   ModelOptions model;
   SamplingOptions sampling;
 
@@ -34,6 +36,9 @@ struct CompleteOptions {
     v(chat,
       {.flag = "chat", .help = "answer the prompt as a message, by the model's chat template"});
     v(json, {.flag = "json", .help = "print prompt_ids, ids, text, finish_reason as JSON"});
+    v(json_schema, {.flag = "json-schema",
+                    .help = "the answer is a value of the JSON Schema in this file",
+                    .unit = "FILE"});
     model.visit(v);
     model.visit_speculation(v);
     sampling.visit(v);
@@ -61,6 +66,17 @@ Result<chat::Prompt> make_prompt(const CompleteOptions& options) {
   return chat::Prompt(std::move(chat));
 }
 
+Result<chat::AnswerConstraint> schema_constraint(const std::string& path) {
+  const std::string text = AQ_TRY(read_file(path));
+  boost::json::error_code problem;
+  chat::AnswerConstraint constraint{.kind = chat::AnswerConstraint::Kind::kJsonSchema,
+                                    .schema = boost::json::parse(text, problem),
+                                    .field = "--json-schema"};
+  if (problem)
+    return make_error(Code::kInvalidArgument, "'{}' is no JSON: {}", path, problem.message());
+  return constraint;
+}
+
 void print_json(const Answer& answer) {
   const boost::json::object object{
       {"prompt_ids", boost::json::value_from(answer.prompt_ids)},
@@ -74,6 +90,8 @@ void print_json(const Answer& answer) {
 Status complete(const CompleteOptions& options) {
   chat::GenerationRequest request = options.sampling.request();
   request.prompt = AQ_TRY(make_prompt(options));
+  if (!options.json_schema.empty())
+    request.constraint = AQ_TRY(schema_constraint(options.json_schema));
   const auto generator = AQ_TRY(load_generator(options.model));
   InterruptFlag interrupt({SIGINT});
   const auto print = [&](const std::string& piece) {

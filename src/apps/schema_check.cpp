@@ -32,6 +32,7 @@ struct SchemaCheckOptions {
   std::string tokenizer;
   bool compact = false;
   std::int64_t split = 0;
+  int walks = 0;
 
   template <class V>
   void visit(V& v) {
@@ -48,6 +49,10 @@ struct SchemaCheckOptions {
               .help = "cut one token in ten at a random byte, by this seed; 0: none",
               .unit = "SEED",
               .min = 0});
+    v(walks, {.flag = "walks",
+              .help = "with --jsonl: add that many random answers under the masks to each line",
+              .min = 0,
+              .max = 1000});
   }
 };
 
@@ -149,6 +154,24 @@ class Checker {
     return matcher.is_accepting();
   }
 
+  // A random answer, each token drawn from those that the mask allows; null where none came to an
+  // end in time, "!" and what was written where no token was allowed.
+  json::value walk(const constraint::Grammar& grammar) {
+    constexpr int kLong = 60, kTooLong = 2000;
+    constraint::Matcher matcher(grammar, tokens_.vocabulary);
+    std::string text;
+    for (int step = 0; step < kTooLong; ++step) {
+      if (!matcher.fill_mask(mask_).ok()) return nullptr;
+      const std::vector<text::TokenId> allowed = allowed_tokens();
+      if (allowed.empty()) return json::value("!" + text);
+      const text::TokenId token = draw(allowed, step >= kLong);
+      if (!matcher.accept(token)) return json::value("!" + text);
+      if (matcher.is_finished()) return json::value(text);
+      text += tokens_.vocabulary->bytes(token);
+    }
+    return nullptr;
+  }
+
   const constraint::SchemaRefusal& refusal() const { return refusal_; }
   double compile_us() const { return compile_us_; }
 
@@ -170,6 +193,27 @@ class Checker {
   }
 
  private:
+  std::vector<text::TokenId> allowed_tokens() const {
+    std::vector<text::TokenId> tokens;
+    for (std::size_t word = 0; word < mask_.size(); ++word)
+      for (std::uint64_t left = mask_[word]; left != 0; left &= left - 1)
+        tokens.push_back(static_cast<text::TokenId>(word * 64) + __builtin_ctzll(left));
+    return tokens;
+  }
+
+  // Any of them; in a long answer mostly one that ends something.
+  text::TokenId draw(const std::vector<text::TokenId>& allowed, bool closing) {
+    if (closing || random_() % 8 == 0) {
+      for (const text::TokenId token : allowed)
+        if (tokens_.vocabulary->is_end(token)) return token;
+      if (random_() % 4 != 0)
+        for (const char close : {'"', '}', ']'})
+          for (const text::TokenId token : allowed)
+            if (tokens_.vocabulary->bytes(token) == std::string_view(&close, 1)) return token;
+    }
+    return allowed[random_() % allowed.size()];
+  }
+
   Tokens tokens_;
   const SchemaCheckOptions& options_;
   std::mt19937_64 random_;
@@ -195,7 +239,7 @@ Result<json::value> parse_json(const std::string& text, const std::string& path)
 }
 
 json::object check_line(Checker& checker, std::string_view line, const json::object& entry,
-                        bool compact) {
+                        const SchemaCheckOptions& options) {
   json::object out;
   if (const json::value* id = entry.if_contains("id")) out["id"] = *id;
   const json::value* schema = entry.if_contains("schema");
@@ -210,11 +254,16 @@ json::object check_line(Checker& checker, std::string_view line, const json::obj
     for (const std::string_view test : json_items(json_member(line, "tests").value_or("[]"))) {
       std::size_t rejected_at = 0;
       const auto data = json_member(test, "data");
-      results.push_back(data &&
-                        checker.accepts(*grammar, relaid_json(*data, compact), rejected_at));
+      results.push_back(
+          data && checker.accepts(*grammar, relaid_json(*data, options.compact), rejected_at));
     }
   }
   out["tests"] = std::move(results);
+  if (grammar && options.walks > 0) {
+    json::array walks;
+    for (int i = 0; i < options.walks; ++i) walks.push_back(checker.walk(*grammar));
+    out["walks"] = std::move(walks);
+  }
   out["compile_us"] = std::round(checker.compile_us() * 10) / 10;
   out["masks"] = checker.masks();
   return out;
@@ -230,7 +279,7 @@ Status check_lines(Checker& checker, const SchemaCheckOptions& options) {
     if (!entry.is_object())
       return make_error(Code::kInvalidArgument, "{}:{} is no object with a schema", options.jsonl,
                         number);
-    const json::object result = check_line(checker, line, entry.get_object(), options.compact);
+    const json::object result = check_line(checker, line, entry.get_object(), options);
     std::puts(json::serialize(result).c_str());
   }
   std::fflush(stdout);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "chat/answer_constraint.h"
 #include "engine/request.h"
 #include "text/tokenizer.h"  // TokenId
 
@@ -55,6 +56,7 @@ struct GenerationRequest {
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
   int prompt_logprobs = -1;                // the same of the prompt's tokens
   std::string prediction;                  // what the answer may say, as a hint
+  AnswerConstraint constraint;             // what it must be
   bool embed = false;                      // the prompt's embedding instead of an answer
   bool follows = false;                    // another part of what is queued already
   std::uint64_t tenant = 0;                // see engine::Request

@@ -39,6 +39,7 @@ class LocalGenerator final : public Generator {
         writer_(std::move(writer)),
         pooling_(pooling),
         card_(std::move(card)),
+        constraints_(model_->tokenizer(), model_->special().ends),
         engine_(*model_, std::move(pool), options, std::move(draft)) {}
 
   const ModelCard& card() const override { return card_; }
@@ -61,6 +62,8 @@ class LocalGenerator final : public Generator {
     r.cache_salt = request.cache_salt;
     r.waited_seconds = request.waited_seconds;
     if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
+    if (request.constraint.kind != AnswerConstraint::Kind::kNone)
+      r.constraint = AQ_TRY(constraints_.matcher(request.constraint));
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
@@ -150,6 +153,7 @@ class LocalGenerator final : public Generator {
   PromptWriter writer_;
   engine::Pooling pooling_;
   ModelCard card_;
+  ConstraintCompiler constraints_;
   engine::Engine engine_;
 };
 

@@ -75,16 +75,23 @@ void GrammarCore::walk(const TokenTree& tree, State start, std::vector<TokenId>&
   if (path_.size() < tree.max_depth + 1) {
     path_.resize(tree.max_depth + 1);
     path_first_.resize(tree.max_depth + 1);
+    path_waits_.resize(tree.max_depth + 1);
+    path_bytes_.resize(tree.max_depth + 1);
   }
   path_[0] = start;
   path_first_[0] = machine_->first(start);
+  path_waits_[0] = machine_->keeps_texts() && machine_->in_text(start);
   const TokenTree::Node* nodes = tree.nodes.data();
   const auto n = static_cast<std::uint32_t>(tree.nodes.size());
   for (std::uint32_t i = 0; i < n;) {
     const TokenTree::Node node = nodes[i];
     const std::size_t depth = node.depth;
     State next = kDead;
-    if (path_first_[depth - 1].has(node.byte)) next = machine_->step(path_[depth - 1], node.byte);
+    path_bytes_[depth - 1] = static_cast<char>(node.byte);
+    const bool waits = path_waits_[depth - 1];
+    if (path_first_[depth - 1].has(node.byte))
+      next = waits ? machine_->step_in_walk(path_[depth - 1], {path_bytes_.data(), depth})
+                   : machine_->step(path_[depth - 1], node.byte);
     if (next == kDead) {
       i = node.end;
       continue;
@@ -92,6 +99,7 @@ void GrammarCore::walk(const TokenTree& tree, State start, std::vector<TokenId>&
     if (node.token >= 0) out.push_back(node.token);
     if (node.end > ++i) {
       path_[depth] = next;
+      path_waits_[depth] = waits && machine_->in_text(next);
       // In the middle of strings the state often stays.
       path_first_[depth] =
           next == path_[depth - 1] ? path_first_[depth - 1] : machine_->first(next);
@@ -195,20 +203,33 @@ void GrammarCore::forbid_used_keys(const Place& place, const Vocabulary& vocabul
       mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
 }
 
+// Where used names may leave an open name without an end, tokens are tried one by one: those that
+// end a name or begin one, and within a name those that go on as a used one does.
 void GrammarCore::check_each(const Place& place, const Vocabulary& vocabulary,
                              std::span<MaskWord> mask) {
-  if (!tracker_.has_used_keys(place.keys)) {
-    for (const TokenId token : vocabulary.with_quotes())
-      if (has_token(mask, token) && !after(place, vocabulary.bytes(token)))
-        mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
+  const auto check = [&](TokenId token) {
+    if (has_token(mask, token) && !after(place, vocabulary.bytes(token)))
+      clear_token(mask, vocabulary, token);
+  };
+  const std::vector<std::string> rests = tracker_.rests_of_used(place.keys);
+  if (rests.empty() && !tracker_.has_used_keys(place.keys)) {
+    for (const TokenId token : vocabulary.with_quotes()) check(token);
     return;
   }
-  for (std::size_t word = 0; word < mask.size(); ++word) {
-    for (std::uint64_t left = mask[word]; left != 0; left &= left - 1) {
-      const int bit = __builtin_ctzll(left);
-      const auto token = static_cast<TokenId>(word * 64 + static_cast<std::size_t>(bit));
-      if (!after(place, vocabulary.bytes(token))) mask[word] &= ~(1ULL << bit);
+  for (const TokenTree::Node& node : vocabulary.crossing().nodes)
+    if (node.token >= 0) check(node.token);
+  if (rests.empty()) return;
+  ByteSet heads;
+  for (const std::string& rest : rests)
+    if (!rest.empty()) heads.add(static_cast<unsigned char>(rest[0]));
+  const std::vector<TokenTree::Node>& nodes = vocabulary.all().nodes;
+  for (std::uint32_t i = 0; i < nodes.size();) {
+    if (nodes[i].depth == 1 && !heads.has(nodes[i].byte)) {
+      i = nodes[i].end;
+      continue;
     }
+    if (nodes[i].token >= 0) check(nodes[i].token);
+    ++i;
   }
 }
 

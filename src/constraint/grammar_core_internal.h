@@ -68,6 +68,8 @@ class GrammarCore {
   std::size_t cached_bytes_ = 0;
   std::vector<State> path_;  // of a walk, by depth
   std::vector<ByteSet> path_first_;
+  std::vector<char> path_waits_;  // the text of an item is put together later
+  std::vector<char> path_bytes_;
 };
 
 }  // namespace aquilon::constraint

@@ -96,6 +96,7 @@ State Machine::start_schema() {
   json_ = true;
   key_starts_.assign(schema_.objects.size(), 0);
   for (const ObjectShape& shape : schema_.objects) finite_keys_ = finite_keys_ || shape.finite_free;
+  for (const ArrayShape& shape : schema_.arrays) keeps_texts_ = keeps_texts_ || shape.unique;
   return thread(0, frame({.kind = Kind::kValue, .shape = schema_.root, .parent = 0}));
 }
 
@@ -147,6 +148,24 @@ State Machine::step(State state, unsigned char byte) {
   return to;
 }
 
+bool Machine::in_text(State state) const {
+  const auto holds = [&](State one) {
+    return lexeme_of(one) >= kLexemeBase && frames_[low_of(one)].kind == Kind::kText;
+  };
+  if (lexeme_of(state) != kManyTag) return holds(state);
+  const Threads& threads = sets_[low_of(state)];
+  return std::any_of(threads.begin(), threads.end(), holds);
+}
+
+State Machine::step_in_walk(State state, std::string_view walked) {
+  if (memory_bytes() > limits_.memory_bytes) exhausted_ = true;
+  if (exhausted()) return kDead;
+  walked_ = walked;
+  const State to = step_slow(state, static_cast<unsigned char>(walked.back()));
+  walked_ = {};
+  return to;
+}
+
 State Machine::step_slow(State state, unsigned char byte) {
   Threads out = std::move(scratch_);
   out.clear();
@@ -168,6 +187,16 @@ void Machine::step_thread(std::uint32_t lexeme, std::uint32_t at, unsigned char 
     if (f.kind == Kind::kKey) return step_key(lexeme - kLexemeBase, f, byte, out);
     const RegexId next = store_->next(lexeme - kLexemeBase, byte);
     if (next == kNothing) return;
+    if (f.kind == Kind::kText && !walked_.empty()) {
+      std::uint32_t text = f.text;
+      if (store_->nullable(next)) {
+        for (const char c : walked_) text = append_text(text, static_cast<unsigned char>(c));
+        complete(f.parent, text, out);
+      }
+      if (next != kEmptyText && !store_->first(next).empty())
+        out.push_back(thread(next + kLexemeBase, at));
+      return;
+    }
     if (f.kind == Kind::kText) return push_lexeme(next, f.parent, append_text(f.text, byte), out);
     return push_lexeme(next, at, 0, out);
   }

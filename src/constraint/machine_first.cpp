@@ -87,41 +87,47 @@ bool Machine::inside_string(State state, std::uint32_t& max) {
   if (!json_ || state == kDead) return false;
   bool free = false;
   max = 0;
-  // True while every thread is within a string; `free` where one of them takes any.
+  // All threads are at the same place of a JSON text: where one takes any characters of a string,
+  // the others are within one as well.
   const auto look = [&](State one, bool alone) {
     const auto lexeme = static_cast<std::uint32_t>(one >> 32);
-    if (lexeme < kLexemeBase) return false;
+    if (lexeme < kLexemeBase) return;
     const Frame& f = frames_[static_cast<std::uint32_t>(one)];
     if (f.kind == Kind::kKey) {
       const KeyState& key = keys_[lexeme - kLexemeBase];
-      const bool any = !key.others.empty() && key.others[0] == strings_.one_text &&
-                       !is_tight(schema_.objects[f.shape], f);
-      if (any) max = kUnbounded;
-      free = free || any;
-      return true;
+      if (key.others.empty() || is_tight(schema_.objects[f.shape], f)) return;
+      std::uint32_t most = 0;
+      RegexId tail = kNothing;
+      for (const RegexId member : store_->members(key.others[0])) {
+        const bool any =
+            member == strings_.one_text ||
+            (store_->is_repeat_before(member, strings_.one, tail, most) && most == kUnbounded);
+        if (any) max = kUnbounded;
+        free = free || any;
+      }
+      return;
     }
     const RegexId id = lexeme - kLexemeBase;
-    if (!store_->first(id).has('"')) {
-      // A number or literal; or a string that is not at a character's edge.
-      return false;
-    }
     const std::span<const RegexId> members = store_->members(id);
     for (const RegexId member : members) {
       std::uint32_t most = 0;
+      RegexId tail = kNothing;
       for (const RegexId one_character : {strings_.any, strings_.one}) {
-        if (!store_->is_repeat_before(member, one_character, strings_.quote, most)) continue;
-        if (most != kUnbounded && (!alone || members.size() > 1)) continue;
+        if (!store_->is_repeat_before(member, one_character, tail, most)) continue;
+        // A limit on characters holds for the whole only if nothing else is possible.
+        if (most != kUnbounded && (!alone || members.size() > 1 || tail != strings_.quote))
+          continue;
         max = std::max(max, most);
         free = true;
       }
     }
-    return true;
   };
-  if (static_cast<std::uint32_t>(state >> 32) != kManyTag) return look(state, true) && free;
-  bool strings = true;
-  for (const State one : sets_[static_cast<std::uint32_t>(state)])
-    strings = strings && look(one, false);
-  return strings && free;
+  if (static_cast<std::uint32_t>(state >> 32) != kManyTag) {
+    look(state, true);
+    return free;
+  }
+  for (const State one : sets_[static_cast<std::uint32_t>(state)]) look(one, false);
+  return free;
 }
 
 }  // namespace aquilon::constraint

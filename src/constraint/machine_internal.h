@@ -44,6 +44,13 @@ class Machine {
   State start_regex(RegexId id);
 
   State step(State state, unsigned char byte);
+  // Whether it is within a lexeme of an item that may not come twice, whose text is kept.
+  bool in_text(State state) const;
+  bool keeps_texts() const { return keeps_texts_; }
+  // For walks over many texts that begin within such a lexeme: the item's text is put together only
+  // where it ends, of what was written before and `walked`, all bytes of the walk up to the one
+  // that is stepped by. Until then states are of use within the walk alone.
+  State step_in_walk(State state, std::string_view walked);
   bool accepting(State state) const;
   // Bytes that may follow; may hold a few too many.
   ByteSet first(State state);
@@ -141,6 +148,8 @@ class Machine {
   SchemaProgram schema_;
   CfgProgram cfg_;
   bool json_ = false, finite_keys_ = false;
+  bool keeps_texts_ = false;  // some array has unique items
+  std::string_view walked_;   // not empty: within a walk
   bool exhausted_ = false;
 
   std::vector<Frame> frames_;

@@ -18,6 +18,7 @@ class Matcher {
  public:
   Matcher(Grammar grammar, std::shared_ptr<const Vocabulary> vocabulary);
 
+  std::size_t mask_words() const { return vocabulary_->mask_words(); }
   // Sets the bits of the tokens that may come next, and clears the others: those whose bytes some
   // text of the grammar goes on with, and the vocabulary's ends where the text may end. `mask` has
   // vocabulary.mask_words() words. Errors: kUnsupported when the memory limit is reached.

@@ -177,13 +177,44 @@ bool RegexStore::list_texts(RegexId start, std::size_t limit, std::vector<std::s
   return visit(start);
 }
 
-bool RegexStore::is_repeat_before(RegexId id, RegexId a, RegexId tail, std::uint32_t& max) const {
+bool RegexStore::is_repeat_before(RegexId id, RegexId a, RegexId& tail, std::uint32_t& max) const {
   const Node& node = nodes_[id];
-  if (node.kind != Kind::kConcat || node.b != tail) return false;
+  if (node.kind != Kind::kConcat || node.boolean) return false;
   const Node& head = nodes_[node.a];
   if (head.kind != Kind::kRepeat || head.a != a) return false;
+  tail = node.b;
   max = head.c;
   return true;
+}
+
+// States are explored; those without a way to a cycle have finitely many ends.
+bool RegexStore::has_finite_ends(RegexId start) {
+  constexpr std::size_t kMaxStates = 200;
+  std::vector<RegexId> states{start};
+  std::vector<std::vector<std::size_t>> moves;
+  std::unordered_map<RegexId, std::size_t> index{{start, 0}};
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    moves.emplace_back();
+    for (const auto& [set, representative] : classes(states[i])) {
+      const RegexId to = next(states[i], representative);
+      if (to == kNothing) continue;
+      const auto [at, inserted] = index.emplace(to, states.size());
+      if (inserted) states.push_back(to);
+      moves[i].push_back(at->second);
+      if (states.size() > kMaxStates || exhausted_) return true;
+    }
+  }
+  // Take away what has no moves left, again and again: what stays reaches a cycle.
+  std::vector<bool> finite(states.size(), false);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (finite[i]) continue;
+      if (std::all_of(moves[i].begin(), moves[i].end(), [&](std::size_t to) { return finite[to]; }))
+        finite[i] = changed = true;
+    }
+  }
+  return std::find(finite.begin(), finite.end(), true) != finite.end();
 }
 
 std::span<const RegexId> RegexStore::members(const RegexId& id) const {

@@ -81,8 +81,11 @@ class RegexStore {
   // All texts of a finite language of fewer than `limit`; false if there are more.
   bool list_texts(RegexId id, std::size_t limit, std::vector<std::string>& out);
 
-  // For expressions of the form repeat(a, min, max) followed by `tail`: true and the bounds.
-  bool is_repeat_before(RegexId id, RegexId a, RegexId tail, std::uint32_t& max) const;
+  // For repeat(a, min, max) followed by something: true, and what it is.
+  bool is_repeat_before(RegexId id, RegexId a, RegexId& tail, std::uint32_t& max) const;
+  // Whether some text that the language begins with can only be ended in finitely many ways. True
+  // as well where that takes too many states to find out.
+  bool has_finite_ends(RegexId id);
   // The members of a union; the expression itself where it is none.
   std::span<const RegexId> members(const RegexId& id) const;
 

@@ -115,10 +115,17 @@ void SchemaCompiler::finish_free_keys(ObjectShape& shape) {
     for (const auto& [set, choices] : shape.classes) mentioned |= set;
     for (std::size_t i = 0; i < shape.patterns.size(); ++i)
       if ((mentioned >> i & 1) != 0) allowed.push_back(shape.patterns[i]);
-    const RegexId sum = store_.any_of(std::move(allowed));
-    shape.free_text = shape.free_text == one_text ? sum : store_.both(shape.free_text, sum);
+    RegexId sum = store_.any_of(std::move(allowed));
+    if (store_.is_empty(store_.minus(one_text, sum))) sum = one_text;  // ".*" and its kind
+    if (sum != one_text)
+      shape.free_text = shape.free_text == one_text ? sum : store_.both(shape.free_text, sum);
   }
-  if (shape.free_text == one_text && shape.patterns.empty()) return;
+  if (shape.free_text == one_text && (shape.patterns.empty() || shape.classes.size() == 1)) {
+    // Every name is allowed; those of a single class need no list of what else there is.
+    const bool all = shape.patterns.empty() || shape.classes.contains(0) ||
+                     store_.is_empty(store_.minus(one_text, store_.any_of(shape.patterns)));
+    if (all && (shape.patterns.empty() || !shape.classes.contains(0))) return;
+  }
   std::vector<std::string> names;
   for (const ObjectKey& key : shape.keys) names.push_back(key.text);
   // Sets of patterns whose values exclude each other: no key may match just those.
@@ -140,7 +147,7 @@ void SchemaCompiler::finish_free_keys(ObjectShape& shape) {
   }
   std::vector<std::string> texts;
   if (shape.free_text == one_text || !store_.list_texts(shape.free_text, kMaxListed, texts)) {
-    shape.finite_free = shape.free_text != one_text;
+    shape.finite_free = shape.free_text != one_text && store_.has_finite_ends(shape.free_text);
     return;
   }
   for (const std::string& text : texts) {

@@ -133,6 +133,8 @@ class Sequence {
   }
   bool may_end() const { return answered() >= job_->request().min_tokens; }
   void forbid_ends(std::span<float> logits) const;
+  Result<bool> keep_to_constraint(std::span<float> logits);
+  void end_without_token(Event event, FinishReason reason);
   std::optional<FinishReason> finish_reason(text::TokenId id) const;
 
   std::shared_ptr<Job> job_;
@@ -141,6 +143,7 @@ class Sequence {
   const std::size_t context_;
   model::KvCache kv_;
   Sampler sampler_;
+  std::optional<constraint::Matcher> constraint_;
   TextStream text_;
   std::vector<text::TokenId> tokens_;  // prompt and answer
   std::size_t fed_;                    // of them that the model has seen

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "constraint/matcher.h"
 #include "engine/sampling.h"
 #include "text/tokenizer.h"
 
@@ -20,7 +21,8 @@ enum class FinishReason {
   kError,        // cancelled, or the engine stopped
 };
 
-// Log-probabilities are those of the model's own distribution, before temperature and penalties.
+// Log-probabilities are those of the model's own distribution, before temperature and penalties; of
+// a constrained answer, among the tokens that were allowed.
 struct TokenLogprob {
   text::TokenId id = 0;
   std::string bytes;
@@ -62,6 +64,8 @@ struct Request {
   int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
   // What the answer may say: a hint, checked token by token.
   std::vector<text::TokenId> prediction;
+  // What the answer must be: each token is one that it allows. At its beginning.
+  std::optional<constraint::Matcher> constraint;
   Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
   // A part of what is queued already: a full queue does not refuse it.
   bool follows = false;

@@ -196,8 +196,11 @@ TokenLogprobs log_probabilities(std::span<const float> logits, TokenId chosen, i
     const float lb = logits[static_cast<std::size_t>(b)];
     return la != lb ? la > lb : a < b;
   });
-  for (std::ptrdiff_t i = 0; i < count; ++i)
-    result.top.push_back(entry(ids[static_cast<std::size_t>(i)]));
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const TokenId id = ids[static_cast<std::size_t>(i)];
+    if (std::isinf(logits[static_cast<std::size_t>(id)])) break;  // not allowed: no alternative
+    result.top.push_back(entry(id));
+  }
   return result;
 }
 

@@ -27,6 +27,7 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       context_(context),
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
+      constraint_(job_->request().constraint),
       text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space),
       tokens_(job_->request().prompt),
       fed_(kv_.length()) {}
@@ -169,6 +170,47 @@ void Sequence::forbid_ends(std::span<float> logits) const {
       logits[static_cast<std::size_t>(id)] = kNever;
 }
 
+// Tokens that the constraint does not allow have no chance. An answer that can only end ends, even
+// before its least length. False: it has ended, and the model has no token to say so.
+Result<bool> Sequence::keep_to_constraint(std::span<float> logits) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  if (!constraint_) {
+    if (!may_end()) forbid_ends(logits);
+    return true;
+  }
+  std::vector<constraint::MaskWord> mask(constraint_->mask_words());
+  AQ_RETURN_IF_ERROR(constraint_->fill_mask(mask));
+  for (std::size_t begin = 0; begin < logits.size(); begin += 64) {
+    const std::size_t end = std::min(begin + 64, logits.size());
+    const std::uint64_t word = begin / 64 < mask.size() ? mask[begin / 64] : 0;
+    if (word == ~std::uint64_t{0}) continue;
+    for (std::size_t i = begin; i < end; ++i)
+      if ((word >> (i - begin) & 1) == 0) logits[i] = kNever;
+  }
+  const auto some = [&] {
+    return std::any_of(mask.begin(), mask.end(), [](auto word) { return word != 0; });
+  };
+  if (!some()) {
+    if (constraint_->is_accepting()) return false;
+    return Error{
+        Code::kUnsupported,
+        "this model's vocabulary has no token with which the answer could go on as it must"};
+  }
+  if (may_end()) return true;
+  for (const TokenId id : model_.special().ends)
+    if (static_cast<std::size_t>(id) / 64 < mask.size())
+      mask[static_cast<std::size_t>(id) / 64] &= ~(1ULL << (id % 64));
+  if (some()) forbid_ends(logits);
+  return true;
+}
+
+void Sequence::end_without_token(Event event, FinishReason reason) {
+  event.finish = reason;
+  event.text = text_.finish();
+  finished_ = true;
+  job_->emit(std::move(event));
+}
+
 void Sequence::advance(std::span<float> logits) {
   const Request& request = job_->request();
   Event event;
@@ -182,9 +224,15 @@ void Sequence::advance(std::span<float> logits) {
   }
   const bool with_logprobs = request.top_logprobs >= 0;
   std::vector<float> own;  // the model's distribution, before the sampler bends it
-  if (with_logprobs) own.assign(logits.begin(), logits.end());
-  if (!may_end()) forbid_ends(logits);
+  if (with_logprobs && !constraint_) own.assign(logits.begin(), logits.end());
+  const Result<bool> goes_on = keep_to_constraint(logits);
+  if (!goes_on.ok()) event.error = goes_on.error();
+  if (!goes_on.ok() || !*goes_on)
+    return end_without_token(std::move(event),
+                             goes_on.ok() ? FinishReason::kStop : FinishReason::kError);
+  if (with_logprobs && constraint_) own.assign(logits.begin(), logits.end());
   const TokenId id = sampler_.sample(logits);
+  if (constraint_) constraint_->accept(id);
   tokens_.push_back(id);
 
   event.ids = {id};
@@ -211,7 +259,8 @@ void Sequence::advance(std::span<float> logits) {
 std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
   const Request& request = job_->request();
   const auto& stops = request.stop_tokens;
-  const bool ends = !request.ignore_eos && model_.special().is_end(id);
+  const bool whole = constraint_ && constraint_->is_finished();  // nothing may follow
+  const bool ends = whole || (!request.ignore_eos && model_.special().is_end(id));
   if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
   if (answered() >= request.max_tokens) return FinishReason::kLength;
   if (tokens_.size() >= context_) return FinishReason::kModelLength;

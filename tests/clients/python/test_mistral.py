@@ -3,6 +3,7 @@
 Answers are a few tokens long: the tests run on two busy cores."""
 import asyncio
 import inspect
+import json
 import os
 import re
 import unittest
@@ -177,8 +178,7 @@ class Errors(ClientTest):
 
     def test_fields_of_later_chapters_are_refused_by_name(self):
         tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-        for field, value in (("tools", [tool]), ("response_format", {"type": "json_object"}),
-                             ("prompt_mode", "reasoning"), ("reasoning_effort", "high")):
+        for field, value in (("tools", [tool]), ("prompt_mode", "reasoning"), ("reasoning_effort", "high")):
             if self.known(field):
                 with self.subTest(field):
                     self.refused(errors.SDKError, 400, f"'{field}'", self.chat, max_tokens=1, **{field: value})
@@ -197,6 +197,18 @@ class Errors(ClientTest):
         answer = self.client.embeddings.create(model=self.model, inputs=["a lighthouse", "the sea"])
         self.assertEqual([d.index for d in answer.data], [0, 1])
         self.assertAlmostEqual(sum(x * x for x in answer.data[0].embedding), 1, places=4)
+
+    def test_a_schema_is_kept(self):
+        schema = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}, "people": {"type": "integer", "minimum": 0}},
+                  "required": ["city", "people"], "additionalProperties": False}
+        form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema, "strict": True}}
+        for seed in range(3):
+            answer = self.chat(max_tokens=80, temperature=1, random_seed=seed, response_format=form)
+            choice = answer.choices[0]
+            if choice.finish_reason == "stop":
+                self.assertEqual(sorted(json.loads(choice.message.content)), ["city", "people"])
+            else:
+                self.assertEqual(choice.finish_reason, "length")
 
     def test_keys(self):
         with client_of(KEYED_URL, "wrong") as wrong, client_of(KEYED_URL, os.environ["AQUILON_TEST_KEY"]) as right:

@@ -2,6 +2,7 @@
 
 Answers are a few tokens long: the tests run on two busy cores."""
 import asyncio
+import json
 import os
 import re
 import time
@@ -226,11 +227,23 @@ class Errors(ClientTest):
 
     def test_fields_of_later_chapters_are_refused_by_name(self):
         tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-        for field, value in (("tools", [tool]), ("response_format", {"type": "json_object"}), ("reasoning_effort", "high"),
+        for field, value in (("tools", [tool]), ("reasoning_effort", "high"),
                              ("store", True), ("modalities", ["audio"])):
             with self.subTest(field):
                 error = self.refused(openai.BadRequestError, 400, f"'{field}'", self.chat, **{field: value})
                 self.assertEqual(error.param, field)
+
+    def test_a_schema_is_kept(self):
+        schema = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}, "people": {"type": "integer", "minimum": 0}},
+                  "required": ["city", "people"], "additionalProperties": False}
+        form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema, "strict": True}}
+        for seed in range(3):
+            answer = self.chat(max_tokens=80, temperature=1, seed=seed, response_format=form)
+            choice = answer.choices[0]
+            if choice.finish_reason == "stop":
+                self.assertEqual(sorted(json.loads(choice.message.content)), ["city", "people"])
+            else:
+                self.assertEqual(choice.finish_reason, "length")
 
     def test_keys(self):
         with client_of(KEYED_URL, "wrong") as wrong, client_of(KEYED_URL, os.environ["AQUILON_TEST_KEY"]) as right:

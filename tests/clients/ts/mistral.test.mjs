@@ -113,7 +113,7 @@ test("fields of later chapters are refused by name", async () => {
   const tools = [{ type: "function", function: { name: "f", parameters: { type: "object", properties: {} } } }];
   for (const [name, field, value] of [
     ["tools", "tools", tools],
-    ["responseFormat", "response_format", { type: "json_object" }], ["promptMode", "prompt_mode", "reasoning"],
+    ["promptMode", "prompt_mode", "reasoning"],
   ]) await refused(SDKError, 400, new RegExp(`'${field}'`), chat({ [name]: value }));
 });
 

@@ -149,10 +149,17 @@ test("errors have their own classes", async () => {
     assert.equal(error.code, "context_length_exceeded");
   }
   const tools = [{ type: "function", function: { name: "f", parameters: { type: "object", properties: {} } } }];
-  for (const [field, value] of [["tools", tools], ["response_format", { type: "json_object" }]]) {
+  for (const [field, value] of [["tools", tools]]) {
     const error = await refused(BadRequestError, 400, new RegExp(`'${field}'`), chat({ [field]: value }));
     assert.equal(error.param, field);
   }
+});
+
+test("any JSON object is one", async () => {
+  const answer = await chat({ response_format: { type: "json_object" }, temperature: 0, max_tokens: 200 });
+  const [choice] = answer.choices;
+  assert.ok(choice.message.content.trimStart().startsWith("{"));
+  if (choice.finish_reason === "stop") assert.equal(typeof JSON.parse(choice.message.content), "object");
 });
 
 test("keys", async () => {
