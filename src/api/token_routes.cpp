@@ -1,5 +1,6 @@
 // What the model's tokenizer and chat format make of a text, ids or a conversation.
 #include "api/json_text.h"
+#include "api/model_wait_internal.h"
 #include "api/router.h"
 #include "api/worker_answer_internal.h"
 #include "base/utf8.h"
@@ -89,6 +90,20 @@ Result<std::string> apply_template(const chat::Generator& model, const Completio
   return out;
 }
 
+std::string tokenizer_info_json(const chat::Generator& model) {
+  const chat::TokenizerInfo info = model.tokenizer_info();
+  std::string body = "{\"tokenizer_class\":\"aquilon\",\"bos_token\":";
+  append_json_string_or_null(body, info.bos);
+  body += ",\"eos_token\":";
+  append_json_string_or_null(body, info.eos);
+  body += fmt::format(",\"pad_token\":null,\"add_bos_token\":{},\"model_max_length\":{}",
+                      info.adds_bos, model.card().context_length);
+  body += ",\"chat_template\":";
+  append_json_string_or_null(body, info.chat_template);
+  body += '}';
+  return body;
+}
+
 }  // namespace
 
 void answer_tokenize(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
@@ -101,23 +116,25 @@ void answer_detokenize(ApiContext& context, HttpRequest request,
                    std::move(exchange));
 }
 
-void get_tokenizer_info(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
-  if (context.models.all().empty()) {
-    exchange->respond(error_response(unknown_model("")));
-    return;
-  }
-  const chat::Generator& model = *context.models.all().front().generator;
-  const chat::TokenizerInfo info = model.tokenizer_info();
-  std::string body = "{\"tokenizer_class\":\"aquilon\",\"bos_token\":";
-  append_json_string_or_null(body, info.bos);
-  body += ",\"eos_token\":";
-  append_json_string_or_null(body, info.eos);
-  body += fmt::format(",\"pad_token\":null,\"add_bos_token\":{},\"model_max_length\":{}",
-                      info.adds_bos, model.card().context_length);
-  body += ",\"chat_template\":";
-  append_json_string_or_null(body, info.chat_template);
-  body += '}';
-  exchange->respond({.body = std::move(body)});
+void get_tokenizer_info(ApiContext& context, HttpRequest request,
+                        std::shared_ptr<Exchange> exchange) {
+  if (context.models->size() == 0) return exchange->respond(error_response(unknown_model("")));
+  const auto wait =
+      std::make_shared<ModelWait>(*context.models, exchange, request.tenant, context.max_seconds);
+  exchange->on_abandoned([wait, exchange](AbandonReason reason) {
+    wait->cancel();
+    if (reason == AbandonReason::kShutdown)
+      exchange->respond(error_response(
+          {.status = 503, .message = "the server is shutting down", .code = "shutting_down"}));
+  });
+  exchange->offload([wait, exchange] {
+    wait->get(0, [exchange](const Result<chat::ModelLease>& model) {
+      auto response = std::make_shared<HttpResponse>(
+          model.ok() ? HttpResponse{.body = tokenizer_info_json(**model)}
+                     : error_response(from_error(model.error())));
+      exchange->post([exchange, response] { exchange->respond(std::move(*response)); });
+    });
+  });
 }
 
 void answer_template(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {

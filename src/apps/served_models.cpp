@@ -183,6 +183,9 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
                                                       const ModelOptions& how, RequestLog& log) {
   std::vector<Served> models = AQ_TRY(choose_models(options, how));
   AQ_RETURN_IF_ERROR(add_aliases(options.aliases, models));
+  if (!how.draft_model.empty() && models.size() > 1)
+    return make_error(Code::kInvalidArgument,
+                      "--draft-model guesses for one model, {} are to be served", models.size());
   const std::uint64_t limit = AQ_TRY(memory_limit(options.memory, models.size() > 1));
   if (limit > 0) {
     AQ_RETURN_IF_ERROR(outline(models, log));

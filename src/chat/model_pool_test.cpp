@@ -34,6 +34,7 @@ class Presence final : public Generator {
   Result<std::string> decode(std::span<const text::TokenId>, bool) const override {
     return nothing();
   }
+  TokenizerInfo tokenizer_info() const override { return {}; }
   std::string token_bytes(text::TokenId) const override { return {}; }
 
  private:
