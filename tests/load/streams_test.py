@@ -19,6 +19,8 @@ from server_for_test import Server, ServerFailed, clean_environment, default_mod
 
 STREAMS, PROMPT, ANSWER = 256, 16, 32  # tokens
 ARGUMENTS = ("--ctx", "64", "--parallel", str(STREAMS), "--max-queue", str(STREAMS), "--no-log-requests")
+# Kept prefixes of so many answers fill the pool of pages: from then on it touches no new memory.
+WARM_UP = ("--requests", 3 * STREAMS, "--prompt", 46, "--generate", 2)
 SAMPLE_SECONDS = 1
 HEALTH_SECONDS = 10  # at most, until /health answers on a machine that is busy with all streams
 GROWTH = 1.02  # of resident memory from the first third of the load to the last
@@ -53,10 +55,10 @@ class Watch:
             self.health.append(time.monotonic() - start)
 
 
-def load(program, url, seconds):
+def load(program, url, *flags):
     """The result of `aquilon bench serve`."""
-    command = [program, "bench", "serve", "--url", url, "--clients", str(STREAMS), "--seconds", str(seconds), "--prompt", str(PROMPT),
-               "--generate", str(ANSWER), "--warm-up", "0", "--limit", "300", "--json"]
+    command = [program, "bench", "serve", "--url", url, "--clients", str(STREAMS), *map(str, flags), "--warm-up", "0", "--limit", "300",
+               "--json"]
     done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ServerFailed(f"bench serve ended with status {done.returncode}: {done.stderr}")
@@ -106,10 +108,10 @@ def run(program, model, seconds):
     server = Server(program, "--model", model, *ARGUMENTS)
     try:
         idle = usage(server.process.pid)
-        load(program, server.url, 5)  # touches all of the pool's pages
+        load(program, server.url, *WARM_UP)
         before = settled(server.process.pid, idle[1])
         with Watch(server) as watch:
-            result = load(program, server.url, seconds)
+            result = load(program, server.url, "--seconds", seconds, "--prompt", PROMPT, "--generate", ANSWER)
         after = settled(server.process.pid, before[1])
         found = problems(result, watch, before, after)
         report(result, watch, before, after, found)
