@@ -218,39 +218,39 @@ class Inside(unittest.TestCase):
         model = default_model()
         if model is None:
             self.skipTest("the default model is not installed: ./run test installs it")
-        with subprocess.Popen([AQUILON, "serve", "--model", model, "--ctx", "1024", "--port", "0"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True) as server:
-            self.addCleanup(server.kill)
-            url = next(line.split()[-1] for line in server.stdout if line.startswith("listening on "))
-            load = ("bench", "serve", "--url", url, "--prompt", "30", "--generate", "6", "--json")
-            done = run(*load, "--clients", "1,3", "--requests", "4", "--goodput", "ttft:60000", "--detailed", "--seed", "5")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            one, three = map(json.loads, done.stdout.splitlines())
-            self.assertEqual((one["max_concurrency"], three["max_concurrency"], three["max_concurrent_requests"]), (1, 3, 3))
-            for result in (one, three):
-                self.assertEqual((result["completed"], result["failed"], result["total_output_tokens"]), (4, 0, 24))
-                self.assertEqual(result["input_lens"], [30] * 4)
-                self.assertGreater(result["request_goodput"], 0)
-                self.assertLessEqual(result["median_ttft_ms"], result["p99_ttft_ms"])
-                self.assertAlmostEqual(result["request_throughput"] * result["duration"], 4)
-            done = run(*load, "--rate", "50", "--requests", "5", "--shared-prefix", "100", "--route", "chat")
-            result = json.loads(done.stdout)
-            self.assertEqual((result["completed"], result["request_rate"], result["max_concurrency"]), (5, 50, None))
-            self.assertGreater(result["total_input_tokens"], 5 * 120)
-            done = run(*load, "--join", "200", "--clients", "2", "--requests", "1")
-            [join] = json.loads(done.stdout)["joins"]
-            self.assertEqual(join["input_len"], 200)
-            self.assertGreater(join["max_itl_ms"], 0)
-            client = subprocess.Popen([AQUILON, *load, "--seconds", "1000", "--generate", "2"], stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, text=True)
-            self.addCleanup(client.kill)
-            time.sleep(2)
-            client.send_signal(signal.SIGINT)
-            out, errors = client.communicate(timeout=60)
-            self.assertEqual(client.returncode, 130)
-            self.assertIn("interrupted: not every request was measured", errors)
-            self.assertGreater(json.loads(out)["completed"], 0)
-            server.terminate()
+        server = subprocess.Popen([AQUILON, "serve", "--model", model, "--ctx", "1024", "--port", "0"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        for clean_up in (server.stdout.close, server.wait, server.kill):  # the last goes first
+            self.addCleanup(clean_up)
+        url = next(line.split()[-1] for line in server.stdout if line.startswith("listening on "))
+        load = ("bench", "serve", "--url", url, "--prompt", "30", "--generate", "6", "--json")
+        done = run(*load, "--clients", "1,3", "--requests", "4", "--goodput", "ttft:60000", "--detailed", "--seed", "5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        one, three = map(json.loads, done.stdout.splitlines())
+        self.assertEqual((one["max_concurrency"], three["max_concurrency"], three["max_concurrent_requests"]), (1, 3, 3))
+        for result in (one, three):
+            self.assertEqual((result["completed"], result["failed"], result["total_output_tokens"]), (4, 0, 24))
+            self.assertEqual(result["input_lens"], [30] * 4)
+            self.assertGreater(result["request_goodput"], 0)
+            self.assertLessEqual(result["median_ttft_ms"], result["p99_ttft_ms"])
+            self.assertAlmostEqual(result["request_throughput"] * result["duration"], 4)
+        done = run(*load, "--rate", "50", "--requests", "5", "--shared-prefix", "100", "--route", "chat")
+        result = json.loads(done.stdout)
+        self.assertEqual((result["completed"], result["request_rate"], result["max_concurrency"]), (5, 50, None))
+        self.assertGreater(result["total_input_tokens"], 5 * 110)  # the frame has no system message of its own then
+        done = run(*load, "--join", "200", "--clients", "2", "--requests", "1")
+        [join] = json.loads(done.stdout)["joins"]
+        self.assertEqual(join["input_len"], 200)
+        self.assertGreater(join["max_itl_ms"], 0)
+        client = subprocess.Popen([AQUILON, *load, "--seconds", "1000"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        self.addCleanup(client.kill)
+        time.sleep(2)
+        client.send_signal(signal.SIGINT)
+        out, errors = client.communicate(timeout=60)
+        self.assertEqual(client.returncode, 130)
+        self.assertIn("interrupted: not every request was measured", errors)
+        self.assertGreater(json.loads(out)["completed"], 0)
 
     def test_tokenize_lines_and_text(self):
         lines = ['"he"', '" t"', '""', '"h\\u00e9"']
