@@ -158,6 +158,12 @@ bool Machine::in_text(State state) const {
 }
 
 State Machine::step_in_walk(State state, std::string_view walked) {
+  if (lexeme_of(state) != kManyTag) {
+    const RegexId next =
+        store_->next(lexeme_of(state) - kLexemeBase, static_cast<unsigned char>(walked.back()));
+    if (next == kNothing) return kDead;
+    if (!store_->nullable(next)) return thread(next + kLexemeBase, low_of(state));
+  }
   if (memory_bytes() > limits_.memory_bytes) exhausted_ = true;
   if (exhausted()) return kDead;
   walked_ = walked;

@@ -103,7 +103,8 @@ std::vector<std::pair<ByteSet, unsigned char>> RegexStore::classes(RegexId id) {
   return result;
 }
 
-// Depth first to any text; what was left without one has none.
+// Breadth first to the shortest text, which is short where there is one; without one, none of the
+// states on the way has any.
 bool RegexStore::is_empty(RegexId start) {
   if (!nodes_[start].boolean) return start == kNothing;
   const auto known = [&](RegexId id) -> std::uint8_t {
@@ -112,38 +113,36 @@ bool RegexStore::is_empty(RegexId start) {
     return id < emptiness_.size() ? emptiness_[id] : 0;
   };
   if (const std::uint8_t answer = known(start)) return answer == 2;
-  struct Open {
-    RegexId id;
-    std::vector<std::pair<ByteSet, unsigned char>> moves;
-    std::size_t next = 0;
-  };
-  std::vector<Open> path{{start, classes(start)}};
-  std::vector<RegexId> seen{start};
   const auto mark = [&](RegexId id, std::uint8_t answer) {
     if (emptiness_.size() <= id) emptiness_.resize(nodes_.size() + nodes_.size() / 2);
     emptiness_[id] = answer;
   };
-  mark(start, 3);
-  while (!path.empty() && !exhausted_) {
-    Open& open = path.back();
-    if (open.next == open.moves.size()) {
-      path.pop_back();
-      continue;
+  constexpr std::uint8_t kSeen = 3;
+  struct Step {
+    RegexId id;
+    std::size_t from;
+  };
+  std::vector<Step> steps{{start, 0}};
+  mark(start, kSeen);
+  const auto found = [&](std::size_t last) {
+    for (const Step& step : steps) mark(step.id, 0);
+    for (; last != 0; last = steps[last].from) mark(steps[last].id, 1);
+    mark(start, 1);
+  };
+  for (std::size_t i = 0; i < steps.size() && !exhausted_; ++i) {
+    for (const auto& [set, representative] : classes(steps[i].id)) {
+      const RegexId to = derive(steps[i].id, representative);
+      const std::uint8_t answer = known(to);
+      if (answer == 1) {
+        found(i);
+        return false;
+      }
+      if (answer != 0) continue;
+      mark(to, kSeen);
+      steps.push_back({to, i});
     }
-    const RegexId to = derive(open.id, open.moves[open.next++].second);
-    const std::uint8_t answer = known(to);
-    if (answer == 1) {
-      // A node seen but left may still reach the path: only the path itself is known.
-      for (const RegexId id : seen) mark(id, 0);
-      for (const Open& on_path : path) mark(on_path.id, 1);
-      return false;
-    }
-    if (answer != 0) continue;
-    mark(to, 3);
-    seen.push_back(to);
-    path.push_back({to, classes(to)});
   }
-  for (const RegexId id : seen) mark(id, exhausted_ ? 0 : 2);
+  for (const Step& step : steps) mark(step.id, exhausted_ ? 0 : 2);
   return true;
 }
 

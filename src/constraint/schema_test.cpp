@@ -58,6 +58,21 @@ INSTANTIATE_TEST_SUITE_P(
         SchemaCase{R"({"format":"ipv6"})",
                    {"\"::1\"", "\"1::d6:192.168.0.1\"", "\"1:2:3:4:5:6:7:8\"", "\"::\"", "7"},
                    {"\"1::2::3\"", "\"12345::\"", "\"1:2:3:4:5:6:7\"", "\":1\""}},
+        SchemaCase{R"({"format":"hostname"})",
+                   {"\"example.com\"", "\"a\"", "\"xn--a.b\"", "\"A-1.de\""},
+                   {"\"-a\"", "\"a..b\"", "\"ab--c\"", "\"a-\"", "\"\""}},
+        SchemaCase{R"({"type":"string","format":"email"})",
+                   {"\"a.b@c.de\"", "\"\\\"a b\\\"@c.de\""},
+                   {"\"a\"", "\"a@\"", "\"a..b@c\""}},
+        SchemaCase{R"({"format":"uri"})",
+                   {"\"http://a.b/c?d=e#f\"", "\"urn:x:y\"", "\"http://[::1]:80/\""},
+                   {"\"a b\"", "\"//a.b\"", "\"http://a b\"", "\"%zz:\""}},
+        SchemaCase{R"({"format":"duration"})",
+                   {"\"P1Y2M3DT4H5M6S\"", "\"PT1S\"", "\"P4W\""},
+                   {"\"P\"", "\"PT\"", "\"P1Y1W\"", "\"1D\""}},
+        SchemaCase{R"({"format":"time"})",
+                   {"\"23:59:59.5+01:00\"", "\"23:59:60Z\""},
+                   {"\"24:00:00Z\"", "\"22:59:60Z\"", "\"10:00:00\""}},
         SchemaCase{R"({"format":"anything-of-ours"})", {"\"x\"", "1"}, {}}));
 
 INSTANTIATE_TEST_SUITE_P(
