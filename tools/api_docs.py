@@ -35,8 +35,9 @@ def routes_table(document):
         for method, operation in operations.items():
             body = operation.get("requestBody")
             content = operation["responses"]["200"]["content"]
-            named = [body["content"]["application/json"]["schema"] if body else None,
-                     *(content.get(kind, {}).get("schema") for kind in ("application/json", "text/event-stream"))]
+            event = content.get("text/event-stream", {}).get("schema")
+            named = [body["content"]["application/json"]["schema"] if body else None, content["application/json"]["schema"],
+                     event and event["properties"]["data"]["anyOf"][0]["contentSchema"]]
             cells = [type_name(schema).removeprefix("Azure") if schema else "" for schema in named]
             key = "" if "security" in operation else " 🔑"
             rows.append(f"| `{method.upper()} {path}`{key} | {operation['summary']} | {' | '.join(cells)} |")

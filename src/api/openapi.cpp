@@ -149,11 +149,24 @@ json::object media(std::string_view component) {
   return {{"schema", reference("schemas", component)}};
 }
 
+// An event of a stream, as schemas of text/event-stream have it: its fields, data being JSON.
+json::object event_media(std::string_view component) {
+  const json::object done{{"const", "[DONE]"}};
+  const json::object data{{"type", "string"},
+                          {"contentMediaType", "application/json"},
+                          {"contentSchema", reference("schemas", component)}};
+  const json::object text{{"type", "string"}};
+  return {{"schema", object_schema({{"data", json::object{{"anyOf", json::array{data, done}}}},
+                                    {"event", text},
+                                    {"id", text}},
+                                   {"data"})}};
+}
+
 json::object responses(const Route& route) {
   json::object ok{{"description", "the answer"}};
   if (!route.answer.empty()) {
     json::object types{{"application/json", media(route.answer)}};
-    if (!route.event.empty()) types["text/event-stream"] = media(route.event);
+    if (!route.event.empty()) types["text/event-stream"] = event_media(route.event);
     ok["content"] = std::move(types);
   }
   const bool anthropic = route.errors == ErrorForm::kAnthropic;
