@@ -382,7 +382,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
     const __m256 m[2] = {load_halves(w + 32), load_halves(w + 48)};
     for (std::size_t t = 0; t < tiles; ++t, q += kTileBytes, x += kActivationBytes * C) {
       const Byte* own = w + quant::header_tile(kHeader, t);
-      if (from_memory) prefetch_ahead<kTileBytes>(q);
+      if (from_memory) prefetch_ahead<kHeader, kTileBytes>(w, t);
       if constexpr (kHeader == Header::kSmallFloats)
         add_small_floats<P, kForm, C>(q, own, x, f);
       else
@@ -414,7 +414,7 @@ void expand(const Byte* w, std::size_t columns, Byte* panel) {
     const std::size_t tiles = tiles_from(k, columns);
     const Byte* q = w + quant::header_bytes(kInfo.header, tiles);
     for (std::size_t t = 0; t < tiles; ++t, q += quant::tile_bytes(kInfo.bits), panel += 512) {
-      prefetch_ahead<quant::tile_bytes(kInfo.bits)>(q);
+      prefetch_ahead<kInfo.header, quant::tile_bytes(kInfo.bits)>(w, t);
       expand_tile<form_of(kInfo), 0>(q, panel);
     }
     w += quant::chunk_bytes(P, tiles);

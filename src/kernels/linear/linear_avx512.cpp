@@ -317,7 +317,7 @@ void tile_product(const LinearJob& job, std::size_t row, const Byte* w, const By
     const Byte* q = panel != nullptr ? panel + k * kGroupRows : w + quant::header_bytes(H, tiles);
     for (std::size_t t = 0; t < tiles; ++t) {
       const Scales s = tile_scales<H>(w, w + quant::header_tile(H, t));
-      if (from_memory) prefetch_ahead<kTileBytes>(q);
+      if (from_memory) prefetch_ahead<H, kTileBytes>(w, t);
       add_tile<H, Form, C, 0>(Quants<Form>(q, table), s, minus_zero, x, f);
       q += kTileBytes;
       x += kActivationBytes * C;
@@ -347,7 +347,7 @@ void unpack_group(const Byte* w, std::size_t columns, Byte* panel) {
     const Byte* q = w + quant::header_bytes(kInfo.header, tiles);
     for (std::size_t t = 0; t < tiles; ++t, panel += kTileQuants) {
       const Byte* tile = q + t * quant::tile_bytes(kInfo.bits);
-      prefetch_ahead<quant::tile_bytes(kInfo.bits)>(tile);
+      prefetch_ahead<kInfo.header, quant::tile_bytes(kInfo.bits)>(w, t);
       unpack_tile<kForm, 0>(tile, table, panel);
     }
     w += quant::chunk_bytes(P, tiles);
