@@ -114,6 +114,10 @@ void FakeGenerator::Stream::step(std::size_t index) {
   event.ids = {static_cast<text::TokenId>(choice.next)};
   if (ends) {
     event.finish = chat::FinishReason::kStop;
+    if (request.top_logprobs >= 0) {
+      event.logprobs = {logprobs_of("</s>", request.top_logprobs)};
+      event.logprobs.front().hidden = 4;
+    }
   } else {
     const std::string token = tokens[choice.next % tokens.size()];
     ++choice.next;

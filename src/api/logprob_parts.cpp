@@ -22,13 +22,15 @@ void append_token(std::string& out, const chat::TokenLogprob& token) {
 
 void append_chat_logprobs(std::string& out, std::span<const chat::TokenLogprobs> tokens) {
   out += "{\"content\":[";
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0) out += ',';
-    append_token(out, tokens[i].chosen);
+  for (const chat::TokenLogprobs& token : tokens) {
+    // The content has no ending and no control token.
+    if (token.hidden > 0 && token.hidden == token.chosen.bytes.size()) continue;
+    if (out.back() != '[') out += ',';
+    append_token(out, token.chosen);
     out += ",\"top_logprobs\":[";
-    for (std::size_t k = 0; k < tokens[i].top.size(); ++k) {
+    for (std::size_t k = 0; k < token.top.size(); ++k) {
       if (k > 0) out += ',';
-      append_token(out, tokens[i].top[k]);
+      append_token(out, token.top[k]);
       out += '}';
     }
     out += "]}";

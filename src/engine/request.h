@@ -83,7 +83,7 @@ struct Event {
   int choice = 0;
   std::string text;
   std::vector<text::TokenId> ids;       // new ids of the answer (an ending id included)
-  std::vector<TokenLogprobs> logprobs;  // one an id, when asked for; none for an ending id
+  std::vector<TokenLogprobs> logprobs;  // one an id, when asked for; an ending one is hidden
   // One a token of the prompt, when asked for, in the first event of the first choice; the first
   // token's own is NaN.
   std::vector<TokenLogprobs> prompt_logprobs;

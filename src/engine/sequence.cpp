@@ -237,14 +237,13 @@ void Sequence::advance(std::span<float> logits) {
 
   event.ids = {id};
   event.finish = finish_reason(id);
-  if (event.finish != FinishReason::kStop) {
-    event.text = text_.push(id, may_end());
-    if (with_logprobs) {
-      auto& entry = event.logprobs.emplace_back(
-          log_probabilities(own, id, request.top_logprobs, model_.tokenizer()));
-      if (model_.tokenizer().kind(id) == text::TokenKind::kControl)
-        entry.hidden = entry.chosen.bytes.size();
-    }
+  const bool ending = event.finish == FinishReason::kStop;
+  if (!ending) event.text = text_.push(id, may_end());
+  if (with_logprobs) {
+    auto& entry = event.logprobs.emplace_back(
+        log_probabilities(own, id, request.top_logprobs, model_.tokenizer()));
+    if (ending || model_.tokenizer().kind(id) == text::TokenKind::kControl)
+      entry.hidden = entry.chosen.bytes.size();
   }
   if (text_.stopped()) event.finish = FinishReason::kStop;
   if (event.finish) {
