@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <random>
 
 #include "base/check.h"
@@ -118,6 +119,8 @@ Status Engine::check(const Request& request) const {
     return Error{Code::kInvalidArgument,
                  fmt::format("min_tokens must be from 0 to max_tokens, {}", request.max_tokens),
                  "min_tokens"};
+  if (!std::isfinite(request.adapter_scale))
+    return Error{Code::kInvalidArgument, "an adapter's scale must be a finite number", "lora"};
   if (request.n < 1) return Error{Code::kInvalidArgument, "n must be at least 1", "n"};
   for (const std::string& stop : request.stop)
     if (stop.empty())

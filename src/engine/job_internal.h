@@ -127,6 +127,8 @@ class Sequence {
 
  private:
   std::size_t prompt_size() const { return job_->request().prompt.size(); }
+  model::AdapterUse adapter() const;
+  PrefixScope scope() const;
   int answered() const { return static_cast<int>(tokens_.size() - prompt_size()); }
   bool wants_prompt_logprobs() const {
     return choice_ == 0 && !started() && job_->request().prompt_logprobs >= 0;
