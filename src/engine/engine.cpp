@@ -265,7 +265,8 @@ Status Engine::reserve(model::KvCache& kv, std::size_t tokens) {
 void Engine::retire_finished() {
   for (auto& sequence : running_) {
     Job& job = sequence->job();
-    while (sequence->finished() && job.has_next_choice() && !job.cancelled()) {
+    // Of a cancelled job too: it is ended as a whole, with an event for each choice.
+    while (sequence->finished() && job.has_next_choice() && !job.over()) {
       sequence->keep_prefix(prefixes_);
       sequence = sequence->fork(job.take_next_choice());
       std::vector<float> logits = job.first_logits();

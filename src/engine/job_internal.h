@@ -43,6 +43,8 @@ class Job {
   void detach();
   // Counts the event's ids; completes the last choice's event with usage and error; delivers it.
   void emit(Event event);
+  // Every choice has ended.
+  bool over() const;
   // Ends every choice that has not ended.
   void fail(const Error& error);
 
