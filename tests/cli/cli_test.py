@@ -334,7 +334,7 @@ class Inside(unittest.TestCase):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
         self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "imatrix", "models", "pull",
-                                      "doctor",
+                                      "doctor", "schema check",
                                       "bench machine", "bench kernels", "bench model", "bench compare", "bench serve"})
         for name, summary in listed:
             # As an order: "Serve the API", neither "The API" nor "serve the API."
