@@ -101,6 +101,11 @@ constexpr Member kReasoning[] = {
     {"generate_summary", "any", false, "accepted; has no effect"},
 };
 
+constexpr Member kLora[] = {
+    {"id", "integer", true, "number of the adapter, in the order of serve's --lora, from 0"},
+    {"scale", "number", true, "-100 to 100; of all, one may be other than 0"},
+};
+
 constexpr ObjectType kTypes[] = {
     {"message", kMessage},
     {"content_part", kContentPart},
@@ -115,6 +120,7 @@ constexpr ObjectType kTypes[] = {
     {"input_part", kInputPart},
     {"text_config", kTextConfig},
     {"reasoning", kReasoning},
+    {"lora", kLora},
 };
 // clang-format on
 

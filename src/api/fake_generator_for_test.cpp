@@ -213,6 +213,8 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   }
   if (text.starts_with("!full"))
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
+  if (request.adapter && request.adapter->scale != 0 && request.adapter->index != 0)
+    return Error{Code::kInvalidArgument, "there is no such adapter", "lora"};
   stream->context = options_.context_length;
   stream->usage.prompt_tokens = count;
   for (int i = 0; i < count; ++i) stream->prompt_ids.push_back(100 + i);
@@ -220,6 +222,10 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
   std::string answer = "The north wind blows over the sea.";
   if (text.starts_with("!say ")) answer = text.substr(5);
+  if (text.starts_with("!adapter")) {
+    const double scale = request.adapter ? request.adapter->scale : 0;
+    answer = scale == 0 ? "none" : fmt::format("adapter {}", scale);
+  }
   for (const std::string& word : words_of(answer))
     stream->tokens.push_back((stream->tokens.empty() ? "" : " ") + word);
   if (text.starts_with("!bytes")) stream->tokens = {"a", "\xF0\x9F\x8C\xAC", "\xC3\xA9"};

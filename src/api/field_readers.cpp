@@ -10,6 +10,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr double kMaxAdapterId = 65535;
+
 Location at(const Field& field) {
   return {std::string(field.name)};
 }
@@ -64,6 +66,21 @@ Refusal read_one_stop(const json::value& value, const Location& where, Completio
                          fmt::format("a stop string has at most {} bytes", kMaxStopBytes));
   out.generation.stop.push_back(std::move(stop));
   return {};
+}
+
+// One entry of `lora`.
+Refusal read_one_adapter(const Field& field, const json::value& value, const Location& where,
+                         chat::AdapterChoice& out) {
+  if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
+  const json::object& entry = value.get_object();
+  for (const std::string_view name : {"id", "scale"})
+    if (!entry.contains(name))
+      return invalid_value(step(where, name), "missing", "the field is missing");
+  std::int64_t id = 0;
+  if (Refusal refusal = read_integer(entry.at("id"), step(where, "id"), 0, kMaxAdapterId, id))
+    return refusal;
+  out.index = static_cast<std::size_t>(id);
+  return read_number(entry.at("scale"), step(where, "scale"), field.min, field.max, out.scale);
 }
 
 }  // namespace
@@ -151,6 +168,24 @@ Refusal read_prompt_logprobs(const Field& field, const json::value& value, Compl
   if (Refusal refusal = read_integer(value, at(field), field.min, field.max, count)) return refusal;
   out.prompt_logprobs = static_cast<int>(count);
   out.prompt_logprobs_as_vllm = true;
+  return {};
+}
+
+Refusal read_lora(const Field& field, const json::value& value, CompletionRequest& out) {
+  if (!value.is_array())
+    return invalid_value(at(field), "list_type", "a list of {id, scale} is expected");
+  chat::AdapterChoice& chosen = out.generation.adapter.emplace();
+  chosen.scale = 0;
+  const json::array& list = value.get_array();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    chat::AdapterChoice one;
+    if (Refusal refusal = read_one_adapter(field, list[i], step(at(field), i), one)) return refusal;
+    if (one.scale == 0) continue;
+    if (chosen.scale != 0)
+      return bad_request("lora", "unsupported_parameter",
+                         "'lora' chooses one adapter: the scales of all others must be 0");
+    chosen = one;
+  }
   return {};
 }
 

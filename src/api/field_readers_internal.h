@@ -20,6 +20,7 @@ Refusal read_stop_token_ids(const Field&, const boost::json::value&, CompletionR
 Refusal read_seed(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_top_p(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_logit_bias(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_lora(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_stream_options(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_response_format(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_guided_json(const Field&, const boost::json::value&, CompletionRequest&);

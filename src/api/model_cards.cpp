@@ -49,9 +49,14 @@ std::string model_card_json(const chat::ModelStatus& model, std::string_view nam
       card.chat, card.fill_in, card.reasoning);
   out += ",\"deprecation\":null,\"default_model_temperature\":null,\"type\":\"base\",\"root\":";
   append_json_string(out, card.id);
+  out += ",\"parent\":";
+  if (card.parent.empty())
+    out += "null";
+  else
+    append_json_string(out, card.parent);
   // As llama-server says it of the models that it swaps.
   out += fmt::format(
-      ",\"parent\":null,\"permission\":[],\"status\":{{\"value\":\"{}\",\"ready\":{},\"failed\":{},"
+      ",\"permission\":[],\"status\":{{\"value\":\"{}\",\"ready\":{},\"failed\":{},"
       "\"bytes\":{}}}}}",
       chat::model_state_name(model.state), model.ready, model.failed, model.bytes);
   return out;

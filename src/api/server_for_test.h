@@ -10,6 +10,7 @@
 
 #include "api/fake_generator_for_test.h"
 #include "api/server.h"
+#include "chat/adapted_generator.h"
 
 namespace aquilon::api {
 
@@ -26,9 +27,10 @@ class ServerForTest {
     if (!server.ok()) ADD_FAILURE() << server.error().message;
     server_ = std::move(server).value();
     port_ = server_->port();
-    const auto added =
-        models_.add({.card = generator_->card(), .aliases = {"org/alias"}, .loaded = generator_});
-    if (!added.ok()) ADD_FAILURE() << added.error().message;
+    const std::shared_ptr<chat::Generator> adapted =
+        chat::with_adapter(generator_, "fake-adapter", 0);
+    add({.card = generator_->card(), .aliases = {"org/alias"}, .loaded = generator_});
+    add({.card = adapted->card(), .loaded = adapted});
     thread_ = std::thread([this] { server_->run(models_); });
   }
   ~ServerForTest() { stop(); }
@@ -49,6 +51,11 @@ class ServerForTest {
   }
 
  private:
+  void add(chat::PooledModel model) {
+    const auto added = models_.add(std::move(model));
+    if (!added.ok()) ADD_FAILURE() << added.error().message;
+  }
+
   std::mutex mutex_;
   std::vector<AccessRecord> log_;
   std::shared_ptr<FakeGenerator> generator_;

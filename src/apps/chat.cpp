@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "apps/adapter_options.h"
 #include "apps/answer_reader.h"
 #include "apps/command.h"
 #include "apps/line_reader.h"
@@ -18,12 +19,14 @@ namespace {
 struct ChatOptions {
   std::string system;
   ModelOptions model;
+  AdapterOptions adapter;
   SamplingOptions sampling{.temperature = 0.7, .top_p = 0.95};
 
   template <class V>
   void visit(V& v) {
     v(system, {.flag = "system", .help = "system prompt"});
     model.visit(v);
+    adapter.visit(v);
     sampling.visit(v);
   }
 };
@@ -112,6 +115,7 @@ void Conversation::switch_model(const std::string& name) {
     }
     generator_ = std::move(*generator);
     options_.model = std::move(wanted);
+    options_.adapter = {};  // it was the other model's
   }
   greet();
 }
@@ -136,6 +140,7 @@ void Conversation::answer() {
         boost::json::object{{"role", "system"}, {"content", options_.system}});
   prompt.messages.insert(prompt.messages.end(), history_.begin(), history_.end());
   chat::GenerationRequest request = options_.sampling.request();
+  options_.adapter.add_to(request);
   request.prompt = std::move(prompt);
   const auto answer =
       read_answer(*generator_, std::move(request), interrupt_, [](const std::string& piece) {
@@ -159,7 +164,9 @@ void Conversation::answer() {
 }
 
 Status chat(const ChatOptions& options) {
-  auto generator = AQ_TRY(load_generator(options.model));
+  ModelOptions model = options.model;
+  AQ_RETURN_IF_ERROR(options.adapter.add_to(model));
+  auto generator = AQ_TRY(load_generator(model));
   if (!generator->card().chat)
     return make_error(Code::kUnsupported,
                       "{} has no chat template: use `aquilon complete`, or give one with "

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <iterator>
 
+#include "apps/adapter_options.h"
 #include "apps/answer_reader.h"
 #include "apps/command.h"
 #include "apps/id_list.h"
@@ -26,6 +27,7 @@ struct CompleteOptions {
   bool json = false;
   std::string json_schema;
   ModelOptions model;
+  AdapterOptions adapter;
   SamplingOptions sampling;
 
   template <class V>
@@ -41,6 +43,7 @@ struct CompleteOptions {
                     .unit = "FILE"});
     model.visit(v);
     model.visit_speculation(v);
+    adapter.visit(v);
     sampling.visit(v);
   }
 };
@@ -92,7 +95,10 @@ Status complete(const CompleteOptions& options) {
   request.prompt = AQ_TRY(make_prompt(options));
   if (!options.json_schema.empty())
     request.constraint = AQ_TRY(schema_constraint(options.json_schema));
-  const auto generator = AQ_TRY(load_generator(options.model));
+  ModelOptions model = options.model;
+  AQ_RETURN_IF_ERROR(options.adapter.add_to(model));
+  options.adapter.add_to(request);
+  const auto generator = AQ_TRY(load_generator(model));
   InterruptFlag interrupt({SIGINT});
   const auto print = [&](const std::string& piece) {
     if (options.json) return;

@@ -25,6 +25,12 @@ std::string model_id(const ModelOptions& options, const std::string& path) {
 
 }  // namespace
 
+std::pair<std::string, std::string> split_name(const std::string& text) {
+  const std::size_t at = text.find('=');
+  if (at == text.npos || text.substr(0, at).find('/') != text.npos) return {"", text};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
 Result<std::string> resolve_model(const std::string& name_or_path) {
   const hub::Store store = AQ_TRY(hub::Store::open());
   return store.resolve(name_or_path);
@@ -53,6 +59,7 @@ Result<chat::LocalGeneratorOptions> local_options(const ModelOptions& options,
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
   local.chat_format = options.chat_format;
+  local.adapters = options.adapters;
   return local;
 }
 

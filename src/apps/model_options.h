@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "chat/generator.h"
@@ -24,6 +26,7 @@ struct ModelOptions {
   std::string kv_type = "bf16";
   std::string chat_template;  // path
   std::string chat_format;
+  std::vector<chat::AdapterSource> adapters;  // of commands' own options
 
   template <class V>
   void visit(V& v) {
@@ -79,6 +82,9 @@ struct ModelOptions {
                      .max = 8});
   }
 };
+
+// "fast=qwen2.5-0.5b" in two; a path with '=' in it stays whole, with an empty name.
+std::pair<std::string, std::string> split_name(const std::string& text);
 
 // The path of the model that `name_or_path` means. Errors: those of hub::Store::resolve.
 Result<std::string> resolve_model(const std::string& name_or_path);

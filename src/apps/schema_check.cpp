@@ -326,7 +326,7 @@ Status schema_check(const SchemaCheckOptions& options) {
 
 void register_schema_check(Commands& commands) {
   commands.add<SchemaCheckOptions>(
-      "schema check", "whether a JSON Schema is enforced, and which instances it accepts",
+      "schema check", "Tell whether a JSON Schema is enforced, and which instances it accepts",
       schema_check);
 }
 

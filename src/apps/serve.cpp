@@ -115,6 +115,10 @@ api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
 
 void print_model(const chat::ModelStatus& model, int parallel) {
   const chat::ModelCard& card = model.card;
+  if (!card.parent.empty()) {
+    std::printf("model %s, %s with an adapter\n", card.id.c_str(), card.parent.c_str());
+    return;
+  }
   if (model.state != chat::ModelState::kLoaded) {
     std::printf("model %s, loaded when it is asked for\n", card.id.c_str());
     return;

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cmath>
 
+#include "apps/adapter_options.h"
 #include "apps/progress_line.h"
 #include "base/memory.h"
+#include "chat/adapted_generator.h"
 #include "chat/local_generator.h"
 #include "hub/store.h"
 
@@ -24,13 +26,6 @@ struct Served {
   MemoryNeed need;
   std::uint64_t bytes = 0;
 };
-
-// "fast=qwen2.5-0.5b" in two; a path with '=' in it stays whole.
-std::pair<std::string, std::string> split_name(const std::string& text) {
-  const std::size_t at = text.find('=');
-  if (at == text.npos || text.substr(0, at).find('/') != text.npos) return {"", text};
-  return {text.substr(0, at), text.substr(at + 1)};
-}
 
 Result<Served> describe(const ModelOptions& how, const std::string& text) {
   const auto [id, model] = split_name(text);
@@ -136,6 +131,20 @@ std::function<Result<chat::ModelLease>()> loader(chat::LocalGeneratorOptions loc
   };
 }
 
+// Adapters live in their model's generator. Its memory is theirs too, so none is ever unloaded.
+Status add_adapted(const Served& served, Result<chat::ModelLease> loaded, chat::ModelPool& pool) {
+  const chat::ModelLease base = AQ_TRY(std::move(loaded));
+  const auto added = pool.add(
+      {.card = base->card(), .aliases = served.aliases, .bytes = served.bytes, .loaded = base});
+  if (!added.ok()) return added.error();
+  for (std::size_t i = 0; i < served.local.adapters.size(); ++i) {
+    const auto adapted = chat::with_adapter(base, served.local.adapters[i].name, i);
+    const auto more = pool.add({.card = adapted->card(), .loaded = adapted});
+    if (!more.ok()) return Error(more.error()).with_context("--lora");
+  }
+  return {};
+}
+
 Result<std::uint64_t> memory_limit(const std::string& text, bool several) {
   if (!text.empty()) {
     auto size = parse_size(text);
@@ -186,6 +195,12 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
   if (!how.draft_model.empty() && models.size() > 1)
     return make_error(Code::kInvalidArgument,
                       "--draft-model guesses for one model, {} are to be served", models.size());
+  if (!options.adapters.empty() && models.size() > 1)
+    return make_error(Code::kInvalidArgument,
+                      "--lora changes one model, {} are to be served: serve it alone",
+                      models.size());
+  for (const std::string& text : options.adapters)
+    models.front().local.adapters.push_back(AQ_TRY(adapter_source(text)));
   const std::uint64_t limit = AQ_TRY(memory_limit(options.memory, models.size() > 1));
   if (limit > 0) {
     AQ_RETURN_IF_ERROR(outline(models, log));
@@ -201,6 +216,11 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
     served.local.turns = turns;
     served.local.max_tenant_queue = options.max_tenant_queue;
     served.card.id = served.local.id;
+    if (!served.local.adapters.empty()) {
+      auto loaded = loader(served.local, starting, log)();
+      AQ_RETURN_IF_ERROR(add_adapted(served, std::move(loaded), *pool));
+      return pool;
+    }
     const auto added = pool->add({.card = served.card,
                                   .aliases = served.aliases,
                                   .bytes = served.bytes,

@@ -13,11 +13,12 @@
 namespace aquilon::apps {
 
 struct ServedModelsOptions {
-  std::vector<std::string> models;   // NAME_OR_FILE or NAME=NAME_OR_FILE; none: the default model
-  std::vector<std::string> aliases;  // NAME (of the first model) or NAME=MODEL
-  bool any_installed = false;        // those of the store too, when they are asked for
-  std::string memory;                // "8GiB"; empty: a share of what is free, for several models
-  std::size_t max_tenant_queue = 0;  // see engine::EngineOptions
+  std::vector<std::string> models;    // NAME_OR_FILE or NAME=NAME_OR_FILE; none: the default model
+  std::vector<std::string> aliases;   // NAME (of the first model) or NAME=MODEL
+  std::vector<std::string> adapters;  // NAME=PATH or PATH, of the one model that is served
+  bool any_installed = false;         // those of the store too, when they are asked for
+  std::string memory;                 // "8GiB"; empty: a share of what is free, for several models
+  std::size_t max_tenant_queue = 0;   // see engine::EngineOptions
 
   template <class V>
   void visit(V& v) {
@@ -29,6 +30,10 @@ struct ServedModelsOptions {
     v(aliases, {.flag = "alias",
                 .help = "one more name of a model, by default of the first one",
                 .unit = "NAME[=MODEL]"});
+    v(adapters, {.flag = "lora",
+                 .help = "adapter (LoRA), a GGUF file or a folder of PEFT's; requests choose it by "
+                         "NAME as their model",
+                 .unit = "[NAME=]FILE_OR_FOLDER"});
     v(any_installed, {.flag = "any-installed",
                       .help = "serve every installed model, loaded when it is asked for"});
     v(memory,
@@ -55,7 +60,8 @@ Result<std::uint64_t> parse_size(std::string_view text);
 
 // Opens the models and loads those that were named, in order, as far as memory holds them. `how`:
 // how each runs. Errors: those of load_generator for a model that was named; names given twice;
-// models larger than the limit. What of the store cannot be opened costs a line in the log.
+// models larger than the limit; adapters beside several models. What of the store cannot be opened
+// costs a line in the log.
 Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions& options,
                                                       const ModelOptions& how, RequestLog& log);
 

@@ -44,6 +44,13 @@ struct FillInPrompt {
 // A conversation, a text to continue, ids to continue, or a gap to fill.
 using Prompt = std::variant<ChatPrompt, std::string, std::vector<text::TokenId>, FillInPrompt>;
 
+// Which of a generator's LoRA adapters changes the model, and how strongly; 0: as if there were
+// none.
+struct AdapterChoice {
+  std::size_t index = 0;  // in the order of loading
+  double scale = 1;
+};
+
 struct GenerationRequest {
   Prompt prompt;
   engine::SamplingParams sampling;
@@ -62,6 +69,7 @@ struct GenerationRequest {
   std::uint64_t tenant = 0;                // see engine::Request
   std::uint64_t cache_salt = 0;
   double waited_seconds = 0;
+  std::optional<AdapterChoice> adapter;  // absent: the generator's own, mostly none
 };
 
 using engine::FinishReason;
@@ -92,6 +100,7 @@ struct ModelCard {
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
   bool reasoning = false;  // takes a reasoning_effort
+  std::string parent;      // of a model with an adapter: the id of that without; else empty
 };
 
 // What a client needs to know of the tokenizer to use it itself. Empty: the model has none.

@@ -20,6 +20,8 @@ using text::TokenId;
 constexpr std::uint64_t kWorkingMemory = 256u << 20;  // activations, logits, the program itself
 constexpr std::size_t kLeastContext = 512;            // a default below it is of no use
 
+using Adapters = std::vector<std::shared_ptr<const model::Adapter>>;
+
 class LocalGeneration final : public Generation {
  public:
   explicit LocalGeneration(std::unique_ptr<engine::Ticket> ticket) : ticket_(std::move(ticket)) {}
@@ -33,12 +35,13 @@ class LocalGeneration final : public Generation {
 class LocalGenerator final : public Generator {
  public:
   LocalGenerator(std::unique_ptr<model::Model> model, std::shared_ptr<model::KvPool> pool,
-                 PromptWriter writer, ModelCard card, engine::Pooling pooling,
+                 PromptWriter writer, ModelCard card, engine::Pooling pooling, Adapters adapters,
                  const engine::EngineOptions& options, std::unique_ptr<engine::GuessSource> draft)
       : model_(std::move(model)),
         writer_(std::move(writer)),
         pooling_(pooling),
         card_(std::move(card)),
+        adapters_(std::move(adapters)),
         constraints_(model_->tokenizer(), model_->special().ends),
         engine_(*model_, std::move(pool), options, std::move(draft)) {}
 
@@ -47,6 +50,7 @@ class LocalGenerator final : public Generator {
 
   Result<std::unique_ptr<Generation>> start(GenerationRequest request, EventSink sink) override {
     engine::Request r;
+    AQ_RETURN_IF_ERROR(choose_adapter(request, r));
     r.prompt = AQ_TRY(request.embed ? text_ids(request.prompt) : prompt_ids(request.prompt));
     r.sampling = std::move(request.sampling);
     r.max_tokens = request.max_tokens.value_or(INT_MAX);
@@ -131,6 +135,20 @@ class LocalGenerator final : public Generator {
  private:
   std::string written(TokenId id) const { return id < 0 ? std::string() : token_bytes(id); }
 
+  Status choose_adapter(const GenerationRequest& request, engine::Request& out) const {
+    if (!request.adapter) return {};
+    if (request.adapter->index >= adapters_.size()) {
+      Error error = make_error(Code::kInvalidArgument,
+                               "there is no adapter {}: this model has {} (serve --lora)",
+                               request.adapter->index, adapters_.size());
+      error.param = "lora";
+      return error;
+    }
+    out.adapter = adapters_[request.adapter->index];
+    out.adapter_scale = static_cast<float>(request.adapter->scale);
+    return {};
+  }
+
   // What is embedded: no control tokens of the text's own; BOS, and EOS where the model wants it.
   Result<std::vector<TokenId>> text_ids(const Prompt& prompt) const {
     if (const auto* ids = std::get_if<std::vector<TokenId>>(&prompt)) return *ids;
@@ -153,6 +171,7 @@ class LocalGenerator final : public Generator {
   PromptWriter writer_;
   engine::Pooling pooling_;
   ModelCard card_;
+  Adapters adapters_;
   ConstraintCompiler constraints_;
   engine::Engine engine_;
 };
@@ -291,6 +310,9 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   const int threads = options.threads > 0 ? options.threads : usable_cores();
   auto model = AQ_TRY(model::Model::open(options.path));
   AQ_RETURN_IF_ERROR(model->require_tokenizer());
+  Adapters adapters;
+  for (const AdapterSource& source : options.adapters)
+    adapters.push_back(AQ_TRY(model->load_adapter(source.path)));
   std::unique_ptr<model::Model> draft;
   if (!options.draft_path.empty()) draft = AQ_TRY(open_draft(options));
   const Memory memory = AQ_TRY(choose_memory(options, *model, draft.get()));
@@ -327,7 +349,7 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   if (draft) guesses = AQ_TRY(prepare_draft(options, *model, std::move(draft), threads, memory));
   return std::unique_ptr<Generator>(
       new LocalGenerator(std::move(model), std::move(pool), std::move(writer), std::move(card),
-                         options.pooling, engine, std::move(guesses)));
+                         options.pooling, std::move(adapters), engine, std::move(guesses)));
 }
 
 }  // namespace aquilon::chat

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "chat/generator.h"
@@ -12,6 +13,12 @@
 #include "model/kv_pool.h"  // KvType
 
 namespace aquilon::chat {
+
+// A LoRA adapter to load with a model: a GGUF file or a folder of PEFT's.
+struct AdapterSource {
+  std::string name;
+  std::string path;
+};
 
 struct LocalGeneratorOptions {
   std::string path;                  // of the GGUF file
@@ -29,7 +36,8 @@ struct LocalGeneratorOptions {
   std::size_t draft_tokens = 4;  // that it guesses at once
   engine::Pooling pooling = engine::Pooling::kMean;  // of embeddings
   std::string chat_template;                         // Jinja source; empty: what the files declare
-  std::string chat_format;  // see PromptSource; empty: what the files declare
+  std::string chat_format;              // see PromptSource; empty: what the files declare
+  std::vector<AdapterSource> adapters;  // for requests to choose from
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
   // Shared with the other models of the process: loading and steps take turns. Null: alone.
   std::shared_ptr<engine::Turns> turns;
@@ -49,8 +57,8 @@ Result<LocalModelOutline> outline_local_model(const LocalGeneratorOptions& optio
 // Loads the model and starts its engine.
 // Errors: those of Model::open and prepare; kOutOfMemory names what is needed and what is free,
 // before anything is allocated; kInvalidArgument for a context beyond the model's and for a bad
-// template given here, and for a draft model of another vocabulary. A template in the file that
-// cannot be used costs the chat, not the model: see ModelCard::chat.
+// template given here, and for a draft model of another vocabulary; those of Model::load_adapter. A
+// template in the file that cannot be used costs the chat, not the model: see ModelCard::chat.
 Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOptions& options);
 
 }  // namespace aquilon::chat

@@ -23,9 +23,9 @@ constexpr std::size_t kExpected = 128;
 class DraftModel::Mind final : public Memory {
  public:
   Mind(DraftModel& owner, const Task& task)
-      : owner_(owner), salt_(task.request.cache_salt), kv_(owner.pool_) {
+      : owner_(owner), scope_{.salt = task.request.cache_salt}, kv_(owner.pool_) {
     const auto all_but_one = task.tokens.first(task.tokens.size() - 1);
-    const std::size_t found = owner_.prefixes_.find(all_but_one, salt_, kv_);
+    const std::size_t found = owner_.prefixes_.find(all_but_one, scope_, kv_);
     read_.assign(task.tokens.begin(), task.tokens.begin() + static_cast<std::ptrdiff_t>(found));
     right_ = found;
   }
@@ -45,7 +45,7 @@ class DraftModel::Mind final : public Memory {
     read_.insert(read_.end(), tokens.begin(), tokens.end());
   }
   // Leaves whole pages to later answers.
-  void keep() { owner_.prefixes_.keep(read_, salt_, kv_); }
+  void keep() { owner_.prefixes_.keep(read_, scope_, kv_); }
 
   model::KvCache& kv() { return kv_; }
   std::size_t length() const { return read_.size(); }
@@ -53,7 +53,7 @@ class DraftModel::Mind final : public Memory {
 
  private:
   DraftModel& owner_;
-  const std::uint64_t salt_;
+  const PrefixScope scope_;  // it has no adapter, whatever the request has
   model::KvCache kv_;
   std::vector<TokenId> read_;  // whose keys and values kv_ holds
   std::size_t right_ = 0;      // of them, known to be the answer's

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <random>
 
 #include "base/check.h"
@@ -118,6 +119,8 @@ Status Engine::check(const Request& request) const {
     return Error{Code::kInvalidArgument,
                  fmt::format("min_tokens must be from 0 to max_tokens, {}", request.max_tokens),
                  "min_tokens"};
+  if (!std::isfinite(request.adapter_scale))
+    return Error{Code::kInvalidArgument, "an adapter's scale must be a finite number", "lora"};
   if (request.n < 1) return Error{Code::kInvalidArgument, "n must be at least 1", "n"};
   for (const std::string& stop : request.stop)
     if (stop.empty())
@@ -262,7 +265,8 @@ Status Engine::reserve(model::KvCache& kv, std::size_t tokens) {
 void Engine::retire_finished() {
   for (auto& sequence : running_) {
     Job& job = sequence->job();
-    while (sequence->finished() && job.has_next_choice() && !job.cancelled()) {
+    // Of a cancelled job too: it is ended as a whole, with an event for each choice.
+    while (sequence->finished() && job.has_next_choice() && !job.over()) {
       sequence->keep_prefix(prefixes_);
       sequence = sequence->fork(job.take_next_choice());
       std::vector<float> logits = job.first_logits();

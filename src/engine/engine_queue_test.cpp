@@ -135,6 +135,26 @@ TEST_F(EngineTest, QueueIsBoundedAndCancelFreesIt) {
   tickets.clear();  // no event may come after this
 }
 
+// The first choice is done, the others have not begun: they still end.
+TEST_F(EngineTest, CancellingBetweenTwoChoicesEndsAll) {
+  start({256, 1, 4});
+  Request r = request({1, 2, 3}, 2);
+  r.n = 3;
+  Collector collector;
+  std::promise<Ticket*> given;
+  const std::shared_future<Ticket*> ticket_of = given.get_future().share();
+  const auto ticket = engine_->submit(r, [&, inner = collector.sink()](Event event) {
+    const bool first_is_done = event.finish && event.choice == 0;
+    inner(std::move(event));
+    if (first_is_done) ticket_of.get()->cancel();
+  });
+  given.set_value(ticket.value().get());
+  const Collected got = collector.wait();
+  ASSERT_TRUE(got.error);
+  EXPECT_EQ(got.error->code, Code::kCancelled);
+  EXPECT_EQ(got.finish.size(), 3u);
+}
+
 TEST_F(EngineTest, TicketMayDieInItsOwnSink) {
   std::promise<void> gone;
   std::unique_ptr<Ticket> ticket;

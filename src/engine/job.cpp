@@ -13,12 +13,16 @@ void Job::detach() {
 void Job::emit(Event event) {
   usage_.completion_tokens += static_cast<int>(event.ids.size());
   if (event.finish) ended_[static_cast<std::size_t>(event.choice)] = true;
-  if (std::all_of(ended_.begin(), ended_.end(), [](bool ended) { return ended; }))
+  if (over())
     event.usage = usage_;
   else
     event.error.reset();
   const std::lock_guard lock(sink_mutex_);
   if (!detached_) sink_(std::move(event));
+}
+
+bool Job::over() const {
+  return std::all_of(ended_.begin(), ended_.end(), [](bool ended) { return ended; });
 }
 
 void Job::fail(const Error& error) {

@@ -43,6 +43,8 @@ class Job {
   void detach();
   // Counts the event's ids; completes the last choice's event with usage and error; delivers it.
   void emit(Event event);
+  // Every choice has ended.
+  bool over() const;
   // Ends every choice that has not ended.
   void fail(const Error& error);
 
@@ -127,6 +129,8 @@ class Sequence {
 
  private:
   std::size_t prompt_size() const { return job_->request().prompt.size(); }
+  model::AdapterUse adapter() const;
+  PrefixScope scope() const;
   int answered() const { return static_cast<int>(tokens_.size() - prompt_size()); }
   bool wants_prompt_logprobs() const {
     return choice_ == 0 && !started() && job_->request().prompt_logprobs >= 0;

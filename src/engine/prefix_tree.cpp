@@ -19,13 +19,13 @@ PrefixTree::~PrefixTree() {
   while (!used_.empty()) remove(used_.front());  // children first: no deep recursion
 }
 
-std::size_t PrefixTree::find(std::span<const text::TokenId> tokens, std::uint64_t salt,
+std::size_t PrefixTree::find(std::span<const text::TokenId> tokens, const PrefixScope& scope,
                              model::KvCache& cache) {
   std::vector<model::PageId> pages;
   std::size_t length = 0;
   Node* node = &root_;
   while (length < tokens.size()) {
-    Key key{salt, {}};
+    Key key{scope, {}};
     key.second.fill(kNone);
     const auto rest = tokens.subspan(length);
     std::copy_n(rest.begin(), std::min(rest.size(), kTokens), key.second.begin());
@@ -57,12 +57,12 @@ PrefixTree::Match PrefixTree::closest(Node& node, const Key& key) {
   return best;
 }
 
-void PrefixTree::keep(std::span<const text::TokenId> tokens, std::uint64_t salt,
+void PrefixTree::keep(std::span<const text::TokenId> tokens, const PrefixScope& scope,
                       model::KvCache& cache) {
   AQ_CHECK(tokens.size() == cache.length());
   Node* node = &root_;
   for (std::size_t i = 0; (i + 1) * kTokens <= tokens.size(); ++i) {
-    Key key{salt, {}};
+    Key key{scope, {}};
     std::copy_n(tokens.begin() + static_cast<std::ptrdiff_t>(i * kTokens), kTokens,
                 key.second.begin());
     const auto child = node->children.find(key);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -14,11 +15,20 @@
 
 namespace aquilon::engine {
 
+// Who may share what was computed: the same tenants and, since keys and values depend on it, the
+// same adapter at the same strength (0: none).
+struct PrefixScope {
+  std::uint64_t salt = 0;
+  std::uint64_t adapter = 0;
+
+  auto operator<=>(const PrefixScope&) const = default;
+};
+
 // A tree of whole pages: a node is the 16 tokens of a page that follow those of its parents. Nodes
 // share their pages with sequences; those that no sequence uses can be given back, the longest
 // unused first.
 //
-// `salt` keeps tenants apart: prefixes are found only under the salt that they were kept under.
+// Prefixes are found only in the scope that they were kept in.
 // Threads: one user at a time, together with the sequences of the pool.
 class PrefixTree {
  public:
@@ -30,11 +40,11 @@ class PrefixTree {
   // Gives `cache`, which is empty, the longest beginning of `tokens` that is kept. Whole pages are
   // shared; of a last page in which the tokens part or end the cache sees the common part, and
   // copies it before it writes. Returns the cache's length.
-  std::size_t find(std::span<const text::TokenId> tokens, std::uint64_t salt,
+  std::size_t find(std::span<const text::TokenId> tokens, const PrefixScope& scope,
                    model::KvCache& cache);
   // Keeps the whole pages of `cache`, whose positions are those of `tokens`. Where the same tokens
   // are kept already, the cache changes over to the pages kept. Requires: cache.length() tokens.
-  void keep(std::span<const text::TokenId> tokens, std::uint64_t salt, model::KvCache& cache);
+  void keep(std::span<const text::TokenId> tokens, const PrefixScope& scope, model::KvCache& cache);
   // Gives a page back that only the tree holds; false if there is none.
   bool evict();
 
@@ -43,7 +53,7 @@ class PrefixTree {
  private:
   static constexpr std::size_t kTokens = kernels::kPagePositions;
   using Tokens = std::array<text::TokenId, kTokens>;
-  using Key = std::pair<std::uint64_t, Tokens>;  // salt first: a tenant's nodes are neighbours
+  using Key = std::pair<PrefixScope, Tokens>;  // the scope first: its nodes are neighbours
   struct Node;
   using Children = std::map<Key, std::unique_ptr<Node>>;
   struct Node {

@@ -33,13 +33,13 @@ void run(PrefixTree& tree, const std::shared_ptr<model::KvPool>& pool, const Tok
   model::KvCache cache(pool);
   ASSERT_TRUE(cache.reserve(tokens.size()).ok());
   cache.advance(tokens.size());
-  tree.keep(tokens, salt, cache);
+  tree.keep(tokens, {salt}, cache);
 }
 
 std::size_t found(PrefixTree& tree, const std::shared_ptr<model::KvPool>& pool,
                   const Tokens& tokens, std::uint64_t salt = 0) {
   model::KvCache cache(pool);
-  const std::size_t n = tree.find(tokens, salt, cache);
+  const std::size_t n = tree.find(tokens, {salt}, cache);
   EXPECT_EQ(cache.length(), n);
   return n;
 }
@@ -60,6 +60,8 @@ TEST(PrefixTree, FindsWholePagesAndThePartOfOne) {
   parts[19] = 1000;
   EXPECT_EQ(found(tree, pool, parts), 19u);
   EXPECT_EQ(found(tree, pool, counting(0, 40), 7), 0u);  // another tenant
+  model::KvCache adapted(pool);
+  EXPECT_EQ(tree.find(counting(0, 40), {.salt = 0, .adapter = 1}, adapted), 0u);
   EXPECT_EQ(pool->free_pages(), 14u);
 }
 
@@ -68,7 +70,7 @@ TEST(PrefixTree, PartlySharedPageIsCopiedBeforeItIsWritten) {
   PrefixTree tree(pool);
   run(tree, pool, counting(0, 16));
   model::KvCache cache(pool);
-  ASSERT_EQ(tree.find(counting(0, 10), 0, cache), 10u);
+  ASSERT_EQ(tree.find(counting(0, 10), {}, cache), 10u);
   const model::PageId kept = cache.pages()[0];
   ASSERT_TRUE(cache.reserve(1).ok());
   EXPECT_NE(cache.pages()[0], kept);
@@ -83,7 +85,7 @@ TEST(PrefixTree, TheSameTokensAreKeptOnce) {
   for (model::KvCache* cache : {&a, &b}) {
     ASSERT_TRUE(cache->reserve(48).ok());
     cache->advance(48);
-    tree.keep(tokens, 0, *cache);
+    tree.keep(tokens, {}, *cache);
   }
   EXPECT_TRUE(std::equal(a.pages().begin(), a.pages().end(), b.pages().begin()));
   EXPECT_EQ(pool->free_pages(), 5u);
@@ -97,7 +99,7 @@ TEST(PrefixTree, EvictsTheLongestUnusedThatNobodyHolds) {
   run(tree, pool, counting(200, 16));
   EXPECT_EQ(found(tree, pool, counting(0, 32)), 32u);  // now the last used
   model::KvCache holder(pool);
-  tree.find(counting(200, 16), 0, holder);
+  tree.find(counting(200, 16), {}, holder);
   EXPECT_TRUE(tree.evict());
   EXPECT_EQ(found(tree, pool, counting(100, 32)), 16u);  // its end went first
   EXPECT_TRUE(tree.evict());
@@ -126,7 +128,7 @@ class NaiveModel {
     Tokens tokens(rng() % 70);
     for (TokenId& id : tokens) id = static_cast<TokenId>(rng() % 24 == 0);  // beginnings are shared
     model::KvCache cache(pool_);
-    const std::size_t length = tree_.find(tokens, 0, cache);
+    const std::size_t length = tree_.find(tokens, {}, cache);
     ASSERT_EQ(length, expected(tokens));
     for (std::size_t p = 0; p < length; ++p) ASSERT_EQ(*contents(cache, p), tokens[p]);
     while (!cache.reserve(tokens.size() - length).ok()) {
@@ -135,7 +137,7 @@ class NaiveModel {
     }
     for (std::size_t p = length; p < tokens.size(); ++p) *contents(cache, p) = tokens[p];
     cache.advance(tokens.size() - length);
-    tree_.keep(tokens, 0, cache);
+    tree_.keep(tokens, {}, cache);
     for (std::size_t n = 16; n <= tokens.size(); n += 16) kept_.insert(beginning(tokens, n));
     ASSERT_EQ(tree_.pages(), kept_.size());
     if (rng() % 3 == 0) running_.push_back(std::move(cache));
@@ -172,7 +174,7 @@ class NaiveModel {
   }
   bool found_whole(const Tokens& tokens) {
     model::KvCache cache(pool_);
-    return tree_.find(tokens, 0, cache) == tokens.size();
+    return tree_.find(tokens, {}, cache) == tokens.size();
   }
 
   std::shared_ptr<model::KvPool> pool_;

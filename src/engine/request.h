@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,10 @@
 #include "constraint/matcher.h"
 #include "engine/sampling.h"
 #include "text/tokenizer.h"
+
+namespace aquilon::model {
+class Adapter;
+}  // namespace aquilon::model
 
 namespace aquilon::engine {
 
@@ -74,6 +79,9 @@ struct Request {
   // Whose request it is: those that wait are served in equal shares of tokens.
   std::uint64_t tenant = 0;
   double waited_seconds = 0;  // since it arrived, before the engine got it
+  // Bound to the engine's model; null: none.
+  std::shared_ptr<const model::Adapter> adapter;
+  float adapter_scale = 1;  // finite; 0 is no adapter
 };
 
 // One step of an answer. Text is always whole UTF-8; it may be empty where ids arrive whose text is

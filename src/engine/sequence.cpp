@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -35,13 +36,28 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
 void Sequence::find_prefix(PrefixTree& prefixes) {
   if (wants_prompt_logprobs() || embeds()) return;  // every position is wanted
   const std::span known(tokens_);
-  fed_ = prefixes.find(known.first(known.size() - 1), job_->request().cache_salt, kv_);
+  fed_ = prefixes.find(known.first(known.size() - 1), scope(), kv_);
   if (!started()) job_->usage().cached_tokens = static_cast<int>(fed_);
 }
 
 void Sequence::keep_prefix(PrefixTree& prefixes) {
   const std::span computed = std::span(tokens_).first(kv_.length());
-  prefixes.keep(computed, job_->request().cache_salt, kv_);
+  prefixes.keep(computed, scope(), kv_);
+}
+
+model::AdapterUse Sequence::adapter() const {
+  const Request& request = job_->request();
+  if (request.adapter_scale == 0) return {};
+  return {request.adapter.get(), request.adapter_scale};
+}
+
+PrefixScope Sequence::scope() const {
+  PrefixScope scope{.salt = job_->request().cache_salt};
+  const model::AdapterUse use = adapter();
+  if (use.adapter != nullptr)
+    scope.adapter =
+        std::uint64_t{use.adapter->number()} << 32 | std::bit_cast<std::uint32_t>(use.scale);
+  return scope;
 }
 
 std::size_t Sequence::most_next() const {
@@ -50,12 +66,12 @@ std::size_t Sequence::most_next() const {
 }
 
 model::Slice Sequence::next_slice(std::size_t limit) {
-  if (guesses() > 0) return {&kv_, draft_, model::WantLogits::kAll};
+  if (guesses() > 0) return {&kv_, draft_, model::WantLogits::kAll, 0, adapter()};
   const std::size_t n = std::min(limit, most_next());
   const bool whole = fed_ + n == tokens_.size();
   auto want = whole ? model::WantLogits::kLast : model::WantLogits::kNone;
   if (wants_prompt_logprobs()) want = model::WantLogits::kAll;
-  return {&kv_, std::span(tokens_).subspan(fed_, n), want};
+  return {&kv_, std::span(tokens_).subspan(fed_, n), want, 0, adapter()};
 }
 
 void Sequence::take(const model::Slice& slice, std::span<const float> logits) {

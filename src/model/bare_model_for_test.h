@@ -53,12 +53,13 @@ class BareModel {
 
   // Logits of all tokens, fed in slices of the given sizes (the last one repeats).
   std::vector<float> run(std::span<const text::TokenId> tokens, std::vector<std::size_t> sizes,
-                         std::size_t text_length = 0, KvType type = KvType::kF32) {
+                         std::size_t text_length = 0, KvType type = KvType::kF32,
+                         const AdapterUse& adapter = {}) {
     KvCache kv = KvCache::create(config_, tokens.size(), type).value();
     std::vector<float> logits;
     for (std::size_t at = 0, i = 0; at < tokens.size(); ++i) {
       const std::size_t n = std::min(sizes[std::min(i, sizes.size() - 1)], tokens.size() - at);
-      Slice slice{&kv, tokens.subspan(at, n), WantLogits::kAll, text_length};
+      Slice slice{&kv, tokens.subspan(at, n), WantLogits::kAll, text_length, adapter};
       forward_->run({&slice, 1}, logits);
       at += n;
     }

@@ -91,8 +91,10 @@ void Forward::embed(std::span<const Slice> batch) {
   const float scale =
       config_.family->scaled_embeddings ? std::sqrt(static_cast<float>(config_.dim)) : 1.0f;
   std::size_t row = 0;
+  adapted_.clear();
   for (const Slice& slice : batch) {
     place(slice, row);
+    adapt(slice, row, slice.tokens.size());
     for (const text::TokenId token : slice.tokens) {
       const auto id = static_cast<std::size_t>(token);
       AQ_CHECK(id < config_.vocab_size);
@@ -101,6 +103,22 @@ void Forward::embed(std::span<const Slice> batch) {
       if (scale != 1) std::for_each_n(x, config_.dim, [scale](float& v) { v *= scale; });
     }
   }
+  projector_.adapt(adapted_);
+}
+
+// The slice's rows of the batch have its adapter. Neighbours that share one are computed together.
+void Forward::adapt(const Slice& slice, std::size_t first, std::size_t count) {
+  const AdapterUse& use = slice.adapter;
+  if (use.adapter == nullptr || count == 0) return;
+  if (!adapted_.empty()) {
+    AdaptedRows& last = adapted_.back();
+    if (last.use.adapter == use.adapter && last.use.scale == use.scale &&
+        last.first + last.count == first) {
+      last.count += count;
+      return;
+    }
+  }
+  adapted_.push_back({use, first, count});
 }
 
 // What the positions of a slice mean, from `row` of the batch on.
@@ -215,8 +233,10 @@ void Forward::keep_wanted(std::span<const Slice> batch) {
   const std::size_t gathered = config_.n_heads * config_.head_dim;
   std::size_t row = 0;
   tokens_ = 0;
+  adapted_.clear();
   for (const Slice& slice : batch) {
     const std::size_t n = slice.tokens.size();
+    const std::size_t first = tokens_;
     for (std::size_t i = 0; i < n; ++i, ++row) {
       if (slice.want == WantLogits::kNone || (slice.want == WantLogits::kLast && i + 1 < n))
         continue;
@@ -224,7 +244,9 @@ void Forward::keep_wanted(std::span<const Slice> batch) {
       std::copy_n(&b_.mixed[row * gathered], gathered, &b_.mixed[tokens_ * gathered]);
       ++tokens_;
     }
+    adapt(slice, first, tokens_ - first);
   }
+  projector_.adapt(adapted_);
 }
 
 // Queries and keys of a token: normed head by head, turned by its position, queries heated.

@@ -11,6 +11,7 @@
 #include "base/thread_pool.h"
 #include "kernels/attention/attention.h"
 #include "kernels/rmsnorm/rmsnorm.h"
+#include "model/adapter.h"
 #include "model/config.h"
 #include "model/experts.h"
 #include "model/gate.h"
@@ -32,6 +33,7 @@ struct Slice {
   // With dynamic RoPE alone: tokens of the text that these belong to, which sets their angles. 0:
   // as far as each has got, so that nothing depends on what follows.
   std::size_t text_length = 0;
+  AdapterUse adapter = {};  // bound to this model's weights
 };
 
 // Called with the hidden states after the embedding (0), after each layer (1..L) and after the
@@ -39,9 +41,9 @@ struct Slice {
 using HiddenObserver = std::function<void(std::size_t stage, std::span<const float> hidden)>;
 
 // Runs batches on one model. A sequence's logits are bit-equal however its tokens are sliced and
-// whatever else is in the batch, on any number of threads. The caches of a batch have one type.
-// Layers differ in their windows and in their RoPE: what layers share is made once a batch.
-// Threads: one caller at a time.
+// whatever else is in the batch, with or without adapters, on any number of threads. The caches of
+// a batch have one type. Layers differ in their windows and in their RoPE: what layers share is
+// made once a batch. Threads: one caller at a time.
 class Forward {
  public:
   Forward(const ModelConfig& config, const Weights& weights, ThreadPool& pool);
@@ -94,6 +96,7 @@ class Forward {
   void layers(std::span<const Slice> batch, bool only_wanted, const HiddenObserver& observe);
   void embed(std::span<const Slice> batch);
   void place(const Slice& slice, std::size_t row);
+  void adapt(const Slice& slice, std::size_t first, std::size_t count);
   void plan_attention(std::span<const Slice> batch);
   // only_wanted: the batch shrinks to its wanted rows once keys and values are stored.
   void attention_block(const LayerWeights& w, std::size_t layer, std::span<const Slice> batch,
@@ -125,6 +128,7 @@ class Forward {
   std::vector<LayerKind> kinds_;                // [L]
   kernels::KvLayout kv_layout_;                 // of the running batch
   std::vector<kernels::KvSlice> kv_slices_;     // its new positions
+  std::vector<AdaptedRows> adapted_;            // its rows that have an adapter
   const std::atomic<bool>* stop_ = nullptr;
   std::size_t tokens_ = 0;  // T: rows of x that still matter in the running batch
   Buffers b_;

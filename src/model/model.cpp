@@ -96,6 +96,10 @@ Result<std::unique_ptr<Model>> Model::load(const std::string& path, const LoadOp
   return model;
 }
 
+Result<std::shared_ptr<const Adapter>> Model::load_adapter(const std::string& path) const {
+  return Adapter::bind(AQ_TRY(formats::AdapterFile::open(path)), config_, weights_);
+}
+
 std::uint64_t Model::weight_bytes(Arithmetic arithmetic) const {
   if (arithmetic == Arithmetic::kReference) return file_.file_bytes();
   const tensor::MatrixView& embeddings = weights_.tok_embeddings;

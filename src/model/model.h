@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "formats/gguf.h"
+#include "model/adapter.h"
 #include "model/config.h"
 #include "model/forward.h"
 #include "model/special_tokens.h"
@@ -43,6 +44,10 @@ class Model {
 
   // Memory that prepare() will take for weights, and what of the file stays in use beside it.
   std::uint64_t weight_bytes(Arithmetic arithmetic) const;
+
+  // A LoRA adapter for this model, which must outlive it. Errors: those of AdapterFile::open and
+  // Adapter::bind. Threads: safe.
+  Result<std::shared_ptr<const Adapter>> load_adapter(const std::string& path) const;
 
   const formats::GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }

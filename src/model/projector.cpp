@@ -21,6 +21,10 @@ void Projector::multiply(const float* x, std::size_t tokens, std::span<const Pro
       linears_.push_back({&p.w->packed, p.out, p.w->rows(), p.bias, p.add});
   }
   if (!linears_.empty()) kernels::linear(pool_, linears_, quantized_);
+  for (const AdaptedRows& rows : adapted_)
+    for (const Product& p : products)
+      if (const LowRank* low = rows.use.adapter->find(p.w)) adapters_.push(*low, rows, x, p.out);
+  adapters_.run();
 }
 
 void Projector::multiply_stored(const Product& p, const float* x, std::size_t tokens) {

@@ -9,6 +9,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/linear/linear.h"
+#include "model/adapter_products.h"
 #include "model/weights.h"
 
 namespace aquilon::model {
@@ -28,9 +29,12 @@ struct Product {
 // Threads: one caller at a time.
 class Projector {
  public:
-  explicit Projector(ThreadPool& pool) : pool_(pool) {}
+  explicit Projector(ThreadPool& pool) : pool_(pool), adapters_(pool) {}
 
   void observe(ProductObserver observer) { observer_ = std::move(observer); }
+  // From now on these rows have adapters, all others none. A row's result is the same bits whatever
+  // the others have. `rows` must outlive the runs; their adapters are of the products' model.
+  void adapt(std::span<const AdaptedRows> rows) { adapted_ = rows; }
 
   //   x  [tokens, K]; its rows [first, first + n) are made by prepare(first, n), on any thread,
   //      just before they are first read
@@ -58,6 +62,8 @@ class Projector {
   ProductObserver observer_;  // mostly none
   kernels::QuantizedRows quantized_;
   std::vector<kernels::Linear> linears_;
+  std::span<const AdaptedRows> adapted_;
+  AdapterProducts adapters_;
   std::vector<float> product_;  // [T, N] of a stored matrix
 };
 

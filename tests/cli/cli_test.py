@@ -108,6 +108,19 @@ class Inside(unittest.TestCase):
         self.assertEqual(answer["ids"], greedy["tokens"])
         self.assertEqual(answer["finish_reason"], "length")
 
+    def test_complete_with_an_adapter(self):
+        folder = DATA / "lora/llama-all"
+        greedy = json.loads((folder / "manifest.json").read_text())["greedy"]
+        ids = ",".join(map(str, greedy["prompt"]))
+        args = ("complete", "--model", self.model, "--ids", ids, "--max-tokens", str(len(greedy["tokens"])), "--ignore-eos", "--json")
+        self.assertEqual(json.loads(run(*args, "--lora", str(folder)).stdout)["ids"], greedy["tokens"])
+        self.assertEqual(json.loads(run(*args, "--lora", f"sql={folder}").stdout)["ids"], greedy["tokens"])
+        none = json.loads(run(*args, "--lora", str(folder), "--lora-scale", "0").stdout)
+        self.assertEqual(none["ids"], self.manifest["greedy"]["tokens"][:len(greedy["tokens"])])
+        wrong = run(*args, "--lora", str(DATA / "lora/gemma3-bf16"))
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("another model's?", wrong.stderr)
+
     def test_every_instruction_set_gives_the_published_tokens(self):
         greedy = self.manifest["greedy"]
         ids = ",".join(map(str, greedy["prompt"]))
@@ -321,7 +334,7 @@ class Inside(unittest.TestCase):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
         self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "imatrix", "models", "pull",
-                                      "doctor",
+                                      "doctor", "schema check",
                                       "bench machine", "bench kernels", "bench model", "bench compare", "bench serve"})
         for name, summary in listed:
             # As an order: "Serve the API", neither "The API" nor "serve the API."

@@ -16,6 +16,7 @@ import urllib.request
 
 ORACLE = pathlib.Path(__file__).resolve().parent.parent / "data/oracle"
 LLAMA = str(ORACLE / "llama-gqa/model-f32.gguf")
+LORA = str(ORACLE.parent / "lora/llama-all")
 QWEN = str(ORACLE / "qwen2/model-f32.gguf")
 AQUILON = str(pathlib.Path(sys.argv.pop(1)).resolve())
 MIB = 1 << 20
@@ -105,6 +106,32 @@ class Served(unittest.TestCase):
                 self.assertIn("model tiny-llama, loaded when it is asked for", server.said)
                 self.assertTrue(server.complete("tiny-llama", "he"))
                 self.assertEqual(server.states(), {"tiny-qwen": "loaded", "tiny-llama": "loaded"})
+
+    def test_adapters_are_models_beside_theirs(self):
+        # A path names its adapter; a name in front of it wins. The environment says it as the flag does.
+        with Server("--model", f"base={LLAMA}", "--lora", f"sql={LORA}", "--lora", LORA, "--draft-model", LLAMA) as server:
+            self.assertEqual(server.states(), {"base": "loaded", "sql": "loaded", "llama-all": "loaded"})
+            self.assertIn("model sql, base with an adapter", server.said)
+            bare, adapted = server.complete("base", "hello"), server.complete("sql", "hello")
+            self.assertNotEqual(bare, adapted)
+            self.assertEqual(server.complete("llama-all", "hello"), adapted)
+            self.assertEqual(server.complete("base", "hello", lora=[{"id": 1, "scale": 1}]), adapted)
+            self.assertEqual(server.complete("sql", "hello", lora=[]), bare)
+            for name in ("base", "sql"):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    server.ask("/models/unload", {"model": name})
+                refused.exception.close()
+            self.assertEqual(server.complete("sql", "hello"), adapted)
+        with Server("--model", f"base={LLAMA}", environment={"AQUILON_LORA": f"sql={LORA}"}) as server:
+            self.assertEqual(server.complete("sql", "hello"), adapted)
+
+    def test_adapters_are_refused_where_they_cannot_be(self):
+        for arguments, reason in ((("--model", f"a={LLAMA}", "--model", f"b={QWEN}", "--lora", LORA), "--lora changes one model, 2"),
+                                  (("--model", f"a={LLAMA}", "--lora", f"a={LORA}"), "two models are called 'a'"),
+                                  (("--model", f"a={LLAMA}", "--lora", "x="), "neither NAME=PATH nor a path"),
+                                  (("--model", f"a={LLAMA}", "--lora", LORA.replace("llama-all", "gemma3-bf16")), "another model's?")):
+            with self.assertRaisesRegex(AssertionError, reason.replace("?", "[?]")):
+                Server(*arguments)
 
 
 @unittest.skipUnless(len(large_models()) >= 2, "two of the larger test models are not here")

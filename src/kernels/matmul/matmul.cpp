@@ -21,11 +21,11 @@ std::span<const Impl<MatmulRows>> matmul_impls() {
   return kImpls;
 }
 
-void matmul(ThreadPool& pool, const tensor::MatrixView& w, const float* x, std::size_t tokens,
-            float* out) noexcept {
-  static MatmulRows* const rows = choose(matmul_impls());
+namespace {
+
+MatmulJob job_of(const tensor::MatrixView& w, const float* x, std::size_t tokens, float* out) {
   const tensor::DTypeInfo& info = tensor::dtype_info(w.dtype);
-  const MatmulJob job{
+  return {
       .w = reinterpret_cast<const unsigned char*>(w.data),
       .dtype = static_cast<std::uint32_t>(w.dtype),
       .block_size = info.block_size,
@@ -36,11 +36,29 @@ void matmul(ThreadPool& pool, const tensor::MatrixView& w, const float* x, std::
       .out = out,
       .out_stride = w.rows,
   };
+}
+
+MatmulRows* chosen() {
+  static MatmulRows* const rows = choose(matmul_impls());
+  return rows;
+}
+
+}  // namespace
+
+void matmul(ThreadPool& pool, const tensor::MatrixView& w, const float* x, std::size_t tokens,
+            float* out) noexcept {
+  MatmulRows* const rows = chosen();
+  const MatmulJob job = job_of(w, x, tokens, out);
   const std::size_t groups = (w.rows + kRowGroup - 1) / kRowGroup;
   const std::size_t want_tasks = static_cast<std::size_t>(pool.threads()) * kTasksPerThread;
   const std::size_t step = kRowGroup * std::max<std::size_t>(1, groups / want_tasks);
   pool.run((w.rows + step - 1) / step,
            [&](std::size_t task) { rows(job, task * step, std::min(w.rows, (task + 1) * step)); });
+}
+
+void matmul_part(const tensor::MatrixView& w, std::size_t begin, std::size_t end, const float* x,
+                 std::size_t tokens, float* out) noexcept {
+  chosen()(job_of(w, x, tokens, out), begin, end);
 }
 
 }  // namespace aquilon::kernels

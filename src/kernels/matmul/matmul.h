@@ -23,6 +23,10 @@ namespace aquilon::kernels {
 void matmul(ThreadPool& pool, const tensor::MatrixView& w, const float* x, std::size_t tokens,
             float* out) noexcept;
 
+// Rows [begin, end) of w alone, on the caller's thread: the same bits, the rest of out stays.
+void matmul_part(const tensor::MatrixView& w, std::size_t begin, std::size_t end, const float* x,
+                 std::size_t tokens, float* out) noexcept;
+
 std::span<const Impl<MatmulRows>> matmul_impls();
 
 }  // namespace aquilon::kernels

@@ -159,6 +159,10 @@ TEST(Matmul, SameBitsOnAnyNumberOfThreads) {
     if (threads == 1) first = out;
     EXPECT_EQ(0, std::memcmp(out.data(), first.data(), out.size() * sizeof(float))) << threads;
   }
+  std::vector<float> parts(tokens * rows, NAN);
+  for (std::size_t begin = 0; begin < rows; begin += 29)
+    matmul_part(view, begin, std::min(rows, begin + 29), x.data(), tokens, parts.data());
+  EXPECT_EQ(0, std::memcmp(parts.data(), first.data(), parts.size() * sizeof(float)));
 }
 
 }  // namespace
