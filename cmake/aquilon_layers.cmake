@@ -7,15 +7,18 @@ function(aq_sources out layer)
   set(sources ${files})
   list(FILTER sources EXCLUDE REGEX "_(test|bench)\\.cpp$")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    set(order "-fno-tree-reassoc")  # sums stay as written: trees of them spill registers
+    set(own_flags "-fno-tree-reassoc")  # sums stay as written: trees of them spill registers
+  endif()
+  if(AQUILON_SANITIZE MATCHES "address" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # else minutes a file
+    set(own_flags "-O1;-fno-sanitize=undefined,fuzzer-no-link;-mllvm;-asan-instrumentation-with-call-threshold=0")
   endif()
   foreach(file IN LISTS sources)
     if(file MATCHES "_avx2\\.cpp$")
       set_source_files_properties(${file} PROPERTIES SKIP_PRECOMPILE_HEADERS ON
-        COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3;-fno-exceptions;${order}")
+        COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3;-fno-exceptions;${own_flags}")
     elseif(file MATCHES "_avx512\\.cpp$")  # GCC 12 knows no Zen 4, and warns of its own header (PR 105593)
       set_source_files_properties(${file} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS
-        "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-mavx2;-mfma;-mf16c;-mtune=znver3;-O3;-fno-exceptions;-Wno-maybe-uninitialized;-Wno-uninitialized;${order}")
+        "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-mavx2;-mfma;-mf16c;-mtune=znver3;-O3;-fno-exceptions;-Wno-maybe-uninitialized;-Wno-uninitialized;${own_flags}")
     endif()
   endforeach()
   set(${out} ${sources} PARENT_SCOPE)
