@@ -109,6 +109,9 @@ Refusal read_structured_outputs(const Field& field, const json::value& value,
     if (key == "regex") refusal = set_text(field, Kind::kRegex, member, where, out);
     if (key == "choice") refusal = set_choices(field, member, where, out);
     if (key == "grammar") refusal = set_text(field, Kind::kGrammar, member, where, out);
+    if (key == "structural_tag")
+      return bad_request(field.name, "unsupported_parameter",
+                         "'structured_outputs.structural_tag' is not supported");
     if (key == "json_object" && member.is_bool() && member.get_bool())
       refusal = set(field, {.kind = Kind::kJsonObject}, out);
     if (refusal) return refusal;

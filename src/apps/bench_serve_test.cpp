@@ -143,7 +143,7 @@ TEST(BenchServe, ALongPromptJoins) {
   const auto join = run_join({.streams = 3, .settle = 8}, fixture.target, running, joining, always);
   ASSERT_TRUE(join.ok()) << join.error().message;
   EXPECT_EQ(join->prompt_tokens, 500u);
-  EXPECT_GE(join->normal, 0.009);
+  EXPECT_GE(join->normal, 0.003);  // 0.01 where nothing else runs
   EXPECT_GE(join->largest, join->typical);
   EXPECT_GT(join->first, 0);
   streams.generate = 9;

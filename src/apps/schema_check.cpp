@@ -143,12 +143,14 @@ class Checker {
     if (options_.split != 0) ids = split_tokens(tokens_, std::move(ids), random_);
     constraint::Matcher matcher(grammar, tokens_.vocabulary);
     rejected_at = 0;
+    limit_ = {};
     for (const text::TokenId id : ids) {
       const Clock::time_point begin = Clock::now();
-      const bool made = matcher.fill_mask(mask_).ok();
+      limit_ = matcher.fill_mask(mask_);
       times_.push_back(us_since(begin));
       const auto at = static_cast<std::size_t>(id);
-      if (!made || (mask_[at / 64] >> (at % 64) & 1) == 0 || !matcher.accept(id)) return false;
+      if (!limit_.ok() || (mask_[at / 64] >> (at % 64) & 1) == 0 || !matcher.accept(id))
+        return false;
       rejected_at += tokens_.vocabulary->bytes(id).size();
     }
     return matcher.is_accepting();
@@ -173,6 +175,8 @@ class Checker {
   }
 
   const constraint::SchemaRefusal& refusal() const { return refusal_; }
+  // Why the last instance could not be judged: a limit was met.
+  const Status& limit() const { return limit_; }
   double compile_us() const { return compile_us_; }
 
   json::object masks() {
@@ -220,6 +224,7 @@ class Checker {
   std::vector<constraint::MaskWord> mask_;
   std::vector<double> times_;
   constraint::SchemaRefusal refusal_;
+  Status limit_;
   double compile_us_ = 0;
 };
 
@@ -256,6 +261,7 @@ json::object check_line(Checker& checker, std::string_view line, const json::obj
       const auto data = json_member(test, "data");
       results.push_back(
           data && checker.accepts(*grammar, relaid_json(*data, options.compact), rejected_at));
+      if (!checker.limit().ok()) out["limit"] = checker.limit().error().message;
     }
   }
   out["tests"] = std::move(results);
@@ -309,6 +315,9 @@ Status check_files(Checker& checker, const SchemaCheckOptions& options) {
                masks.contains("mean_us") ? masks.at("mean_us").to_number<double>() : 0.0);
     return {};
   }
+  if (!checker.limit().ok())
+    return make_error(Code::kUnsupported, "{}: not judged, {}", options.instance,
+                      checker.limit().error().message);
   return make_error(Code::kInvalidArgument, "{}: not accepted after '{}'", options.instance,
                     printable(laid.substr(at > 60 ? at - 60 : 0, std::min<std::size_t>(at, 60))));
 }

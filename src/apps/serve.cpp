@@ -132,7 +132,10 @@ void print_model(const chat::ModelStatus& model, int parallel) {
 
 Status serve(ServeOptions options) {
   RequestLog log(STDERR_FILENO);
-  std::erase(options.api_key, "");
+  if (std::erase(options.api_key, "") > 0 && options.api_key.empty())
+    return Error{Code::kInvalidArgument,
+                 "an empty --api-key (AQUILON_API_KEY) would let everybody in: give a key, or "
+                 "leave it out"};
   // The port first: that it is taken should not cost the time to load a model.
   const auto server = AQ_TRY(api::Server::listen(server_config(options, log)));
   if (options.api_key.size() > 1)

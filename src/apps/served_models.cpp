@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "apps/adapter_options.h"
 #include "apps/progress_line.h"
@@ -216,6 +217,7 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
     served.local.turns = turns;
     served.local.max_tenant_queue = options.max_tenant_queue;
     served.card.id = served.local.id;
+    if (served.card.created == 0) served.card.created = std::time(nullptr);
     if (!served.local.adapters.empty()) {
       auto loaded = loader(served.local, starting, log)();
       AQ_RETURN_IF_ERROR(add_adapted(served, std::move(loaded), *pool));

@@ -9,7 +9,7 @@ namespace {
 using Kind = AnswerConstraint::Kind;
 
 constexpr std::size_t kMostKept = 64;
-constexpr std::size_t kLargest = std::size_t{64} << 20;  // bytes of one that is kept
+constexpr std::size_t kMostKeptBytes = std::size_t{256} << 20;
 
 std::string key_of(const AnswerConstraint& wanted) {
   std::string key(1, static_cast<char>('0' + static_cast<int>(wanted.kind)));
@@ -49,8 +49,8 @@ Result<constraint::Matcher> ConstraintCompiler::matcher(const AnswerConstraint& 
                                     [&](const Entry& entry) { return entry.key == key; });
     if (found != latest_.end()) {
       latest_.splice(latest_.begin(), latest_, found);
-      // One whose tables have grown large is made again; who uses it keeps it.
-      if (found->grammar.memory_bytes() <= kLargest)
+      // One whose tables have grown to half of the limit is made again; who uses it keeps it.
+      if (found->grammar.memory_bytes() <= constraint::GrammarOptions{}.memory_bytes / 2)
         return constraint::Matcher(found->grammar, vocabulary_);
       latest_.pop_front();
     }
@@ -64,7 +64,14 @@ Result<constraint::Matcher> ConstraintCompiler::matcher(const AnswerConstraint& 
   }
   const std::lock_guard lock(mutex_);
   latest_.push_front({std::move(key), *grammar});
-  if (latest_.size() > kMostKept) latest_.pop_back();
+  std::size_t bytes = 0;
+  std::size_t kept = 0;
+  for (const Entry& entry : latest_) {
+    bytes += entry.grammar.memory_bytes();
+    if (kept == kMostKept || (kept > 0 && bytes > kMostKeptBytes)) break;
+    ++kept;
+  }
+  while (latest_.size() > kept) latest_.pop_back();
   return constraint::Matcher(*grammar, vocabulary_);
 }
 

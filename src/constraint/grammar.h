@@ -18,7 +18,7 @@ struct GrammarOptions {
   WhitespacePolicy whitespace = {};
   // What the automaton may take, states and cached masks together; beyond, compiling is refused and
   // a Matcher stops.
-  std::size_t memory_bytes = std::size_t{256} << 20;
+  std::size_t memory_bytes = std::size_t{64} << 20;
 };
 
 class GrammarCore;

@@ -25,7 +25,7 @@ using State = std::uint64_t;
 inline constexpr State kDead = ~0ULL;
 
 struct MachineLimits {
-  std::size_t memory_bytes = std::size_t{256} << 20;
+  std::size_t memory_bytes = std::size_t{64} << 20;
   std::size_t threads = 512;  // of one configuration
 };
 
