@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bench/synthetic_matrix.h"
+#include "kernels/floats/float_linear.h"
 #include "kernels/linear/linear.h"
 
 namespace aquilon::bench {
@@ -36,16 +37,17 @@ class Product {
       : pool_(pool), matrices_(matrices), load_(shape, tokens), out_(load_.each * shape.rows) {
     std::vector<float> x(load_.each * shape.columns);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(static_cast<float>(i % 1000));
-    x_.quantize(pool, x.data(), load_.each, shape.columns);
+    if (matrices.are_floats())
+      arranged_.arrange(pool, x.data(), load_.each, shape.columns);
+    else
+      x_.quantize(pool, x.data(), load_.each, shape.columns);
   }
 
   // False: stopped, the product is not whole.
   bool run(const std::function<bool()>& stop) {
     for (std::size_t i = 0; i < load_.active; ++i) {
       if (stop()) return false;
-      const kernels::Linear one{
-          .w = &matrices_[next_], .out = out_.data(), .out_stride = matrices_[next_].rows};
-      kernels::linear(pool_, {&one, 1}, x_);
+      multiply();
       next_ = (next_ + 1) % matrices_.size();
     }
     return true;
@@ -54,10 +56,21 @@ class Product {
   const Load& load() const { return load_; }
 
  private:
+  void multiply() {
+    if (matrices_.are_floats()) {
+      const kernels::FloatLinear one{&matrices_.floats(next_), out_.data()};
+      return kernels::float_linear(pool_, {&one, 1}, arranged_);
+    }
+    const kernels::Linear one{
+        .w = &matrices_[next_], .out = out_.data(), .out_stride = matrices_[next_].rows};
+    kernels::linear(pool_, {&one, 1}, x_);
+  }
+
   ThreadPool& pool_;
   const SyntheticMatrices& matrices_;
   Load load_;
-  kernels::QuantizedRows x_;
+  kernels::QuantizedRows x_;     // these
+  kernels::FloatRows arranged_;  // or these
   std::vector<float> out_;
   std::size_t next_ = 0;
 };
@@ -87,11 +100,11 @@ Result<std::vector<KernelResult>> measure_kernel(ThreadPool& pool, tensor::DType
                                                  int repetitions, double sample_ms,
                                                  const std::function<bool()>& stop) {
   const tensor::DTypeInfo& info = tensor::dtype_info(type);
-  if (shape.columns % info.block_size != 0)
+  const std::size_t unit = quant::packing_of(type) ? info.block_size : quant::kFloatColumns;
+  if (shape.columns % unit != 0)
     return make_error(Code::kInvalidArgument,
-                      "{} has blocks of {} values; {} columns are no "
-                      "multiple of that",
-                      info.name, info.block_size, shape.columns);
+                      "{} is packed by {} columns; {} columns are no multiple of that", info.name,
+                      unit, shape.columns);
   const std::size_t bytes = shape.rows * tensor::row_bytes(type, shape.columns);
   const std::size_t count = std::max(shape.experts, kWorkingSet / std::max<std::size_t>(1, bytes));
   const SyntheticMatrices matrices =

@@ -91,8 +91,14 @@ void Experts::multiply(const float* x, std::size_t columns, const Prepare& prepa
       packed_.push_back({&p.w->packed, p.group, p.out});
       continue;
     }
-    kernels::matmul(pool_, p.w->stored, x + first * columns, ends_[p.group] - first,
-                    p.out + first * p.w->rows());
+    float* out = p.out + first * p.w->rows();
+    if (p.w->floats.empty()) {
+      kernels::matmul(pool_, p.w->stored, x + first * columns, ends_[p.group] - first, out);
+      continue;
+    }
+    const kernels::FloatLinear product{&p.w->floats, out};
+    arranged_.arrange(pool_, x + first * columns, ends_[p.group] - first, columns);
+    kernels::float_linear(pool_, {&product, 1}, arranged_);
   }
   if (!packed_.empty()) kernels::grouped_linear(pool_, packed_, quantized_);
 }

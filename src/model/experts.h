@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/floats/float_linear.h"
 #include "kernels/moe/choose_experts.h"
 #include "kernels/moe/grouped_linear.h"
 #include "model/config.h"
@@ -61,6 +62,7 @@ class Experts {
   std::vector<float> down_;                     // [rows, D]
   std::vector<Product> products_;
   std::vector<kernels::GroupedLinear> packed_;
+  kernels::FloatRows arranged_;  // of one expert's rows
   kernels::GroupedRows quantized_;
 };
 

@@ -30,7 +30,8 @@ class PackWeightsTest : public testing::Test {
       layer.wo.stored = matrix(DType::kQ5_0, 3, 32);
       layer.dense.w1.stored = matrix(DType::kQ6_K, 2065, 1024);
       layer.dense.w2.stored = matrix(DType::kQ5_0, 700, 2080);
-      layer.dense.w3.stored = matrix(DType::kQ4_1, 1, 64);
+      layer.dense.w3.stored =
+          matrix(&layer == &weights_.layers[0] ? DType::kQ4_1 : DType::kBF16, 33, 64);
     }
     weights_.output.stored = matrix(DType::kQ4_0, 3001, 512);
   }
@@ -57,6 +58,14 @@ TEST_F(PackWeightsTest, BatchesAndThreadsMakeNoDifference) {
       for_each_matrix(weights_, [&](const WeightMatrix& m) {
         if (m.stored.dtype == DType::kF32) {
           EXPECT_TRUE(m.packed.empty());
+          return;
+        }
+        if (m.stored.dtype == DType::kBF16) {
+          std::vector<std::byte> want(m.floats.groups() * quant::float_group_bytes(64));
+          quant::pack_float_groups(m.stored, 0, m.floats.groups(), want.data());
+          ASSERT_EQ(m.floats.rows, m.stored.rows);
+          EXPECT_EQ(std::memcmp(m.floats.data, want.data(), want.size()), 0) << threads;
+          packed += want.size();
           return;
         }
         std::vector<std::byte> want(quant::packed_bytes(m.stored));

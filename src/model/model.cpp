@@ -105,7 +105,7 @@ std::uint64_t Model::weight_bytes(Arithmetic arithmetic) const {
   const tensor::MatrixView& embeddings = weights_.tok_embeddings;
   std::uint64_t stored = embeddings.rows * embeddings.row_stride();
   for_each_matrix(weights_, [&](const WeightMatrix& m) {
-    if (!quant::packing_of(m.stored.dtype)) stored += m.stored.rows * m.stored.row_stride();
+    if (!has_packing(m.stored)) stored += m.stored.rows * m.stored.row_stride();
   });
   for (const LayerWeights& layer : weights_.layers)
     if (layer.has_experts()) stored += layer.router.rows * layer.router.row_stride();

@@ -11,8 +11,20 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 template <class W, class F>
 void for_each_packable(W& weights, const F& f) {
   for_each_matrix(weights, [&](auto& m) {
-    if (quant::packing_of(m.stored.dtype)) f(m);
+    if (has_packing(m.stored)) f(m);
   });
+}
+
+// What a group of 16 rows of a matrix that has a packing takes.
+std::size_t packed_group_bytes(const tensor::MatrixView& stored) {
+  return quant::float_packing_of(stored)
+             ? quant::float_group_bytes(stored.columns)
+             : quant::group_bytes(*quant::packing_of(stored.dtype), stored.columns);
+}
+
+std::size_t groups_of(const tensor::MatrixView& stored) {
+  static_assert(quant::kGroupRows == quant::kFloatRows);
+  return (stored.rows + quant::kGroupRows - 1) / quant::kGroupRows;
 }
 
 // Matrices that are packed in one parallel loop. A task is what begins in one huge page: threads
@@ -26,9 +38,13 @@ class Batch {
 
   void add(WeightMatrix& m) {
     const std::size_t place = done_ + bytes_;
-    m.packed = {to_ + place, *quant::packing_of(m.stored.dtype), m.stored.rows, m.stored.columns};
-    const std::size_t group = quant::group_bytes(m.packed.packing, m.stored.columns);
-    const std::size_t groups = m.packed.groups();
+    const tensor::MatrixView& stored = m.stored;
+    if (const auto packing = quant::float_packing_of(stored))
+      m.floats = {to_ + place, *packing, stored.rows, stored.columns};
+    else
+      m.packed = {to_ + place, *quant::packing_of(stored.dtype), stored.rows, stored.columns};
+    const std::size_t group = packed_group_bytes(stored);
+    const std::size_t groups = groups_of(stored);
     for (std::size_t begin = 0, end = 0; begin < groups; begin = end) {
       const std::size_t page = (place + begin * group) / kHugePage;
       end = std::min(groups, ((page + 1) * kHugePage - place + group - 1) / group);
@@ -36,7 +52,7 @@ class Batch {
       last_page_ = page;
       pieces_.push_back({&m.stored, begin, end, to_ + place});
     }
-    bytes_ += quant::packed_bytes(m.stored);
+    bytes_ += groups * group;
   }
   // Packs what was added, and lets the system take back the file's pages behind it.
   void run(const formats::GgufFile& file, ThreadPool& pool) {
@@ -50,7 +66,10 @@ class Batch {
       if (task >= tasks) return;
       for (std::size_t p = tasks_[task]; p < tasks_[task + 1]; ++p) {
         const Piece& piece = pieces_[p];
-        quant::pack_groups(*piece.matrix, piece.begin, piece.end, piece.to);
+        if (quant::float_packing_of(*piece.matrix))
+          quant::pack_float_groups(*piece.matrix, piece.begin, piece.end, piece.to);
+        else
+          quant::pack_groups(*piece.matrix, piece.begin, piece.end, piece.to);
         file.drop_pages(rows_of(piece));
       }
     });
@@ -86,10 +105,15 @@ class Batch {
 
 }  // namespace
 
+bool has_packing(const tensor::MatrixView& matrix) {
+  return quant::packing_of(matrix.dtype).has_value() || quant::float_packing_of(matrix).has_value();
+}
+
 std::size_t packed_weights_bytes(const Weights& weights) {
   std::size_t bytes = 0;
-  for_each_packable(weights,
-                    [&](const WeightMatrix& m) { bytes += quant::packed_bytes(m.stored); });
+  for_each_packable(weights, [&](const WeightMatrix& m) {
+    bytes += groups_of(m.stored) * packed_group_bytes(m.stored);
+  });
   return bytes;
 }
 

@@ -13,18 +13,27 @@ bool Projector::any_packed(std::span<const Product> products) {
 
 void Projector::multiply(const float* x, std::size_t tokens, std::span<const Product> products) {
   linears_.clear();
+  float_linears_.clear();
   for (const Product& p : products) {
     if (observer_) observer_(*p.w, x, tokens);
-    if (p.w->packed.empty())
-      multiply_stored(p, x, tokens);
-    else
+    if (!p.w->packed.empty())
       linears_.push_back({&p.w->packed, p.out, p.w->rows(), p.bias, p.add});
+    else if (!p.w->floats.empty())
+      float_linears_.push_back({&p.w->floats, p.out, p.bias, p.add});
+    else
+      multiply_stored(p, x, tokens);
   }
   if (!linears_.empty()) kernels::linear(pool_, linears_, quantized_);
+  if (!float_linears_.empty()) multiply_floats(x, tokens);
   for (const AdaptedRows& rows : adapted_)
     for (const Product& p : products)
       if (const LowRank* low = rows.use.adapter->find(p.w)) adapters_.push(*low, rows, x, p.out);
   adapters_.run();
+}
+
+void Projector::multiply_floats(const float* x, std::size_t tokens) {
+  arranged_.arrange(pool_, x, tokens, float_linears_.front().w->columns);
+  kernels::float_linear(pool_, float_linears_, arranged_);
 }
 
 void Projector::multiply_stored(const Product& p, const float* x, std::size_t tokens) {

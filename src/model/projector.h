@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/floats/float_linear.h"
 #include "kernels/linear/linear.h"
 #include "model/adapter_products.h"
 #include "model/weights.h"
@@ -56,12 +57,15 @@ class Projector {
  private:
   static bool any_packed(std::span<const Product> products);
   void multiply(const float* x, std::size_t tokens, std::span<const Product> products);
+  void multiply_floats(const float* x, std::size_t tokens);
   void multiply_stored(const Product& p, const float* x, std::size_t tokens);
 
   ThreadPool& pool_;
   ProductObserver observer_;  // mostly none
   kernels::QuantizedRows quantized_;
+  kernels::FloatRows arranged_;
   std::vector<kernels::Linear> linears_;
+  std::vector<kernels::FloatLinear> float_linears_;
   std::span<const AdaptedRows> adapted_;
   AdapterProducts adapters_;
   std::vector<float> product_;  // [T, N] of a stored matrix

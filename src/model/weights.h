@@ -9,16 +9,18 @@
 #include "formats/gguf.h"
 #include "model/config.h"
 #include "quant/pack.h"
+#include "quant/pack_floats.h"
 #include "tensor/huge_buffer.h"
 #include "tensor/view.h"
 
 namespace aquilon::model {
 
 // A matrix as the file stores it, and repacked for the kernels once pack_weights has run, if its
-// type has a packing.
+// type has a packing: at most one of the two.
 struct WeightMatrix {
   tensor::MatrixView stored;
-  quant::PackedMatrix packed;
+  quant::PackedMatrix packed;  // quants, for integer arithmetic
+  quant::PackedFloats floats;  // F16 and BF16, for f32
 
   std::size_t rows() const { return stored.rows; }
 };
@@ -93,5 +95,6 @@ using PackProgress = std::function<Status(std::size_t done_bytes, std::size_t to
 Status pack_weights(const formats::GgufFile& file, ThreadPool& pool, Weights& weights,
                     const PackProgress& progress = {}, std::size_t batch_bytes = 64 << 20);
 std::size_t packed_weights_bytes(const Weights& weights);
+bool has_packing(const tensor::MatrixView& matrix);
 
 }  // namespace aquilon::model

@@ -20,7 +20,7 @@ struct PackedMatrix {
   std::size_t groups() const { return (rows + kGroupRows - 1) / kGroupRows; }
 };
 
-// The packing of a stored type; none for floating-point numbers, which run as they are stored.
+// The packing of a stored type; none for floats (pack_floats.h).
 std::optional<Packing> packing_of(tensor::DType type);
 
 // Bytes of the packed form of `matrix`, whose type has a packing.

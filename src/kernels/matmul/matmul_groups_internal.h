@@ -52,6 +52,7 @@ static inline float sum_lanes(const float* lanes) {
 }
 
 constexpr std::size_t kFewTokens = 4;
+constexpr std::size_t kAhead = 512;  // bytes of each row that they fetch ahead
 
 enum class Plain { kF32, kF16, kBF16 };
 
@@ -73,6 +74,12 @@ static inline void add_plain(const unsigned char* w, std::size_t row_bytes, std:
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kRows; ++r) sum[r] = _mm256_load_ps(acc[r]);
   for (std::size_t k = 0; k < steps; ++k) {
+    if (k * kBytes % 64 == 0) {  // behind a row's end: the rows that follow these
+      const std::size_t ahead = k * kBytes + kAhead;
+      const std::size_t at = ahead < row_bytes ? ahead : ahead + (kRows - 1) * row_bytes;
+#pragma GCC unroll 8
+      for (std::size_t r = 0; r < kRows; ++r) __builtin_prefetch(w + r * row_bytes + at);
+    }
     const __m256 xs = _mm256_loadu_ps(x + 8 * k);
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r)
@@ -82,9 +89,9 @@ static inline void add_plain(const unsigned char* w, std::size_t row_bytes, std:
   for (std::size_t r = 0; r < kRows; ++r) _mm256_store_ps(acc[r], sum[r]);
 }
 
-// False for types of blocks.
-static inline bool add_plain_chunk(const MatmulJob& job, const unsigned char* w, std::size_t steps,
-                                   const float* x, std::size_t tokens, Accumulators* acc) {
+// Whole rows for few tokens; false for types of blocks.
+static inline bool add_plain_rows(const MatmulJob& job, const unsigned char* w, std::size_t steps,
+                                  const float* x, std::size_t tokens, Accumulators* acc) {
   const std::size_t row_bytes = job.columns * job.block_bytes;
   for (std::size_t t = 0; t < tokens; ++t) {
     const float* xt = x + t * job.columns;
@@ -108,13 +115,13 @@ static inline void multiply_group(const MatmulJob& job, Scratch& scratch, std::s
                                   const Add& add) {
   const std::size_t row_bytes = job.columns / job.block_size * job.block_bytes;
   __builtin_memset(scratch.acc, 0, tokens * sizeof scratch.acc[0]);
-  for (std::size_t k = 0; k < job.columns; k += kChunk) {
+  const bool done = tokens <= kFewTokens && rows == kRows && job.columns % 8 == 0 &&
+                    add_plain_rows(job, job.w + row * row_bytes, job.columns / 8,
+                                   job.x + token * job.columns, tokens, scratch.acc);
+  for (std::size_t k = done ? job.columns : 0; k < job.columns; k += kChunk) {
     const std::size_t n = job.columns - k < kChunk ? job.columns - k : kChunk;
     const std::size_t block = k / job.block_size * job.block_bytes;
     const float* x = job.x + token * job.columns + k;
-    if (tokens <= kFewTokens && rows == kRows && n % 8 == 0 &&
-        add_plain_chunk(job, job.w + row * row_bytes + block, n / 8, x, tokens, scratch.acc))
-      continue;
     for (std::size_t r = 0; r < rows; ++r)
       decode_row(job, job.w + (row + r) * row_bytes + block, n, r, scratch);
     add(scratch.w, n / 8, x, job.columns, tokens, scratch.acc);
