@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <optional>
 
 #include "apps/adapter_options.h"
 #include "apps/progress_line.h"
@@ -42,7 +43,10 @@ Result<std::vector<Served>> choose_models(const ServedModelsOptions& options,
   std::vector<Served> all;
   std::vector<std::string> named = options.models;
   if (named.empty()) named.emplace_back();
-  for (const std::string& text : named) all.push_back(AQ_TRY(describe(how, text)));
+  ModelOptions further = how;
+  further.draft_model.clear();  // it guesses for the first one
+  for (const std::string& text : named)
+    all.push_back(AQ_TRY(describe(all.empty() ? how : further, text)));
   if (!options.any_installed) return all;
   const hub::Store store = AQ_TRY(hub::Store::open());
   for (const hub::Manifest& manifest : AQ_TRY(store.list())) {
@@ -51,7 +55,7 @@ Result<std::vector<Served>> choose_models(const ServedModelsOptions& options,
       return s.local.id == manifest.name || s.local.path == path;
     });
     if (there) continue;
-    all.push_back(AQ_TRY(describe(how, manifest.name)));
+    all.push_back(AQ_TRY(describe(further, manifest.name)));
     all.back().named = false;
   }
   return all;
@@ -132,7 +136,8 @@ std::function<Result<chat::ModelLease>()> loader(chat::LocalGeneratorOptions loc
   };
 }
 
-// Adapters live in their model's generator. Its memory is theirs too, so none is ever unloaded.
+// Adapters live in their model's generator, the first one's. Its memory is theirs too, so that
+// model is never unloaded.
 Status add_adapted(const Served& served, Result<chat::ModelLease> loaded, chat::ModelPool& pool) {
   const chat::ModelLease base = AQ_TRY(std::move(loaded));
   const auto added = pool.add(
@@ -193,13 +198,6 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
                                                       const ModelOptions& how, RequestLog& log) {
   std::vector<Served> models = AQ_TRY(choose_models(options, how));
   AQ_RETURN_IF_ERROR(add_aliases(options.aliases, models));
-  if (!how.draft_model.empty() && models.size() > 1)
-    return make_error(Code::kInvalidArgument,
-                      "--draft-model guesses for one model, {} are to be served", models.size());
-  if (!options.adapters.empty() && models.size() > 1)
-    return make_error(Code::kInvalidArgument,
-                      "--lora changes one model, {} are to be served: serve it alone",
-                      models.size());
   for (const std::string& text : options.adapters)
     models.front().local.adapters.push_back(AQ_TRY(adapter_source(text)));
   const std::uint64_t limit = AQ_TRY(memory_limit(options.memory, models.size() > 1));
@@ -213,6 +211,7 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
       .memory = limit,
       .max_waiting = std::max<std::size_t>(static_cast<std::size_t>(how.max_queue), 1),
       .max_tenant_waiting = options.max_tenant_queue});
+  std::vector<std::optional<chat::ModelPool::Index>> places;  // none: loaded, and stays so
   for (Served& served : models) {
     served.local.turns = turns;
     served.local.max_tenant_queue = options.max_tenant_queue;
@@ -221,19 +220,21 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
     if (!served.local.adapters.empty()) {
       auto loaded = loader(served.local, starting, log)();
       AQ_RETURN_IF_ERROR(add_adapted(served, std::move(loaded), *pool));
-      return pool;
+      places.push_back(std::nullopt);
+      continue;
     }
     const auto added = pool->add({.card = served.card,
                                   .aliases = served.aliases,
                                   .bytes = served.bytes,
                                   .load = loader(served.local, starting, log)});
     if (!added.ok()) return added.error();
+    places.push_back(*added);
   }
   std::uint64_t used = 0;
   for (std::size_t i = 0; i < models.size(); ++i) {
     used += models[i].bytes;
     if (!models[i].named || (limit > 0 && used > limit)) break;
-    AQ_RETURN_IF_ERROR(pool->load(i));
+    if (places[i]) AQ_RETURN_IF_ERROR(pool->load(*places[i]));
   }
   *starting = false;
   return pool;

@@ -31,8 +31,8 @@ struct ServedModelsOptions {
                 .help = "one more name of a model, by default of the first one",
                 .unit = "NAME[=MODEL]"});
     v(adapters, {.flag = "lora",
-                 .help = "adapter (LoRA), a GGUF file or a folder of PEFT's; requests choose it by "
-                         "NAME as their model",
+                 .help = "adapter (LoRA) of the first model, a GGUF file or a folder of PEFT's; "
+                         "requests choose it by NAME as their model",
                  .unit = "[NAME=]FILE_OR_FOLDER"});
     v(any_installed, {.flag = "any-installed",
                       .help = "serve every installed model, loaded when it is asked for"});

@@ -125,9 +125,21 @@ class Served(unittest.TestCase):
         with Server("--model", f"base={LLAMA}", environment={"AQUILON_LORA": f"sql={LORA}"}) as server:
             self.assertEqual(server.complete("sql", "hello"), adapted)
 
+    def test_adapters_and_draft_are_the_first_models(self):
+        several = ("--model", f"base={LLAMA}", "--model", f"other={QWEN}")
+        with Server(*several) as server:
+            bare, other = server.complete("base", "hello"), server.complete("other", "hello")
+        with Server(*several, "--lora", f"sql={LORA}", "--draft-model", LLAMA) as server:
+            self.assertEqual(server.states(), {"base": "loaded", "sql": "loaded", "other": "loaded"})
+            self.assertEqual(server.complete("base", "hello"), bare)
+            self.assertEqual(server.complete("other", "hello"), other)
+            self.assertNotEqual(server.complete("sql", "hello"), bare)
+            server.ask("/models/unload", {"model": "other"})
+            self.assertEqual(server.states()["other"], "unloaded")
+            self.assertEqual(server.complete("other", "hello"), other)
+
     def test_adapters_are_refused_where_they_cannot_be(self):
-        for arguments, reason in ((("--model", f"a={LLAMA}", "--model", f"b={QWEN}", "--lora", LORA), "--lora changes one model, 2"),
-                                  (("--model", f"a={LLAMA}", "--lora", f"a={LORA}"), "two models are called 'a'"),
+        for arguments, reason in ((("--model", f"a={LLAMA}", "--lora", f"a={LORA}"), "two models are called 'a'"),
                                   (("--model", f"a={LLAMA}", "--lora", "x="), "neither NAME=PATH nor a path"),
                                   (("--model", f"a={LLAMA}", "--lora", LORA.replace("llama-all", "gemma3-bf16")), "another model's?")):
             with self.assertRaisesRegex(AssertionError, reason.replace("?", "[?]")):
