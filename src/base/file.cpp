@@ -46,6 +46,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   void* p = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (p == MAP_FAILED) return errno_error("map", path);
   file.data_ = {static_cast<const std::byte*>(p), Unmap{size}};
+  guard_mappings();
+  file.guard_ = MappingGuard(file.bytes());
   return file;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <random>
 
 #include "base/check.h"
@@ -11,16 +12,20 @@
 namespace aquilon::engine {
 namespace {
 
-constexpr std::int64_t kStuckMs = 30'000;
-
-std::int64_t now_ms() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
+constexpr double kStuckSeconds = 30;
+// In which an idle thread wakes up.
+constexpr std::chrono::seconds kWakeTime{5};
+// Between two looks at all pages.
+constexpr std::chrono::milliseconds kMeasureTime{250};
 
 std::uint64_t system_seed() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+Error file_is_gone() {
+  return {Code::kUnavailable,
+          "the model's file was changed while it was in use: the model must be loaded again"};
 }
 
 // `waited`: seconds of them that are over.
@@ -47,9 +52,12 @@ Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
     : model_(model),
       pool_(std::move(pool)),
       options_(options),
+      metrics_(options.metrics ? options.metrics : std::make_shared<EngineMetrics>()),
       prefixes_(pool_),
       speculator_(options.speculation, std::move(draft)) {
   AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
+  metrics_->file_damaged = false;
+  metrics_->kv_pages.set(static_cast<double>(pool_->pages()));
   alive_ = true;  // before it has begun: a model is ready when it is loaded
   thread_ = std::thread([this] { run(); });
 }
@@ -70,12 +78,15 @@ Result<std::unique_ptr<Ticket>> Engine::submit(Request request, EventSink sink) 
   const std::uint64_t cost = request.prompt.size();
   const std::uint64_t tenant = request.tenant;
   const bool follows = request.follows;
-  auto job = std::make_shared<Job>(std::move(request), std::move(sink), seed, deadline);
+  auto job =
+      std::make_shared<Job>(std::move(request), std::move(sink), seed, deadline, metrics_.get());
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{Code::kUnavailable, "the server is stopping"};
+    if (metrics_->file_damaged) return file_is_gone();
     if (!follows) AQ_RETURN_IF_ERROR(check_place(tenant));
     queue_.push(job, tenant, cost);
+    metrics_->waiting.set(static_cast<double>(queue_.size()));
   }
   work_.notify_one();
   return std::make_unique<Ticket>(std::move(job));
@@ -129,28 +140,95 @@ Status Engine::check(const Request& request) const {
 }
 
 bool Engine::ready() const {
-  const std::int64_t began = step_began_ms_;
-  return alive_ && (began == 0 || now_ms() - began < kStuckMs);
+  if (!alive_ || metrics_->file_damaged || metrics_->step_seconds() >= kStuckSeconds) return false;
+  const auto now = Job::Clock::now();
+  const std::lock_guard lock(mutex_);
+  if (looked_ != Job::Clock::time_point{})
+    return now - looked_ < kWakeTime || metrics_->step_seconds() > 0;
+  looked_ = now;
+  work_.notify_one();
+  return true;
 }
 
 void Engine::run() {
   while (wait_for_work()) {
-    step_began_ms_ = now_ms();
-    const Turns::Turn turn(options_.turns.get());
+    metrics_->begin_step();
+    {
+      const Turns::Turn turn(options_.turns.get());
+      run_round();
+    }
+    measure();
+    metrics_->end_step();
+  }
+  alive_ = false;
+  fail_all(Error{Code::kUnavailable, "the server is stopping"});
+  measure();
+}
+
+// Memory that runs out beyond one request ends all that run, and nothing else. Broken invariants of
+// shared work end the process: its other threads may be in the middle of it.
+void Engine::run_round() {
+  try {
     end_late_and_cancelled();
     admit();
     if (!running_.empty()) step();
     retire_finished();
-    step_began_ms_ = 0;
+  } catch (const std::exception&) {
+    drop_all(Error{Code::kInternal, "the server failed while it answered: ask again"});
   }
-  alive_ = false;
-  fail_all(Error{Code::kUnavailable, "the server is stopping"});
+}
+
+// Where a request's own part of the work fails, that request ends.
+void Engine::contain(Sequence& sequence, const std::function<void()>& work) {
+  try {
+    const CheckScope scope;
+    work();
+  } catch (const std::exception&) {
+    end_job(sequence.job(), Error{Code::kInternal, "the server failed to answer this request"});
+    sequence.pause();  // nothing of it is kept
+  }
+}
+
+// What is computed of a file that lost bytes is worth nothing: then all requests end.
+bool Engine::file_is_whole() {
+  const std::string file = model_.file().damaged_file();
+  if (file.empty()) return true;
+  if (!metrics_->file_damaged.exchange(true))
+    std::fprintf(stderr,
+                 "aquilon: %s was shortened while it was in use: its model answers no more until "
+                 "it is loaded again\n",
+                 file.c_str());
+  fail_all(file_is_gone());
+  started_.clear();
+  return false;
+}
+
+void Engine::drop_all(const Error& error) {
+  for (auto* group : {&running_, &started_, &paused_}) {
+    for (const auto& sequence : *group) sequence->job().fail(error);
+    group->clear();
+  }
+}
+
+void Engine::measure() {
+  metrics_->running.set(static_cast<double>(running_.size()));
+  const auto now = Job::Clock::now();
+  if (running_.empty() || now - measured_ > kMeasureTime) {
+    measured_ = now;
+    const std::size_t used = pool_->pages() - pool_->free_pages() - prefixes_.idle_pages();
+    metrics_->kv_usage.set(static_cast<double>(used) / static_cast<double>(pool_->pages()));
+  }
+  const std::lock_guard lock(mutex_);
+  metrics_->waiting.set(static_cast<double>(queue_.size() + paused_.size()));
 }
 
 bool Engine::wait_for_work() {
   std::unique_lock lock(mutex_);
-  work_.wait(lock,
-             [&] { return stopping_ || !running_.empty() || !paused_.empty() || !queue_.empty(); });
+  const auto woken = [&] { return looked_ != Job::Clock::time_point{}; };
+  work_.wait(lock, [&] {
+    return stopping_ || !running_.empty() || !paused_.empty() || !queue_.empty() || woken();
+  });
+  looked_ = {};
   return !stopping_;
 }
 
@@ -207,7 +285,9 @@ void Engine::admit() {
     }
     running_.push_back(
         std::make_unique<Sequence>(job, 0, model_, options_.context, model::KvCache(pool_)));
-    running_.back()->find_prefix(prefixes_);
+    Sequence& sequence = *running_.back();
+    contain(sequence, [&] { sequence.find_prefix(prefixes_); });
+    job->begin();
   }
 }
 
@@ -252,6 +332,7 @@ void Engine::pause_youngest() {
   youngest->pause();
   paused_.push_back(std::move(youngest));
   ++preemptions_;
+  metrics_->preemptions.add();
 }
 
 // What the pool lacks is taken from the tree; admit() sees to it that this suffices.

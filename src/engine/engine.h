@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine_metrics.h"
 #include "engine/fair_queue.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
@@ -32,6 +35,7 @@ struct EngineOptions {
   std::size_t max_tenant_queue = 0;  // of those that wait, one tenant's; 0: no limit of its own
   // Shared with other engines of the process, which then step in turn; null: none.
   std::shared_ptr<Turns> turns = {};
+  std::shared_ptr<EngineMetrics> metrics = {};  // null: its own
 };
 
 // Pages that one sequence may need in a context of so many tokens.
@@ -72,19 +76,27 @@ class Engine {
   // Errors: kInvalidArgument (parameters; prompt empty, outside the vocabulary or, with `detail`
   // context_length_exceeded, too long), kExhausted (queue full, as a whole
   // or for this tenant), kUnavailable (stopping).
+  // Also kUnavailable: the model's file lost bytes while it was in use.
   Result<std::unique_ptr<Ticket>> submit(Request request, EventSink sink);
 
-  // The thread lives and its last step is done or began less than half a minute ago.
+  // The thread lives, woke up when it was last looked for, and its step, if one is running, began
+  // less than half a minute ago.
   bool ready() const;
   // How often a sequence gave its memory to an older one.
   std::uint64_t preemptions() const { return preemptions_; }
   const EngineOptions& options() const { return options_; }
+  const EngineMetrics& metrics() const { return *metrics_; }
 
  private:
   Status check(const Request& request) const;
   Status check_place(std::uint64_t tenant) const;
   void run();
   bool wait_for_work();  // false: stopping
+  void run_round();
+  void measure();
+  void contain(Sequence& sequence, const std::function<void()>& work);
+  void drop_all(const Error& error);
+  bool file_is_whole();
   void end_job(Job& job, const Error& error);
   void end_late_and_cancelled();
   void admit();
@@ -97,6 +109,8 @@ class Engine {
   void step();
   StepWork plan_step();
   void run_answers();
+  void take_answer(Sequence& owner, const model::Slice& slice, std::span<float> logits,
+                   std::size_t rows);
   void run_embeddings();
   std::size_t prompt_share(const Sequence& sequence, const StepWork& work, double limit) const;
   void answer(Sequence& sequence, std::span<float> logits);
@@ -108,9 +122,11 @@ class Engine {
   model::Model& model_;
   const std::shared_ptr<model::KvPool> pool_;
   const EngineOptions options_;
+  const std::shared_ptr<EngineMetrics> metrics_;
 
-  std::mutex mutex_;  // guards queue_ and stopping_
-  std::condition_variable work_;
+  mutable std::mutex mutex_;  // guards what follows
+  mutable std::condition_variable work_;
+  mutable std::chrono::steady_clock::time_point looked_{};  // and not woken since; epoch: woken
   FairQueue queue_;
   bool stopping_ = false;
 
@@ -127,13 +143,14 @@ class Engine {
     std::vector<Sequence*> owners;
 
     void add(Sequence& sequence, const model::Slice& slice);
+    std::size_t tokens() const;
     void clear();
   };
   Batch answers_;
   Batch embeddings_;
-  std::vector<float> logits_;                   // [rows, V] of the last step
-  std::vector<float> hidden_;                   // [T, D] of the last step\'s embeddings
-  std::atomic<std::int64_t> step_began_ms_{0};  // steady clock; 0: between steps
+  std::chrono::steady_clock::time_point measured_{};  // the pages
+  std::vector<float> logits_;                         // [rows, V] of the last step
+  std::vector<float> hidden_;                         // [T, D] of the last step\'s embeddings
   std::atomic<bool> alive_{false};
   std::atomic<std::uint64_t> preemptions_{0};
   std::thread thread_;  // last: started when all else stands

@@ -46,6 +46,11 @@ void Engine::Batch::add(Sequence& sequence, const model::Slice& slice) {
   slices.push_back(slice);
   owners.push_back(&sequence);
 }
+std::size_t Engine::Batch::tokens() const {
+  std::size_t sum = 0;
+  for (const model::Slice& slice : slices) sum += slice.tokens.size();
+  return sum;
+}
 void Engine::Batch::clear() {
   slices.clear();
   owners.clear();
@@ -57,7 +62,10 @@ void Engine::step() {
   const bool usual = embeddings_.slices.empty() && !reads_prompts(answers_.slices);
   run_answers();
   run_embeddings();
+  if (running_.empty()) return;
   if (usual) cost_.observe(work, seconds_since(began));
+  const std::size_t tokens = answers_.tokens() + embeddings_.tokens();
+  if (tokens > 0) metrics_->step_tokens.observe(static_cast<double>(tokens));
   const std::lock_guard lock(mutex_);
   for (const Sequence* sequence : answers_.owners)
     if (sequence->started()) queue_.charge(sequence->job().request().tenant, 1);
@@ -88,6 +96,7 @@ void Engine::run_answers() {
   logits_.clear();
   if (answers_.slices.empty()) return;
   model_.forward().run(answers_.slices, logits_);
+  if (!file_is_whole()) return;
   const std::size_t vocab = model_.config().vocab_size;
   std::size_t row = 0;
   for (std::size_t i = 0; i < answers_.slices.size(); ++i) {
@@ -98,21 +107,29 @@ void Engine::run_answers() {
                                                                       : 0;
     const auto logits = std::span(logits_).subspan(row * vocab, rows * vocab);
     row += rows;
-    owner.take(slice, logits);
-    // The last row, and those of guesses; rows before are a prompt's.
-    const std::size_t next = rows - std::min(rows, 1 + owner.guesses());
-    for (std::size_t r = next; r < rows && owner.at_next(); ++r) {
-      answer(owner, logits.subspan(r * vocab, vocab));
-      owner.accept(r - next);
-    }
-    if (owner.started()) owner.settle();
+    contain(owner, [&] { take_answer(owner, slice, logits, rows); });
   }
+}
+
+//   logits  [rows, V]
+void Engine::take_answer(Sequence& owner, const model::Slice& slice, std::span<float> logits,
+                         std::size_t rows) {
+  const std::size_t vocab = model_.config().vocab_size;
+  owner.take(slice, logits);
+  // The last row, and those of guesses; rows before are a prompt's.
+  const std::size_t next = rows - std::min(rows, 1 + owner.guesses());
+  for (std::size_t r = next; r < rows && owner.at_next(); ++r) {
+    answer(owner, logits.subspan(r * vocab, vocab));
+    owner.accept(r - next);
+  }
+  if (owner.started()) owner.settle();
 }
 
 void Engine::run_embeddings() {
   hidden_.clear();
-  if (embeddings_.slices.empty()) return;
+  if (embeddings_.slices.empty() || running_.empty()) return;
   model_.forward().run_hidden(embeddings_.slices, hidden_);
+  if (!file_is_whole()) return;
   const std::size_t dim = model_.config().dim;
   std::size_t row = 0;
   for (std::size_t i = 0; i < embeddings_.slices.size(); ++i) {
@@ -121,7 +138,7 @@ void Engine::run_embeddings() {
     row += n;
     Sequence& owner = *embeddings_.owners[i];
     if (all_finite(hidden)) {
-      owner.take_hidden(embeddings_.slices[i], hidden);
+      contain(owner, [&] { owner.take_hidden(embeddings_.slices[i], hidden); });
     } else {
       end_job(owner.job(), no_numbers());
     }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <exception>
 
+#include "base/check.h"
 #include "engine/job_internal.h"
 
 namespace aquilon::engine {
@@ -12,13 +14,33 @@ void Job::detach() {
 
 void Job::emit(Event event) {
   usage_.completion_tokens += static_cast<int>(event.ids.size());
+  times_.take_tokens(event.ids.size());
   if (event.finish) ended_[static_cast<std::size_t>(event.choice)] = true;
-  if (over())
+  if (over()) {
     event.usage = usage_;
-  else
+    times_.end(request_, usage_, ending(event));
+  } else {
     event.error.reset();
+  }
+  deliver(std::move(event));
+}
+
+// A sink that fails hears no more, and its request ends at the next step.
+void Job::deliver(Event event) {
   const std::lock_guard lock(sink_mutex_);
-  if (!detached_) sink_(std::move(event));
+  if (detached_) return;
+  try {
+    const CheckScope scope;
+    sink_(std::move(event));
+  } catch (const std::exception&) {
+    detached_ = true;
+    cancelled_ = true;
+  }
+}
+
+Ending Job::ending(const Event& last) const {
+  if (last.finish == FinishReason::kError) return cancelled_ ? Ending::kAbort : Ending::kError;
+  return last.finish == FinishReason::kStop ? Ending::kStop : Ending::kLength;
 }
 
 bool Job::over() const {

@@ -14,6 +14,7 @@
 #include "engine/guess_source.h"
 #include "engine/prefix_tree.h"
 #include "engine/request.h"
+#include "engine/request_times.h"
 #include "engine/sampler.h"
 #include "engine/text_stream.h"
 #include "model/forward.h"
@@ -27,14 +28,22 @@ class Job {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Job(Request request, EventSink sink, std::uint64_t seed, Clock::time_point deadline)
-      : request_(std::move(request)), sink_(std::move(sink)), seed_(seed), deadline_(deadline) {
+  // `metrics` may be null.
+  Job(Request request, EventSink sink, std::uint64_t seed, Clock::time_point deadline,
+      EngineMetrics* metrics = nullptr)
+      : request_(std::move(request)),
+        sink_(std::move(sink)),
+        seed_(seed),
+        deadline_(deadline),
+        times_(metrics, request_.waited_seconds) {
     usage_.prompt_tokens = static_cast<int>(request_.prompt.size());
   }
 
   const Request& request() const { return request_; }
   std::uint64_t seed() const { return seed_; }
   Usage& usage() { return usage_; }
+  // Has its first sequence, and its prompt been looked up among those computed.
+  void begin() { times_.begin(usage_); }
 
   void cancel() { cancelled_ = true; }
   bool cancelled() const { return cancelled_; }
@@ -58,10 +67,14 @@ class Job {
   int take_next_choice() { return next_choice_++; }
 
  private:
+  void deliver(Event event);
+  Ending ending(const Event& last) const;
+
   const Request request_;
   const EventSink sink_;
   const std::uint64_t seed_;
   const Clock::time_point deadline_;
+  RequestTimes times_;
   std::atomic<bool> cancelled_{false};
   std::recursive_mutex sink_mutex_;  // held while the sink runs; the sink may destroy its ticket
   bool detached_ = false;

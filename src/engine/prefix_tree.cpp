@@ -103,6 +103,11 @@ bool PrefixTree::evict() {
   return false;
 }
 
+std::size_t PrefixTree::idle_pages() const {
+  return static_cast<std::size_t>(std::count_if(
+      used_.begin(), used_.end(), [&](const Node* n) { return pool_->references(n->page) == 1; }));
+}
+
 void PrefixTree::remove(Node* node) {
   AQ_CHECK(node->children.empty());
   pool_->release(node->page);

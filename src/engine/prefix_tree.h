@@ -49,6 +49,8 @@ class PrefixTree {
   bool evict();
 
   std::size_t pages() const { return used_.size(); }
+  // Those that no sequence uses.
+  std::size_t idle_pages() const;
 
  private:
   static constexpr std::size_t kTokens = kernels::kPagePositions;

@@ -54,6 +54,13 @@ Result<GgufFile> GgufFile::parse_part(std::span<const std::byte> bytes, std::str
   return file;
 }
 
+std::string GgufFile::damaged_file() const {
+  if (!any_mapping_damaged()) return {};
+  for (const MappedFile& map : maps_)
+    if (map.damaged()) return map.path();
+  return {};
+}
+
 std::vector<std::string> GgufFile::files() const {
   std::vector<std::string> files = small_files_;
   for (const MappedFile& map : maps_) files.push_back(map.path());

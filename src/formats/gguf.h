@@ -104,6 +104,8 @@ class GgufFile {
   // All files that a model is read from, the one that tells what it is first (config.json); none
   // for bytes in memory.
   std::vector<std::string> files() const;
+  // The file that lost bytes which were read since; empty: none. Cost: nothing, in most cases.
+  std::string damaged_file() const;
   std::uint32_t version() const { return version_; }  // 0 if it is not from GGUF files
   const CompanionFiles& companions() const { return companions_; }
 

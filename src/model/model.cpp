@@ -77,6 +77,8 @@ Status Model::prepare(const LoadOptions& options) {
         }));
   AQ_RETURN_IF_ERROR(take_text(true));
   forward_ = std::make_unique<Forward>(config_, weights_, *pool_);
+  if (const std::string file = file_.damaged_file(); !file.empty())
+    return make_error(Code::kCorrupt, "{} was shortened while it was read", file);
   return {};
 }
 

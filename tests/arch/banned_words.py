@@ -9,7 +9,8 @@ TEXT = {".cpp", ".h", ".inc", ".py", ".sh", ".md", ".txt", ".cmake", ".json", ".
 
 # pattern, which files, what is wrong
 CODE_RULES = [
-    (r"\bthrow\b", r"^src/.*(?<!_test)\.(cpp|h)$", "an error is a Result, not an exception"),
+    # base/check.cpp: a broken invariant of one request, which no Result of code that is right could carry.
+    (r"\bthrow\b", r"^src/(?!base/check\.cpp).*(?<!_test)\.(cpp|h)$", "an error is a Result, not an exception"),
     (r"\bstd::regex\b|#include <regex>", r"^src/", "std::regex recurses on its input"),
     (r"\busing namespace\b", r"\.h$", "a header must not open a namespace for its includers"),
     (r"\b(v?sprintf|strcpy|strcat|gets|atoi|atof|system)\s*\(", r"^src/.*\.(cpp|h)$", "unbounded or unchecked C call"),

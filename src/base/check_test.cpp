@@ -1,0 +1,35 @@
+#include "base/check.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace aquilon {
+namespace {
+
+void check_in_scope(bool condition) {
+  const CheckScope scope;
+  AQ_CHECK(condition);
+}
+
+TEST(CheckTest, WithinAScopeItIsAnException) {
+  EXPECT_NO_THROW(check_in_scope(true));
+  EXPECT_THROW(check_in_scope(false), CheckFailure);
+  EXPECT_THROW(check_in_scope(false), CheckFailure);  // the scope before is over
+}
+
+TEST(CheckDeathTest, OutsideOfAScopeItIsTheEnd) {
+  EXPECT_DEATH(AQ_CHECK(1 + 1 == 3), "check_test.cpp:[0-9]+: broken invariant: 1 \\+ 1 == 3");
+}
+
+TEST(CheckDeathTest, AScopeIsOfOneThread) {
+  EXPECT_DEATH(
+      {
+        const CheckScope scope;
+        std::thread([] { AQ_CHECK(false); }).join();
+      },
+      "broken invariant");
+}
+
+}  // namespace
+}  // namespace aquilon

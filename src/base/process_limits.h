@@ -1,0 +1,13 @@
+// What a server asks of the system for its own process.
+#pragma once
+
+namespace aquilon {
+
+// No core dumps and no debugger of another user: memory holds keys and what people write.
+// Threads: any.
+void forbid_core_dumps();
+
+// As many descriptors as the system's hard limit allows. Threads: any.
+void raise_descriptor_limit();
+
+}  // namespace aquilon
