@@ -36,7 +36,8 @@ def routes_table(document):
             body = operation.get("requestBody")
             content = operation["responses"]["200"]["content"]
             event = content.get("text/event-stream", {}).get("schema")
-            named = [body["content"]["application/json"]["schema"] if body else None, content["application/json"]["schema"],
+            whole = content.get("application/json") or content["text/plain"]
+            named = [body["content"]["application/json"]["schema"] if body else None, whole["schema"],
                      event and event["properties"]["data"]["anyOf"][0]["contentSchema"]]
             cells = [type_name(schema).removeprefix("Azure") if schema else "" for schema in named]
             key = "" if "security" in operation else " 🔑"

@@ -1,20 +1,9 @@
-// Health, models and the API's own description.
+// Models and the API's own description.
 #include "api/json_text.h"
 #include "api/openapi.h"
 #include "api/router.h"
 
 namespace aquilon::api {
-
-void get_health(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
-  if (context.stopping || !context.models->ready()) {
-    exchange->respond({.status = 503,
-                       .headers = {{"Retry-After", "2"}},
-                       .body = std::string(context.stopping ? R"({"status":"stopping"})"
-                                                            : R"({"status":"loading"})")});
-    return;
-  }
-  exchange->respond({.body = std::string(R"({"status":"ok"})")});
-}
 
 void list_models(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
   exchange->respond({.body = model_list_json(*context.models)});

@@ -1,9 +1,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "api/connection_internal.h"
+#include "api/trace_context.h"
 
 // GCC 12 destroys temporaries of a co_await expression twice in some cases: only plain calls with
 // named arguments stand in one here.
@@ -27,20 +29,42 @@ ApiError timeout_error(std::string_view what) {
           .code = "request_timeout"};
 }
 
-bool would_block(const boost::system::error_code& ec) {
-  return ec == asio::error::would_block || ec == asio::error::try_again;
-}
+// A body's part of the bytes that all connections' bodies take while they arrive.
+class ArrivingBytes {
+ public:
+  explicit ArrivingBytes(std::size_t& all) : all_(all) {}
+  ~ArrivingBytes() { drop(); }
+  ArrivingBytes(const ArrivingBytes&) = delete;
+  ArrivingBytes& operator=(const ArrivingBytes&) = delete;
+
+  // False: all together are more than `limit`.
+  bool add(std::size_t bytes, std::size_t limit) {
+    own_ += bytes;
+    all_ += bytes;
+    return all_ <= limit;
+  }
+  void drop() { all_ -= std::exchange(own_, 0); }
+
+ private:
+  std::size_t& all_;
+  std::size_t own_ = 0;
+};
 
 }  // namespace
 
 Connection::Connection(tcp::socket socket, ServerShared& shared)
-    : socket_(std::move(socket)), shared_(shared), timer_(shared.io) {
+    : socket_(std::move(socket)),
+      transport_(socket_, shared.tls),
+      shared_(shared),
+      timer_(shared.io) {
   shared_.connections.insert(this);
+  shared_.service.http_metrics().connections = shared_.connections.size();
 }
 
 Connection::~Connection() {
   if (exchange_) exchange_->detach();
   shared_.connections.erase(this);
+  shared_.service.http_metrics().connections = shared_.connections.size();
   if (shared_.connections.empty() && shared_.on_empty) shared_.on_empty();
 }
 
@@ -64,6 +88,7 @@ void Connection::close() {
     exchange_->detach();
     exchange_.reset();
   }
+  transport_.end_writing();
   boost::system::error_code ec;
   socket_.close(ec);
   peer_closed_ = true;
@@ -86,10 +111,12 @@ asio::awaitable<bool> Connection::serve_one() {
   const bool has_body = head.chunked || head.content_length > 0;
   if (const auto* response = std::get_if<HttpResponse>(&admitted)) {
     if (has_body) co_return co_await refuse(*response);
-    const ResponseFraming framing{.http11 = head.http11, .keep_alive = head.keep_alive};
+    const bool keep = head.keep_alive && !shared_.service.stopping();
+    const ResponseFraming framing{.http11 = head.http11, .keep_alive = keep};
     const bool written = co_await write_whole(*response, framing, head.request.method != "HEAD");
-    co_return written&& head.keep_alive;
+    co_return written&& keep;
   }
+  record_.route = std::get<const Route*>(admitted)->pattern;
   if (has_body) {
     const bool have_body = co_await read_body(parser, head);
     if (!have_body) co_return false;
@@ -98,7 +125,9 @@ asio::awaitable<bool> Connection::serve_one() {
 }
 
 asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& head) {
-  record_ = {.method = "-", .path = "-", .request_id = random_id()};
+  record_ = {.method = "-", .path = "-"};
+  record_.id = record_.request_id = random_id();
+  outcome_.reset();
   common_headers_ = {{"x-request-id", record_.request_id}};
   begun_ = Clock::now();
   std::string bytes;
@@ -109,9 +138,15 @@ asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& hea
   if (!refusal) refusal = check_head(std::move(raw), head);
   if (refusal) co_return co_await refuse(*refusal);
   served_any_ = true;
-  head.request.id = record_.request_id;
+  head.request.id = record_.id;
+  outcome_ = head.request.outcome = std::make_shared<AnswerOutcome>();
   record_.method = head.request.method;
   record_.path = head.request.path;
+  record_.request_id = answered_request_id(head.request);
+  if (const auto trace = trace_context(head.request)) {
+    record_.trace_id = trace->trace_id;
+    record_.span_id = span_id(record_.id);
+  }
   co_return true;
 }
 
@@ -129,7 +164,10 @@ asio::awaitable<bool> Connection::wait_for_head(std::string& bytes) {
       if (inbox_.empty()) inbox_.shrink_to_fit();
       co_return true;
     }
-    if (peer_closed_ || (shared_.service.stopping() && inbox_.empty())) co_return false;
+    if (peer_closed_) co_return false;
+    // A server that stops still answers what is on its way: a client cannot know that it stops.
+    if (shared_.service.stopping() && inbox_.empty())
+      deadline = std::min(deadline, shared_.quiet_after);
     arm_read();
     const bool in_time = co_await wait(deadline);
     if (!in_time && inbox_.empty()) co_return false;
@@ -162,11 +200,20 @@ asio::awaitable<bool> Connection::read_body(HttpParser& parser, RequestHead& hea
     if (!written) co_return false;
   }
   const auto deadline = Clock::now() + shared_.config.body_timeout;
+  ArrivingBytes arriving(shared_.service.http_metrics().body_bytes);
   while (true) {
     std::size_t used = 0;
     const Refusal refusal = parser.read_body(inbox_, limit, used);
     if (refusal) co_return co_await refuse(*refusal);
     inbox_.erase(0, used);
+    if (!arriving.add(used, shared_.config.max_arriving_bytes)) {
+      const ApiError crowded{.status = 503,
+                             .message = "too many request bodies arrive at once: try again later",
+                             .code = "overloaded"};
+      arriving.drop();
+      parser = HttpParser();
+      co_return co_await refuse(crowded);
+    }
     if (parser.done()) break;
     if (peer_closed_) co_return false;
     arm_read();
@@ -186,7 +233,7 @@ asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) 
   const auto exchange = std::make_shared<ServerExchange>(
       shared_.io, shared_.pool, shared_.config.max_unsent_bytes, [this] { signal(); });
   exchange_ = exchange;
-  shared_.service.run(route, std::move(head.request), exchange);
+  exchange->contain([&] { shared_.service.run(route, std::move(head.request), exchange); });
   bool kept = co_await wait_for_answer(*exchange);
   if (kept) {
     const ResponseFraming framing{.http11 = head.http11,
@@ -255,6 +302,8 @@ asio::awaitable<bool> Connection::write_stream(ServerExchange& exchange, Respons
 }
 
 asio::awaitable<bool> Connection::refuse(const ApiError& error) {
+  record_.outcome.error = error.code;
+  if (outcome_) outcome_->error = error.code;
   const HttpResponse response = error_response(error);
   co_return co_await refuse(response);
 }
@@ -267,6 +316,7 @@ asio::awaitable<bool> Connection::refuse(const HttpResponse& response) {
 }
 
 asio::awaitable<void> Connection::linger() {
+  transport_.end_writing();
   boost::system::error_code ec;
   socket_.shutdown(tcp::socket::shutdown_send, ec);
   const auto deadline = Clock::now() + kLingerTime;
@@ -284,16 +334,19 @@ asio::awaitable<void> Connection::linger() {
 asio::awaitable<bool> Connection::write_all(std::string_view bytes) {
   auto deadline = Clock::now() + shared_.config.write_timeout;
   while (!bytes.empty()) {
-    boost::system::error_code ec;
-    const std::size_t n = socket_.write_some(asio::buffer(bytes), ec);
-    if (ec && !would_block(ec)) co_return false;
-    if (n > 0) {
-      bytes.remove_prefix(n);
+    const Transport::Moved moved = transport_.write(bytes);
+    if (moved.outcome == Transport::Outcome::kClosed) co_return false;
+    if (moved.outcome == Transport::Outcome::kDone) {
+      bytes.remove_prefix(moved.bytes);
       deadline = Clock::now() + shared_.config.write_timeout;
       continue;
     }
     if (Clock::now() >= deadline) co_return false;
-    arm_write();
+    if (moved.outcome == Transport::Outcome::kWantRead) {
+      arm_read();
+    } else {
+      arm_write();
+    }
     co_await wait(deadline);
   }
   co_return true;
@@ -317,6 +370,13 @@ void Connection::signal() {
 void Connection::arm_read() {
   if (reading_ || peer_closed_ || inbox_.size() >= kMaxInboxBytes) return;
   reading_ = true;
+  if (transport_.has_pending()) {
+    asio::post(shared_.io, [self = shared_from_this()] {
+      self->reading_ = false;
+      self->on_readable();
+    });
+    return;
+  }
   socket_.async_wait(tcp::socket::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& ec) {
                        self->reading_ = false;
@@ -335,14 +395,20 @@ void Connection::arm_write() {
 }
 
 void Connection::on_readable() {
-  boost::system::error_code ec;
-  const std::size_t n = socket_.read_some(asio::buffer(shared_.scratch), ec);
-  if (would_block(ec)) {
-    arm_read();
+  if (peer_closed_) return;
+  const Transport::Moved moved = transport_.read(shared_.scratch);
+  if (moved.outcome == Transport::Outcome::kWantRead) return arm_read();
+  if (moved.outcome == Transport::Outcome::kWantWrite) {  // of a handshake
+    reading_ = true;
+    socket_.async_wait(tcp::socket::wait_write,
+                       [self = shared_from_this()](const boost::system::error_code& ec) {
+                         self->reading_ = false;
+                         if (!ec) self->on_readable();
+                       });
     return;
   }
-  inbox_.append(shared_.scratch.data(), n);
-  if (ec) {
+  inbox_.append(shared_.scratch.data(), moved.bytes);
+  if (moved.outcome == Transport::Outcome::kClosed) {
     peer_closed_ = true;
     if (exchange_) exchange_->abandon(AbandonReason::kClientGone);
   }
@@ -350,10 +416,12 @@ void Connection::on_readable() {
 }
 
 void Connection::log(int status) {
-  if (!shared_.config.on_request) return;
   record_.status = status;
+  if (outcome_) record_.outcome = *outcome_;
   record_.milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - begun_).count();
-  shared_.config.on_request(record_);
+  shared_.service.http_metrics().observe(record_.route, record_.method, status,
+                                         record_.milliseconds / 1000);
+  if (shared_.config.on_request) shared_.config.on_request(record_);
 }
 
 }  // namespace aquilon::api

@@ -22,6 +22,7 @@
 #include "api/server.h"
 #include "api/server_exchange_internal.h"
 #include "api/service.h"
+#include "api/transport_internal.h"
 
 namespace aquilon::api {
 
@@ -34,8 +35,11 @@ struct ServerShared {
   const ServerConfig& config;
   Service& service;
   std::set<Connection*> connections;
-  std::function<void()> on_empty;       // the last connection has gone
-  std::array<char, 64 * 1024> scratch;  // where bytes arrive before they go to a connection
+  std::function<void()> on_empty;        // the last connection has gone
+  std::array<char, 64 * 1024> scratch;   // where bytes arrive before they go to a connection
+  std::shared_ptr<TlsContext> tls = {};  // of new connections; null: they are plain
+  // While the server stops: connections without a request are closed from then on.
+  std::chrono::steady_clock::time_point quiet_after{};
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -44,7 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection();
 
   void start();
-  // The server is stopping: ends when idle.
+  // The server is stopping: answers what still comes, ends when nothing does.
   void wake_to_stop() { signal(); }
   // The grace time is over: the answer in progress ends with an error.
   void end_answer();
@@ -80,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void log(int status);
 
   boost::asio::ip::tcp::socket socket_;
+  Transport transport_;
   ServerShared& shared_;
   boost::asio::steady_timer timer_;
   bool signalled_ = false;
@@ -91,6 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<ServerExchange> exchange_;
   std::vector<Header> common_headers_;
   AccessRecord record_;
+  std::shared_ptr<AnswerOutcome> outcome_;  // of the request that is answered
   Clock::time_point begun_;
 };
 

@@ -4,6 +4,8 @@
 #include <limits>
 #include <sstream>
 
+#include "base/check.h"
+
 namespace aquilon::api {
 namespace {
 
@@ -211,6 +213,7 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
     error.detail = "context_length_exceeded";
     return error;
   }
+  AQ_CHECK(text != "!break");
   if (text.starts_with("!full"))
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
   if (request.adapter && request.adapter->scale != 0 && request.adapter->index != 0)

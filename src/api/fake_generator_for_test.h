@@ -5,6 +5,7 @@
 //   !say TEXT       answers with the words of TEXT       !wait        emits nothing until cancelled
 //   !fail N         an error after N tokens               !full        refuses: queue full
 //   !bytes          tokens that split an emoji            !front       its prompt begins with BOS
+//   !break          a broken invariant where it is read
 //   !adapter        says which adapter it has: there is one, number 0
 // As a tokenizer its ids are the 256 bytes and 256, the control token <s>, which is its BOS too.
 #pragma once

@@ -1,6 +1,7 @@
 #include "api/generation_session.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <exception>
 #include <span>
@@ -131,6 +132,11 @@ chat::EventSink GenerationSession::sink_of(std::size_t prompt) {
 
 void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
   generations_ = std::move(generations);
+  if (http_.outcome) {
+    http_.outcome->model = request_.model;
+    for (const auto& generation : generations_->list)
+      http_.outcome->prompt_tokens += static_cast<int>(generation->prompt_ids().size());
+  }
   if (done_) {
     release();
     return;
@@ -172,6 +178,7 @@ void GenerationSession::on_event(std::size_t prompt, chat::GenerationEvent event
 void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent event) {
   if (done_) return;
   if (event.error) {
+    note(event);
     fail(from_error(*event.error));
     return;
   }
@@ -184,6 +191,7 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
                        std::make_move_iterator(event.logprobs.end()));
   if (!event.embedding.empty()) part.embedding = std::move(event.embedding);
   if (event.finish) part.finish = event.finish;
+  note(event);
   part.stop = std::move(event.stop);
   if (event.usage) {
     usage_.prompt_tokens += event.usage->prompt_tokens;
@@ -193,6 +201,19 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   }
   if (request_.stream && (!event.text.empty() || event.finish)) stream_part(part);
   if (running_ == 0) complete();
+}
+
+// For the log.
+void GenerationSession::note(const chat::GenerationEvent& event) {
+  if (!http_.outcome) return;
+  AnswerOutcome& outcome = *http_.outcome;
+  if (outcome.first_token_seconds == 0 && !event.ids.empty())
+    outcome.first_token_seconds = wait_->seconds();
+  outcome.completion_tokens += static_cast<int>(event.ids.size());
+  if (event.usage) outcome.cached_tokens += event.usage->cached_tokens;
+  constexpr std::array<const char*, 4> kFinishes = {"stop", "length", "length", "error"};
+  if (event.finish && event.choice == 0)
+    outcome.finish = kFinishes[static_cast<std::size_t>(*event.finish)];
 }
 
 // Every choice of the prompt has them, as asked for: on their own, before those of an echo, or
@@ -241,6 +262,7 @@ void GenerationSession::complete() {
 
 void GenerationSession::fail(const ApiError& error) {
   if (done_) return;
+  if (http_.outcome) http_.outcome->error = error.code;
   if (started_ && request_.stream) {
     std::vector<int> unfinished;
     for (const ChoicePart& choice : choices_)

@@ -50,6 +50,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void on_event(std::size_t prompt, chat::GenerationEvent event);
   void take_event(std::size_t prompt, chat::GenerationEvent event);
   void take_prompt_logprobs(std::size_t prompt, const std::vector<chat::TokenLogprobs>& logprobs);
+  void note(const chat::GenerationEvent& event);
   void stream_part(ChoicePart& part);
   void send(const StreamEvents& events);
   void complete();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,18 @@ struct Header {
   std::string value;
 };
 
+// What became of a request that a model answered, for the log. Written and read on the connection's
+// thread.
+struct AnswerOutcome {
+  std::string model;  // as the client named it; empty: none was asked
+  int prompt_tokens = 0;
+  int cached_tokens = 0;
+  int completion_tokens = 0;
+  std::string finish;              // of the first choice: "stop", "length", ...
+  std::string error;               // the code that the client got
+  double first_token_seconds = 0;  // since the body was there; 0: none came
+};
+
 struct HttpRequest {
   std::string method;        // "GET"
   std::string path;          // percent-decoded, without query; begins with '/'
@@ -25,7 +38,8 @@ struct HttpRequest {
   std::string host;          // authority of the Host field, lower case, without default port
   std::vector<Header> headers;
   std::string body;
-  std::string id;  // 32 hex digits: x-request-id, and the id of the answer
+  std::string id;  // 32 hex digits: the id of the answer, and x-request-id if the client gave none
+  std::shared_ptr<AnswerOutcome> outcome = {};  // for the handler to fill in; may be null
 
   // The value of the first field named `name` (lower case); empty when absent.
   std::string_view header(std::string_view name) const {

@@ -165,7 +165,8 @@ json::object event_media(std::string_view component) {
 json::object responses(const Route& route) {
   json::object ok{{"description", "the answer"}};
   if (!route.answer.empty()) {
-    json::object types{{"application/json", media(route.answer)}};
+    const char* type = route.answer == "Metrics" ? "text/plain" : "application/json";
+    json::object types{{type, media(route.answer)}};
     if (!route.event.empty()) types["text/event-stream"] = event_media(route.event);
     ok["content"] = std::move(types);
   }

@@ -12,17 +12,21 @@
 #include "api/access_policy.h"  // Scope
 #include "api/body_schema.h"
 #include "api/exchange.h"
+#include "api/http_metrics.h"
 #include "api/model_cards.h"
 #include "api/resumable_streams.h"
 
 namespace aquilon::api {
 
-// What handlers share. Threads: safe, but for `streams`, which is the connections' thread's.
+// What handlers share. Threads: safe, but for `streams` and `http`, which are the connections'
+// thread's.
 struct ApiContext {
   chat::ModelPool* models = nullptr;  // there before the first request
   double max_seconds = 0;             // from a request's arrival to its end; 0: no limit
+  double longest_step = 0;            // seconds of an engine's step; 0: no limit
   ResumableStreams streams;
-  bool strict = false;  // unknown fields of bodies are refused
+  HttpMetrics http;
+  std::atomic<bool> strict = false;  // unknown fields of bodies are refused
   std::atomic<bool> stopping = false;
 };
 
@@ -61,7 +65,13 @@ class Router {
   std::vector<Route> routes_;
 };
 
+// Why the server should not be sent requests now; empty: it can answer. Threads: safe.
+std::string unready_reason(const ApiContext& context);
+
 // The handlers, one group a file.
+void get_livez(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_readyz(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
+void get_metrics(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_health(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void list_models(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);
 void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange);

@@ -1,8 +1,11 @@
 #include "api/server.h"
 
+#include <linux/filter.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -47,6 +50,22 @@ Result<asio::ip::address> resolve(const std::string& host) {
   return error;
 }
 
+// A socket that somebody else has opened: what it listens on. Errors: kInvalidArgument.
+Result<tcp::endpoint> listening_endpoint(int descriptor) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  const int got = ::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+  tcp::endpoint endpoint;
+  socklen_t length = static_cast<socklen_t>(endpoint.capacity());
+  const bool named = got == 0 && ::getsockname(descriptor, endpoint.data(), &length) == 0;
+  const int family = named ? endpoint.data()->sa_family : AF_UNSPEC;
+  if (listens == 0 || (family != AF_INET && family != AF_INET6))
+    return make_error(Code::kInvalidArgument,
+                      "the socket that was handed over (LISTEN_FDS) is no TCP socket that listens");
+  endpoint.resize(length);
+  return endpoint;
+}
+
 Error listen_error(const boost::system::error_code& ec, const std::string& host, int port) {
   Error error =
       make_error(Code::kUnavailable, "cannot listen on {} port {}: {}", host, port, ec.message());
@@ -71,10 +90,11 @@ struct Server::State {
   asio::steady_timer pause;  // after the descriptors ran out
   asio::steady_timer grace;
   std::size_t max_connections;
+  std::atomic<std::uint64_t> heartbeats{0};
 
   explicit State(ServerConfig c)
       : config(std::move(c)),
-        shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}},
+        shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}, {}, {}},
         service(config.access, config.strict, config.max_seconds),
         pool(static_cast<std::size_t>(std::max(config.workers, 1))),
         acceptor(io),
@@ -82,12 +102,18 @@ struct Server::State {
         pause(io),
         grace(io),
         max_connections(connection_limit(config.max_connections)) {
+    service.set_longest_step(config.longest_step);
     service.set_stream_limits({.max_bytes = config.max_unsent_bytes, .wait = config.resume_time});
   }
 
   ~State() { shared.on_empty = nullptr; }
 
   Status open();
+  Status bind(const asio::ip::address& address);
+  Status take_over(int descriptor);
+  Status check_exposure(const asio::ip::address& address) const;
+  Status load_certificate(const TlsFiles& files);
+  void accept_waiting();
   asio::awaitable<void> accept_all();
   void adopt(tcp::socket socket);
   void watch_signals();
@@ -96,8 +122,36 @@ struct Server::State {
   void finish_when_empty();
 };
 
+Status Server::State::load_certificate(const TlsFiles& files) {
+  if (files.certificate.empty()) {
+    shared.tls.reset();
+    return {};
+  }
+  shared.tls = AQ_TRY(TlsContext::load(files));
+  service.http_metrics().certificate_expires = shared.tls->expires();
+  return {};
+}
+
 Status Server::State::open() {
-  const asio::ip::address address = AQ_TRY(resolve(config.access.bind_host));
+  AQ_RETURN_IF_ERROR(load_certificate(config.tls));
+  if (config.listen_descriptor >= 0) return take_over(config.listen_descriptor);
+  return bind(AQ_TRY(resolve(config.access.bind_host)));
+}
+
+// The name that requests go to is then that of the socket.
+Status Server::State::take_over(int descriptor) {
+  const tcp::endpoint endpoint = AQ_TRY(listening_endpoint(descriptor));
+  config.access.bind_host = endpoint.address().to_string();
+  AQ_RETURN_IF_ERROR(check_exposure(endpoint.address()));
+  service.set_access(config.access);
+  boost::system::error_code ec;
+  acceptor.assign(endpoint.protocol(), descriptor, ec);
+  if (!ec) return {};
+  return make_error(Code::kUnavailable, "the socket that was handed over cannot be used: {}",
+                    ec.message());
+}
+
+Status Server::State::check_exposure(const asio::ip::address& address) const {
   if (!address.is_loopback() && config.access.api_keys.empty()) {
     Error error = make_error(Code::kInvalidArgument,
                              "{} can be reached from other machines: set --api-key (or "
@@ -106,6 +160,11 @@ Status Server::State::open() {
     error.param = "host";
     return error;
   }
+  return {};
+}
+
+Status Server::State::bind(const asio::ip::address& address) {
+  AQ_RETURN_IF_ERROR(check_exposure(address));
   const tcp::endpoint endpoint(address, static_cast<std::uint16_t>(config.port));
   boost::system::error_code ec;
   acceptor.open(endpoint.protocol(), ec);
@@ -124,6 +183,7 @@ asio::awaitable<void> Server::State::accept_all() {
     if (!ec) {
       adopt(std::move(socket));
     } else if (acceptor.is_open()) {  // no descriptors left: give some time to close others
+      ++service.http_metrics().failed_accepts;
       pause.expires_after(std::chrono::milliseconds(50));
       co_await pause.async_wait(token);
     }
@@ -131,15 +191,20 @@ asio::awaitable<void> Server::State::accept_all() {
 }
 
 void Server::State::adopt(tcp::socket socket) {
-  if (shared.connections.size() >= max_connections) return;  // closes it
+  if (shared.connections.size() >= max_connections) {  // closes it
+    ++service.http_metrics().refused_connections;
+    return;
+  }
   std::make_shared<Connection>(std::move(socket), shared)->start();
 }
 
 void Server::State::watch_signals() {
-  signals.async_wait([this](const boost::system::error_code& ec, int) {
+  signals.async_wait([this](const boost::system::error_code& ec, int number) {
     if (ec) return;
     watch_signals();  // first: stopping an idle server cancels it again
-    if (service.stopping()) {
+    if (number == SIGHUP) {
+      if (config.on_hangup && !service.stopping()) config.on_hangup();
+    } else if (service.stopping()) {
       end_grace();
     } else {
       begin_stop();
@@ -150,8 +215,13 @@ void Server::State::watch_signals() {
 void Server::State::begin_stop() {
   if (service.stopping()) return;
   service.set_stopping();
+  if (config.on_stop) config.on_stop();
+  // Of a socket that others share, what waits is theirs; else nobody would answer it.
+  if (config.listen_descriptor < 0) accept_waiting();
   boost::system::error_code ec;
   acceptor.close(ec);
+  shared.quiet_after =
+      std::chrono::steady_clock::now() + std::min(config.quiet_time, config.shutdown_grace);
   pause.cancel();
   for (Connection* connection : shared.connections) connection->wake_to_stop();
   grace.expires_after(config.shutdown_grace);
@@ -159,6 +229,20 @@ void Server::State::begin_stop() {
     if (!e) end_grace();
   });
   finish_when_empty();
+}
+
+// Those that have connected are taken; from here on nobody else connects, so that none is between
+// the last that is taken and the closing of the port.
+void Server::State::accept_waiting() {
+  sock_filter drop_all{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+  const sock_fprog program{.len = 1, .filter = &drop_all};
+  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  boost::system::error_code ec;
+  acceptor.non_blocking(true, ec);
+  while (!ec) {
+    tcp::socket socket = acceptor.accept(ec);
+    if (!ec) adopt(std::move(socket));
+  }
 }
 
 void Server::State::end_grace() {
@@ -199,7 +283,7 @@ std::string Server::url() const {
   const auto address = state_->acceptor.local_endpoint(ec).address();
   const std::string host =
       address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
-  return fmt::format("http://{}:{}", host, port());
+  return fmt::format("{}://{}:{}", state_->shared.tls ? "https" : "http", host, port());
 }
 
 void Server::run(chat::ModelPool& models) {
@@ -209,10 +293,33 @@ void Server::run(chat::ModelPool& models) {
   if (s.config.handle_signals) {
     s.signals.add(SIGINT);
     s.signals.add(SIGTERM);
+    if (s.config.on_hangup) s.signals.add(SIGHUP);
     s.watch_signals();
   }
+  if (s.config.on_start) s.config.on_start();
   s.io.run();
   s.pool.join();
+}
+
+Status Server::apply(const ServerConfig& config) {
+  State& s = *state_;
+  AQ_RETURN_IF_ERROR(s.load_certificate(config.tls));
+  const std::string bind_host = s.config.access.bind_host;
+  s.config.access = config.access;
+  s.config.access.bind_host = bind_host;
+  s.config.tls = config.tls;
+  s.config.strict = config.strict;
+  s.config.max_body_bytes = config.max_body_bytes;
+  s.config.shutdown_grace = config.shutdown_grace;
+  s.service.set_access(s.config.access);
+  s.service.set_strict(config.strict);
+  s.max_connections = connection_limit(config.max_connections);
+  return {};
+}
+
+std::uint64_t Server::heartbeat() {
+  asio::post(state_->io, [state = state_.get()] { ++state->heartbeats; });
+  return state_->heartbeats;
 }
 
 void Server::stop() {

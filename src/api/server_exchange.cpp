@@ -1,9 +1,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
 
 #include "api/server_exchange_internal.h"
+#include "base/check.h"
 
 namespace aquilon::api {
 
@@ -16,19 +18,20 @@ ServerExchange::ServerExchange(boost::asio::io_context& io, boost::asio::thread_
       wake_(std::move(wake)) {}
 
 void ServerExchange::post(std::function<void()> task) {
-  boost::asio::post(io_, std::move(task));
+  boost::asio::post(io_, contained(std::move(task)));
 }
 
 void ServerExchange::offload(std::function<void()> work) {
-  boost::asio::post(pool_, std::move(work));
+  boost::asio::post(pool_, contained(std::move(work)));
 }
 
 std::function<void()> ServerExchange::after(std::chrono::milliseconds time,
                                             std::function<void()> task) {
   const auto timer = std::make_shared<boost::asio::steady_timer>(io_, time);
-  timer->async_wait([timer, task = std::move(task)](const boost::system::error_code& ec) {
-    if (!ec) task();
-  });
+  timer->async_wait(
+      [timer, task = contained(std::move(task))](const boost::system::error_code& ec) {
+        if (!ec) task();
+      });
   return [weak = std::weak_ptr(timer)] {
     if (const auto running = weak.lock()) running->cancel();
   };
@@ -86,6 +89,33 @@ void ServerExchange::detach() {
   ended_ = true;
   wake_ = nullptr;
   on_abandoned_ = nullptr;
+}
+
+void ServerExchange::contain(const std::function<void()>& work) {
+  try {
+    const CheckScope scope;
+    work();
+  } catch (const std::exception&) {
+    boost::asio::post(io_, [self = shared_from_this()] { self->fail(); });
+  }
+}
+
+std::function<void()> ServerExchange::contained(std::function<void()> work) {
+  return [self = shared_from_this(), work = std::move(work)] { self->contain(work); };
+}
+
+// A stream that has begun ends without its last event, so that it is not taken for whole.
+void ServerExchange::fail() {
+  if (ended_) return;
+  if (const auto callback = std::exchange(on_abandoned_, nullptr))
+    contain([&] { callback(AbandonReason::kClientGone); });
+  if (response_) {
+    overflown_ = true;
+    ended_ = true;
+    wake();
+  } else {
+    respond(error_response({.message = "the server failed to answer this request"}));
+  }
 }
 
 void ServerExchange::wake() {

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,7 +14,7 @@
 namespace aquilon::api {
 
 // Keeps the io_context running as long as anybody holds it.
-class ServerExchange final : public Exchange {
+class ServerExchange final : public Exchange, public std::enable_shared_from_this<ServerExchange> {
  public:
   // `wake` tells the connection that there is something new.
   ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
@@ -39,9 +40,13 @@ class ServerExchange final : public Exchange {
   void abandon(AbandonReason reason);
   // The connection wants to hear no more.
   void detach();
+  // Runs `work`, of this request alone: where it fails, the request is answered with an error.
+  void contain(const std::function<void()>& work);
 
  private:
   void wake();
+  void fail();
+  std::function<void()> contained(std::function<void()> work);
 
   boost::asio::io_context& io_;
   boost::asio::thread_pool& pool_;

@@ -29,7 +29,10 @@ class ServerForTest {
     port_ = server_->port();
     const std::shared_ptr<chat::Generator> adapted =
         chat::with_adapter(generator_, "fake-adapter", 0);
-    add({.card = generator_->card(), .aliases = {"org/alias"}, .loaded = generator_});
+    add({.card = generator_->card(),
+         .aliases = {"org/alias"},
+         .loaded = generator_,
+         .metrics = metrics_});
     add({.card = adapted->card(), .loaded = adapted});
     thread_ = std::thread([this] { server_->run(models_); });
   }
@@ -37,6 +40,7 @@ class ServerForTest {
 
   int port() const { return port_; }
   FakeGenerator& generator() { return *generator_; }
+  engine::EngineMetrics& metrics() { return *metrics_; }  // as if of the fake's engine
   void begin_stop() { server_->stop(); }
   void join() {
     if (thread_.joinable()) thread_.join();
@@ -59,6 +63,7 @@ class ServerForTest {
   std::mutex mutex_;
   std::vector<AccessRecord> log_;
   std::shared_ptr<FakeGenerator> generator_;
+  std::shared_ptr<engine::EngineMetrics> metrics_ = std::make_shared<engine::EngineMetrics>();
   std::unique_ptr<Server> server_;
   chat::ModelPool models_;
   int port_ = 0;

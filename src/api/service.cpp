@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "api/trace_context.h"
 #include "base/check.h"
 
 namespace aquilon::api {
@@ -63,9 +64,6 @@ std::variant<const Route*, HttpResponse> Service::admit(HttpRequest& request) co
 Refusal Service::check(HttpRequest& request, const Route& route) const {
   if (Refusal refusal = access_.check_origin(request, route.scope)) return refusal;
   if (Refusal refusal = access_.check_key(request, route.scope)) return refusal;
-  if (stopping() && route.scope == Scope::kApi)
-    return ApiError{
-        .status = 503, .message = "the server is shutting down", .code = "shutting_down"};
   if (request.method == "POST" && !is_json_type(request.header("content-type")))
     return ApiError{.status = 415,
                     .type = "invalid_request_error",
@@ -75,10 +73,13 @@ Refusal Service::check(HttpRequest& request, const Route& route) const {
 }
 
 std::vector<Header> Service::common_headers(const HttpRequest& request) const {
-  std::vector<Header> headers = {{"x-request-id", request.id},
-                                 {"X-Content-Type-Options", "nosniff"}};
+  const std::string id = answered_request_id(request);
+  std::vector<Header> headers = {{"x-request-id", id}, {"X-Content-Type-Options", "nosniff"}};
   // The name that Anthropic's libraries look for.
-  if (request.path.starts_with("/v1/messages")) headers.push_back({"request-id", request.id});
+  if (request.path.starts_with("/v1/messages")) headers.push_back({"request-id", id});
+  if (const auto trace = trace_context(request))
+    headers.push_back({"traceparent", fmt::format("00-{}-{}-{}", trace->trace_id,
+                                                  span_id(request.id), trace->flags)});
   // Azure's libraries know their request again by it.
   const std::string_view client_id = request.header("x-ms-client-request-id");
   if (!client_id.empty() && client_id.size() <= 128)

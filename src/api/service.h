@@ -30,9 +30,17 @@ class Service {
   // The fields that every answer to this request carries: request id, sniffing, CORS.
   std::vector<Header> common_headers(const HttpRequest& request) const;
 
+  // The network thread's.
+  HttpMetrics& http_metrics() { return context_.http; }
+  void set_longest_step(double seconds) { context_.longest_step = seconds; }
+
   void set_stream_limits(const ResumableStreams::Limits& limits) {
     context_.streams.set_limits(limits);
   }
+
+  // On the connections' thread, for requests that have not begun.
+  void set_access(AccessConfig access) { access_ = AccessPolicy(std::move(access)); }
+  void set_strict(bool strict) { context_.strict = strict; }
 
   // On the connections' thread.
   void set_stopping() {

@@ -27,6 +27,7 @@ struct Command {
   std::string config_path;
   std::vector<BoundOption> options;
   std::function<Status()> run;
+  std::shared_ptr<std::function<Status()>> resolve_again;  // may be null
 };
 
 void print(std::string_view text) {
@@ -220,7 +221,11 @@ struct Commands::State {
     if (!command.config_path.empty()) config_path = command.config_path;
     const char* variable = std::getenv("AQUILON_CONFIG");
     if (config_path.empty() && variable != nullptr) config_path = variable;
-    AQ_RETURN_IF_ERROR(resolve(command.options, AQ_TRY(config_for(command, config_path))));
+    const auto resolve_all = [this, &command, config_path]() -> Status {
+      return resolve(command.options, AQ_TRY(config_for(command, config_path)));
+    };
+    AQ_RETURN_IF_ERROR(resolve_all());
+    if (command.resolve_again) *command.resolve_again = resolve_all;
     return command.run();
   }
 
@@ -291,11 +296,13 @@ CLI::App& Commands::begin_command(std::string_view name, std::string_view summar
   return command.app;
 }
 
-void Commands::end_command(std::vector<BoundOption> options, std::function<Status()> run) {
+void Commands::end_command(std::vector<BoundOption> options, std::function<Status()> run,
+                           std::shared_ptr<std::function<Status()>> resolve_again) {
   Command& command = *state_->commands.back();
   for (const BoundOption& option : options) command.doc.options.push_back(option.doc);
   command.options = std::move(options);
   command.run = std::move(run);
+  command.resolve_again = std::move(resolve_again);
 }
 
 int Commands::run(int argc, char** argv) {

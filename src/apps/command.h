@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "apps/option_binding.h"  // OptionBinder, BoundOption
@@ -37,6 +38,31 @@ class Commands {
                 [options, run = std::move(run)] { return run(*options); });
   }
 
+  // Reads the configuration file again: the options as they would be if the program was started now
+  // with the same arguments and environment. Errors: as of a start.
+  template <class Options>
+  using Reread = std::function<Result<Options>()>;
+
+  // The same for a command that goes on for long.
+  template <class Options>
+  void add(std::string_view name, std::string_view summary,
+           std::function<Status(const Options&, const Reread<Options>&)> run) {
+    auto options = std::make_shared<Options>();
+    OptionBinder binder(begin_command(name, summary));
+    options->visit(binder);
+    auto resolve_again = std::make_shared<std::function<Status()>>();
+    const auto reread = [options, resolve_again]() -> Result<Options> {
+      const Options before = std::exchange(*options, Options{});
+      const Status status = (*resolve_again)();
+      Options now = std::exchange(*options, before);
+      if (!status.ok()) return status.error();
+      return now;
+    };
+    end_command(
+        std::move(binder).take(),
+        [options, reread, run = std::move(run)] { return run(*options, reread); }, resolve_again);
+  }
+
   // Parses and runs one command; the process's exit status: 0, or that of the error's code. An
   // error is one line on stderr. No exception leaves.
   int run(int argc, char** argv);
@@ -46,7 +72,9 @@ class Commands {
 
  private:
   CLI::App& begin_command(std::string_view name, std::string_view summary);
-  void end_command(std::vector<BoundOption> options, std::function<Status()> run);
+  // `resolve_again`, where it is wanted, is set before the command runs.
+  void end_command(std::vector<BoundOption> options, std::function<Status()> run,
+                   std::shared_ptr<std::function<Status()>> resolve_again = nullptr);
 
   struct State;
   std::unique_ptr<State> state_;

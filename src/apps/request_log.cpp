@@ -4,28 +4,20 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
-#include <chrono>
-#include <ctime>
+#include "apps/log_line.h"
 
 namespace aquilon::apps {
-namespace {
 
-std::string timestamp() {
-  const auto now = std::chrono::system_clock::now();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text;
-  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  return fmt::format("{}.{:03}Z", std::string_view(text.data(), size), ms);
+Result<LogFormat> parse_log_format(std::string_view text, int descriptor) {
+  if (text == "auto") return ::isatty(descriptor) == 1 ? LogFormat::kText : LogFormat::kJson;
+  if (text == "text") return LogFormat::kText;
+  if (text == "json") return LogFormat::kJson;
+  return make_error(Code::kInvalidArgument, "--log-format must be auto, text or json, not '{}'",
+                    text);
 }
 
-}  // namespace
-
-RequestLog::RequestLog(int descriptor) : descriptor_(descriptor), thread_([this] { run(); }) {}
+RequestLog::RequestLog(int descriptor, LogFormat format)
+    : descriptor_(descriptor), format_(format), thread_([this] { run(); }) {}
 
 RequestLog::~RequestLog() {
   {
@@ -36,17 +28,29 @@ RequestLog::~RequestLog() {
   thread_.join();
 }
 
-void RequestLog::write(std::string line) {
+void RequestLog::write(std::string_view message) {
+  push(format_ == LogFormat::kJson ? json_line(message)
+                                   : fmt::format("{} {}", utc_timestamp(), message));
+}
+
+void RequestLog::write(const api::AccessRecord& record) {
+  push(format_ == LogFormat::kJson ? json_line(record)
+                                   : fmt::format("{} {}", utc_timestamp(), text_line(record)));
+}
+
+void RequestLog::push(std::string line) {
   const std::lock_guard lock(mutex_);
   if (waiting_.size() >= kMaxWaiting) {
     ++dropped_;
     return;
   }
   if (dropped_ > 0) {
-    waiting_.push_back(fmt::format("{} log lines were dropped\n", dropped_));
+    const std::string told = fmt::format("{} log lines were dropped", dropped_);
+    waiting_.push_back(format_ == LogFormat::kJson ? json_line(told) + "\n"
+                                                   : fmt::format("{} {}\n", utc_timestamp(), told));
     dropped_ = 0;
   }
-  waiting_.push_back(fmt::format("{} {}\n", timestamp(), line));
+  waiting_.push_back(std::move(line) + "\n");
   wake_.notify_one();
 }
 

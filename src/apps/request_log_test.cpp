@@ -46,5 +46,23 @@ TEST_F(RequestLogTest, ReaderThatDoesNotReadStopsNobody) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));  // usually 1 s
 }
 
+TEST_F(RequestLogTest, ObjectsStandAlone) {
+  {
+    RequestLog log(ends_[1], LogFormat::kJson);
+    log.write("started");
+    log.write(api::AccessRecord{.method = "GET", .path = "/", .status = 200});
+  }
+  const std::string text = read_some();
+  EXPECT_TRUE(text.starts_with("{\"ts\":\"")) << text;
+  EXPECT_NE(text.find("\"message\":\"started\"}\n{\"ts\""), text.npos) << text;
+}
+
+TEST(LogFormatTest, AutoIsForPeopleOnATerminalOnly) {
+  EXPECT_EQ(parse_log_format("auto", open("/dev/null", O_WRONLY)).value(), LogFormat::kJson);
+  EXPECT_EQ(parse_log_format("text", 2).value(), LogFormat::kText);
+  EXPECT_EQ(parse_log_format("json", 2).value(), LogFormat::kJson);
+  EXPECT_FALSE(parse_log_format("xml", 2).ok());
+}
+
 }  // namespace
 }  // namespace aquilon::apps

@@ -1,14 +1,22 @@
 // aquilon serve: the API and the page on one port.
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 
 #include "api/server.h"
 #include "apps/command.h"
 #include "apps/model_options.h"
+#include "apps/option_texts.h"
 #include "apps/request_log.h"
 #include "apps/served_models.h"
+#include "apps/step_watch.h"
+#include "base/process_limits.h"
+#include "base/service_manager.h"
 
 namespace aquilon::apps {
 namespace {
@@ -25,7 +33,11 @@ struct ServeOptions {
   int max_connections = 4096;
   std::int64_t max_body_bytes = 1 << 20;
   int shutdown_grace = 10;
+  std::string tls_cert;
+  std::string tls_key;
+  double longest_step = 120;
   bool log_requests = true;
+  std::string log_format = "auto";
 
   template <class V>
   void visit(V& v) {
@@ -74,6 +86,18 @@ struct ServeOptions {
                        .unit = "SECONDS",
                        .min = 0,
                        .max = 3600});
+    v(tls_cert, {.flag = "tls-cert",
+                 .help = "certificate in PEM, with those that lead to its root: serve https alone; "
+                         "read again on SIGHUP",
+                 .unit = "FILE"});
+    v(tls_key, {.flag = "tls-key", .help = "the certificate's key in PEM", .unit = "FILE"});
+    v(longest_step,
+      {.flag = "longest-step",
+       .help = "longest time of one step of an engine; a longer one is stuck, and the process ends "
+               "with status 70 so that its supervisor starts it again; 0: no limit",
+       .unit = "SECONDS",
+       .min = 0,
+       .max = 1'000'000});
     v.section("Access");
     v(api_key, {.flag = "api-key",
                 .help = "key that API requests must carry, one of them where several are given: "
@@ -89,10 +113,18 @@ struct ServeOptions {
                     .unit = "URL"});
     v.section("Log");
     v(log_requests, {.flag = "log-requests", .help = "a line on stderr for each request"});
+    v(log_format, {.flag = "log-format",
+                   .help = "json: an object a line; text: for people; auto: text on a terminal",
+                   .unit = "FORMAT"});
   }
 };
 
-api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
+// What a running server takes over on SIGHUP; all else is of its start.
+constexpr std::array kReloaded = {
+    "strict",  "max-connections", "max-body-bytes", "shutdown-grace", "tls-cert",  "tls-key",
+    "api-key", "allow-host",      "cors-origin",    "log-requests",   "log-format"};
+
+api::ServerConfig server_config(const ServeOptions& options) {
   api::ServerConfig config;
   config.access = {.api_keys = options.api_key,
                    .bind_host = options.host,
@@ -104,14 +136,83 @@ api::ServerConfig server_config(const ServeOptions& options, RequestLog& log) {
   config.max_body_bytes = static_cast<std::uint64_t>(options.max_body_bytes);
   config.max_connections = static_cast<std::size_t>(options.max_connections);
   config.shutdown_grace = std::chrono::seconds(options.shutdown_grace);
+  config.longest_step = options.longest_step;
+  config.tls = {options.tls_cert, options.tls_key};
   config.handle_signals = true;
-  if (options.log_requests)
-    config.on_request = [&log](const api::AccessRecord& record) {
-      log.write(fmt::format("{} {} {} {:.1f} ms {}", record.method, record.path, record.status,
-                            record.milliseconds, record.request_id));
-    };
   return config;
 }
+
+Status check(ServeOptions& options) {
+  if (std::erase(options.api_key, "") > 0 && options.api_key.empty())
+    return Error{Code::kInvalidArgument,
+                 "an empty --api-key (AQUILON_API_KEY) would let everybody in: give a key, or "
+                 "leave it out"};
+  if (options.tls_cert.empty() != options.tls_key.empty())
+    return Error{Code::kInvalidArgument, "--tls-cert and --tls-key belong together: give both"};
+  return {};
+}
+
+// What SIGHUP does: on the network thread.
+class Reloader {
+ public:
+  using Reread = Commands::Reread<ServeOptions>;
+
+  Reloader(ServeOptions options, Reread reread, RequestLog& log)
+      : options_(std::move(options)), reread_(std::move(reread)), log_(log) {}
+
+  void set_server(api::Server& server) { server_ = &server; }
+  bool logs_requests() const { return options_.log_requests; }
+
+  void reload() {
+    notify_service_manager(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us()));
+    const Status status = apply();
+    if (!status.ok())
+      log_.write(
+          fmt::format("reload refused, everything stays as it was: {}", status.error().message));
+    notify_service_manager("READY=1");
+  }
+
+ private:
+  static std::int64_t monotonic_us() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  }
+
+  Status apply() {
+    ServeOptions now = AQ_TRY(reread_());
+    AQ_RETURN_IF_ERROR(check(now));
+    const LogFormat format = AQ_TRY(parse_log_format(now.log_format, STDERR_FILENO));
+    if (now.api_key.empty() && !options_.api_key.empty())
+      return Error{Code::kInvalidArgument,
+                   "a running server does not give up its API keys: restart it without any"};
+    if (now.tls_cert.empty() != options_.tls_cert.empty())
+      return Error{Code::kInvalidArgument,
+                   "a running server neither begins nor gives up TLS: restart it for that"};
+    AQ_RETURN_IF_ERROR(server_->apply(server_config(now)));
+    log_.set_format(format);
+    tell(OptionTexts::changed(options_, now));
+    options_ = std::move(now);
+    return {};
+  }
+
+  void tell(const std::vector<std::string>& changed) {
+    std::string taken;
+    for (const std::string& name : changed) {
+      if (std::find(kReloaded.begin(), kReloaded.end(), name) != kReloaded.end())
+        taken += " --" + name;
+      else
+        log_.write(fmt::format("--{} has changed: it takes effect when the server is started again",
+                               name));
+    }
+    log_.write(fmt::format("reloaded;{}{}",
+                           taken.empty() ? " no option has changed" : " changed:", taken));
+  }
+
+  ServeOptions options_;
+  Reread reread_;
+  RequestLog& log_;
+  api::Server* server_ = nullptr;
+};
 
 void print_model(const chat::ModelStatus& model, int parallel) {
   const chat::ModelCard& card = model.card;
@@ -130,22 +231,56 @@ void print_model(const chat::ModelStatus& model, int parallel) {
                 card.whole_contexts == 1 ? "" : "s", parallel);
 }
 
-Status serve(ServeOptions options) {
-  RequestLog log(STDERR_FILENO);
-  if (std::erase(options.api_key, "") > 0 && options.api_key.empty())
-    return Error{Code::kInvalidArgument,
-                 "an empty --api-key (AQUILON_API_KEY) would let everybody in: give a key, or "
-                 "leave it out"};
+// Sees to it that the process ends when it is stuck, and that systemd knows that it is not.
+StepWatch::Options watch_options(const ServeOptions& options, api::Server& server) {
+  StepWatch::Options watch{.longest_step = options.longest_step,
+                           .heartbeat = [&server] { return server.heartbeat(); },
+                           .end = [](const std::string& reason) { end_process(reason); }};
+  if (const auto interval = watchdog_interval()) {
+    const auto third = std::chrono::duration_cast<std::chrono::milliseconds>(*interval / 3);
+    watch.interval = std::clamp(third, std::chrono::milliseconds(50), watch.interval);
+    watch.well = [] { notify_service_manager("WATCHDOG=1"); };
+  }
+  return watch;
+}
+
+void announce(const api::Server& server, const chat::ModelPool& models, int parallel) {
+  for (std::size_t i = 0; i < models.size(); ++i) print_model(models.status(i), parallel);
+  std::printf("listening on %s\n", server.url().c_str());
+  std::fflush(stdout);
+  notify_service_manager(fmt::format("READY=1\nSTATUS=listening on {}", server.url()));
+}
+
+void set_callbacks(api::ServerConfig& config, Reloader& reloader, RequestLog& log) {
+  config.on_request = [&](const api::AccessRecord& record) {
+    if (reloader.logs_requests()) log.write(record);
+  };
+  config.on_stop = [] { notify_service_manager("STOPPING=1"); };
+  if (::isatty(STDERR_FILENO) == 1) return;  // there SIGHUP means that the terminal is gone
+  std::signal(SIGHUP, SIG_IGN);              // until the server runs
+  config.on_hangup = [&] { reloader.reload(); };
+}
+
+Status serve(ServeOptions options, const Commands::Reread<ServeOptions>& reread) {
+  forbid_core_dumps();
+  raise_descriptor_limit();
+  RequestLog log(STDERR_FILENO, AQ_TRY(parse_log_format(options.log_format, STDERR_FILENO)));
+  AQ_RETURN_IF_ERROR(check(options));
+  Reloader reloader(options, reread, log);
+  std::unique_ptr<api::Server> server;
+  std::unique_ptr<chat::ModelPool> models;
+  api::ServerConfig config = server_config(options);
+  set_callbacks(config, reloader, log);
+  config.on_start = [&] { announce(*server, *models, options.model.parallel); };
+  config.listen_descriptor = AQ_TRY(inherited_socket()).value_or(-1);
   // The port first: that it is taken should not cost the time to load a model.
-  const auto server = AQ_TRY(api::Server::listen(server_config(options, log)));
+  server = AQ_TRY(api::Server::listen(std::move(config)));
+  reloader.set_server(*server);
   if (options.api_key.size() > 1)
     options.models.max_tenant_queue = static_cast<std::size_t>(options.model.max_queue + 1) / 2;
-  const auto pool = AQ_TRY(serve_models(options.models, options.model, log));
-  for (std::size_t i = 0; i < pool->size(); ++i)
-    print_model(pool->status(i), options.model.parallel);
-  std::printf("listening on %s\n", server->url().c_str());
-  std::fflush(stdout);
-  server->run(*pool);
+  models = AQ_TRY(serve_models(options.models, options.model, log));
+  const StepWatch watch(*models, watch_options(options, *server));
+  server->run(*models);
   return {};
 }
 

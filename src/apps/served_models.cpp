@@ -35,6 +35,7 @@ Result<Served> describe(const ModelOptions& how, const std::string& text) {
   options.model = model;
   Served served;
   served.local = AQ_TRY(local_options(options, id));
+  served.local.metrics = std::make_shared<engine::EngineMetrics>();
   return served;
 }
 
@@ -140,8 +141,11 @@ std::function<Result<chat::ModelLease>()> loader(chat::LocalGeneratorOptions loc
 // model is never unloaded.
 Status add_adapted(const Served& served, Result<chat::ModelLease> loaded, chat::ModelPool& pool) {
   const chat::ModelLease base = AQ_TRY(std::move(loaded));
-  const auto added = pool.add(
-      {.card = base->card(), .aliases = served.aliases, .bytes = served.bytes, .loaded = base});
+  const auto added = pool.add({.card = base->card(),
+                               .aliases = served.aliases,
+                               .bytes = served.bytes,
+                               .loaded = base,
+                               .metrics = served.local.metrics});
   if (!added.ok()) return added.error();
   for (std::size_t i = 0; i < served.local.adapters.size(); ++i) {
     const auto adapted = chat::with_adapter(base, served.local.adapters[i].name, i);
@@ -226,7 +230,8 @@ Result<std::unique_ptr<chat::ModelPool>> serve_models(const ServedModelsOptions&
     const auto added = pool->add({.card = served.card,
                                   .aliases = served.aliases,
                                   .bytes = served.bytes,
-                                  .load = loader(served.local, starting, log)});
+                                  .load = loader(served.local, starting, log),
+                                  .metrics = served.local.metrics});
     if (!added.ok()) return added.error();
     places.push_back(*added);
   }

@@ -344,7 +344,8 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
                                                         : engine::Speculation::kOff,
                                      .max_seconds = options.max_seconds,
                                      .max_tenant_queue = options.max_tenant_queue,
-                                     .turns = options.turns};
+                                     .turns = options.turns,
+                                     .metrics = options.metrics};
   std::unique_ptr<engine::GuessSource> guesses;
   if (draft) guesses = AQ_TRY(prepare_draft(options, *model, std::move(draft), threads, memory));
   return std::unique_ptr<Generator>(

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "chat/generator.h"
+#include "engine/engine_metrics.h"
 #include "engine/turns.h"
 #include "model/kv_pool.h"  // KvType
 
@@ -41,6 +42,7 @@ struct LocalGeneratorOptions {
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
   // Shared with the other models of the process: loading and steps take turns. Null: alone.
   std::shared_ptr<engine::Turns> turns;
+  std::shared_ptr<engine::EngineMetrics> metrics;  // of the engine; null: its own
 };
 
 // What is known of a model before it is loaded.

@@ -63,7 +63,8 @@ ModelStatus ModelPool::status(Index model) const {
           .failed = entry.failed,
           .bytes = entry.model.bytes,
           .answering = entry.leases,
-          .waiting = entry.waiting.size()};
+          .waiting = entry.waiting.size(),
+          .metrics = entry.model.metrics};
 }
 
 bool ModelPool::ready() const {

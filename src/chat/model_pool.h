@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "chat/generator.h"
+#include "engine/engine_metrics.h"
 
 namespace aquilon::chat {
 
@@ -29,7 +30,8 @@ struct PooledModel {
   std::uint64_t bytes = 0;  // of weights, keys and values while it is loaded
   // On the pool's thread, whenever it is to be loaded. Without one it is never unloaded.
   std::function<Result<ModelLease>()> load = {};
-  ModelLease loaded = {};  // loaded already
+  ModelLease loaded = {};                                     // loaded already
+  std::shared_ptr<const engine::EngineMetrics> metrics = {};  // of its engine; null: not told
 };
 
 struct ModelPoolOptions {
@@ -45,11 +47,12 @@ struct ModelStatus {
   ModelCard card;
   std::vector<std::string> aliases;
   ModelState state = ModelState::kUnloaded;
-  bool ready = false;         // loaded, and its engine steps
-  bool failed = false;        // the last attempt to load it did
-  std::uint64_t bytes = 0;    // while it is loaded
-  std::size_t answering = 0;  // leases held
-  std::size_t waiting = 0;    // requests
+  bool ready = false;                                    // loaded, and its engine steps
+  bool failed = false;                                   // the last attempt to load it did
+  std::uint64_t bytes = 0;                               // while it is loaded
+  std::size_t answering = 0;                             // leases held
+  std::size_t waiting = 0;                               // requests
+  std::shared_ptr<const engine::EngineMetrics> metrics;  // may be null
 };
 
 // Threads: every member is safe from any. Leases may outlive the pool, but are of no use then.

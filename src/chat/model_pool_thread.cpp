@@ -2,11 +2,27 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <exception>
+#include <new>
 
 #include "base/memory.h"
 #include "chat/model_pool_internal.h"
 
 namespace aquilon::chat {
+namespace {
+
+// A model that cannot be loaded must not end those that answer.
+Result<ModelLease> load_contained(const PooledModel& model) {
+  try {
+    return model.load();
+  } catch (const std::bad_alloc&) {
+    return Error{Code::kOutOfMemory, "out of memory"};
+  } catch (const std::exception&) {
+    return Error{Code::kInternal, "the server failed to load it"};
+  }
+}
+
+}  // namespace
 
 void ModelPool::Core::run() {
   Lock lock(mutex);
@@ -97,7 +113,7 @@ void ModelPool::Core::set_draining(const std::vector<Entry*>& victims, Lock& loc
 void ModelPool::Core::load(Entry& entry, Lock& lock) {
   entry.state = ModelState::kLoading;
   lock.unlock();
-  Result<ModelLease> loaded = entry.model.load();
+  Result<ModelLease> loaded = load_contained(entry.model);
   Calls calls;
   lock.lock();
   if (loaded.ok()) {

@@ -59,7 +59,7 @@ def unknown(span):
 
 
 def check():
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text()
         for skipped in (FENCE, GENERATED):
             text = skipped.sub(lambda m: "\n" * m.group().count("\n"), text)

@@ -51,7 +51,10 @@ def default_model(program):
 def usage(pid):
     """Resident MiB, open files and threads of a process."""
     status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    files = sum(1 for _ in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    try:
+        files = sum(1 for _ in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    except PermissionError:  # a server's descriptors are its own; since Linux 6.2 their number can be seen
+        files = os.stat(f"/proc/{pid}/fd").st_size
     return int(status["VmRSS"].split()[0]) / 1024, files, int(status["Threads"])
 
 

@@ -1,0 +1,79 @@
+#include "api/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <ctime>
+
+namespace aquilon::api {
+namespace {
+
+// "no start line": the reason that OpenSSL gives last.
+std::string tls_reason() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  ERR_clear_error();
+  return reason ? reason : "it cannot be read";
+}
+
+Error file_error(std::string_view flag, const std::string& path) {
+  return make_error(Code::kInvalidArgument, "{} {}: {}", flag, path, tls_reason());
+}
+
+// A key with a pass phrase is refused instead of asking for it on the terminal.
+int no_password(char*, int, int, void*) {
+  return 0;
+}
+
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* offered, unsigned offered_size, void*) {
+  static constexpr std::array<unsigned char, 9> kHttp11 = {8,   'h', 't', 't', 'p',
+                                                           '/', '1', '.', '1'};
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, out_size, kHttp11.data(), kHttp11.size(),
+                                          offered, offered_size);
+  if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+std::int64_t expiry(SSL_CTX* context) {
+  const X509* certificate = SSL_CTX_get0_certificate(context);
+  std::tm time{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) return 0;
+  return timegm(&time);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> TlsContext::load(const TlsFiles& files) {
+  std::shared_ptr<TlsContext> tls(new TlsContext());
+  tls->context_ = SSL_CTX_new(TLS_server_method());
+  SSL_CTX* context = tls->context_;
+  if (!context) return make_error(Code::kInternal, "TLS cannot be started: {}", tls_reason());
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_default_passwd_cb(context, &no_password);
+  SSL_CTX_set_alpn_select_cb(context, &choose_protocol, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
+    return file_error("--tls-cert", files.certificate);
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+    return file_error("--tls-key", files.key);
+  if (SSL_CTX_check_private_key(context) != 1)
+    return make_error(Code::kInvalidArgument, "--tls-key {} is not the key of --tls-cert {}: {}",
+                      files.key, files.certificate, tls_reason());
+  tls->expires_ = expiry(context);
+  return tls;
+}
+
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
+
+}  // namespace aquilon::api

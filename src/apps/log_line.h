@@ -1,0 +1,21 @@
+// Lines of the server's log, without their line break.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/server.h"
+
+namespace aquilon::apps {
+
+// "2026-01-31T12:34:56.789Z"
+std::string utc_timestamp();
+
+// "POST /v1/chat/completions 200 12.3 ms ID"
+std::string text_line(const api::AccessRecord& record);
+
+// One JSON object, at most 8 KiB.
+std::string json_line(const api::AccessRecord& record);
+std::string json_line(std::string_view message);
+
+}  // namespace aquilon::apps

@@ -1,0 +1,73 @@
+#include "apps/log_line.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace aquilon::apps {
+namespace {
+
+api::AccessRecord record() {
+  return {.method = "POST",
+          .path = "/v1/completions",
+          .status = 200,
+          .milliseconds = 12.34,
+          .route = "/v1/completions",
+          .request_id = "mine",
+          .id = "0123",
+          .outcome = {.model = "m",
+                      .prompt_tokens = 7,
+                      .cached_tokens = 3,
+                      .completion_tokens = 5,
+                      .finish = "stop",
+                      .first_token_seconds = 0.25}};
+}
+
+TEST(LogLineTest, RequestsAreObjects) {
+  const boost::json::object line = boost::json::parse(json_line(record())).as_object();
+  EXPECT_EQ(line.at("event").as_string(), "request");
+  EXPECT_EQ(line.at("level").as_string(), "info");
+  EXPECT_EQ(line.at("request_id").as_string(), "mine");
+  EXPECT_EQ(line.at("id").as_string(), "0123");
+  EXPECT_EQ(line.at("status").as_int64(), 200);
+  EXPECT_EQ(line.at("completion_tokens").as_int64(), 5);
+  EXPECT_EQ(line.at("ttft_ms").as_double(), 250);
+  EXPECT_FALSE(line.contains("trace_id"));
+  EXPECT_FALSE(line.contains("err_code"));
+}
+
+TEST(LogLineTest, WithoutAModelThereAreNoTokens) {
+  api::AccessRecord one = record();
+  one.status = 500;
+  one.outcome = {.error = "internal"};
+  const boost::json::object line = boost::json::parse(json_line(one)).as_object();
+  EXPECT_EQ(line.at("level").as_string(), "error");
+  EXPECT_EQ(line.at("err_code").as_string(), "internal");
+  EXPECT_FALSE(line.contains("prompt_tokens"));
+}
+
+TEST(LogLineTest, WhatComesFromOutsideIsEscapedAndShort) {
+  api::AccessRecord one = record();
+  one.path = "/\"\\" + std::string(9000, 'a');
+  one.outcome.model = std::string(2000, '\xc3') + "\n";
+  const std::string line = json_line(one);
+  EXPECT_LT(line.size(), 8192u);
+  EXPECT_EQ(line.find('\n'), line.npos);
+  EXPECT_TRUE(boost::json::parse(line).is_object());
+  EXPECT_LT(text_line(one).size(), 2048u);
+}
+
+TEST(LogLineTest, CutsBetweenCharacters) {
+  api::AccessRecord one = record();
+  one.path = std::string(1023, 'a') + "\xc3\xa4";
+  EXPECT_EQ(boost::json::parse(json_line(one)).at("path").as_string().size(), 1023u);
+}
+
+TEST(LogLineTest, MessagesAreObjectsToo) {
+  const boost::json::object line = boost::json::parse(json_line("a \"b\"")).as_object();
+  EXPECT_EQ(line.at("event").as_string(), "message");
+  EXPECT_EQ(line.at("message").as_string(), "a \"b\"");
+}
+
+}  // namespace
+}  // namespace aquilon::apps
