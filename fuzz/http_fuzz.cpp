@@ -5,6 +5,7 @@
 
 #include "api/http_head.h"
 #include "api/http_parser.h"
+#include "api/trace_context.h"
 #include "base/check.h"
 
 using namespace aquilon::api;
@@ -28,6 +29,10 @@ void check_request(const RequestHead& head) {
   AQ_CHECK((request.path + "/").find("/./") == std::string::npos);
   AQ_CHECK(!head.chunked || head.content_length == 0);
   AQ_CHECK(normal_authority(request.host, "80") == request.host);
+  const std::string id = answered_request_id(request);
+  AQ_CHECK(id.size() <= 128 && id.find_first_of(" \"\\\r\n\t") == id.npos);
+  if (const auto trace = trace_context(request))
+    AQ_CHECK(trace->trace_id.size() == 32 && trace->flags.size() == 2);
 }
 
 void read_body(HttpParser& parser, std::string_view bytes) {
