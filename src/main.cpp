@@ -24,6 +24,9 @@ int main(int argc, char** argv) {
   aquilon::apps::register_bench_serve(commands);
   aquilon::apps::register_schema_check(commands);
   aquilon::apps::register_doctor(commands);
+  aquilon::apps::register_keys(commands);
+  aquilon::apps::register_usage(commands);
+  aquilon::apps::register_backup(commands);
   const int status = commands.run(argc, argv);
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
   std::fputs("aquilon: cannot write the output: is the disk full?\n", stderr);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/accounts.h"
 #include "api/http_head.h"
 #include "api/tenant.h"
 
@@ -53,6 +54,25 @@ ApiError forbidden(std::string_view code, std::string message) {
           .code = std::string(code)};
 }
 
+// A key of the command line: may do everything.
+std::shared_ptr<const Account> given_account(const std::string& key, std::size_t number) {
+  Account account{.name = number == 1 ? "api-key" : fmt::format("api-key-{}", number),
+                  .tenant = tenant_of_key(key),
+                  .scopes = scope_names()};
+  return std::make_shared<const Account>(std::move(account));
+}
+
+ApiError unauthorized(std::string message, std::string_view code = "invalid_api_key") {
+  return {.status = 401,
+          .type = "authentication_error",
+          .message = std::move(message),
+          .code = std::string(code)};
+}
+
+bool is_expired(const Account& account) {
+  return account.expires_ms > 0 && MeterTime::now().unix_ms >= account.expires_ms;
+}
+
 // "http://host:port" -> "host:port" without a default port; empty for "null" and what is not
 // http(s).
 std::string authority_of(std::string_view origin) {
@@ -73,7 +93,8 @@ AccessPolicy::AccessPolicy(AccessConfig config) : config_(std::move(config)) {
   for (std::string& host : config_.allowed_hosts)
     if (host != "*") host = without_port(normal_authority(host, ""));
   std::erase(config_.api_keys, "");
-  for (const std::string& key : config_.api_keys) tenants_.push_back(tenant_of_key(key));
+  for (const std::string& key : config_.api_keys)
+    given_.push_back(given_account(key, given_.size() + 1));
 }
 
 Refusal AccessPolicy::check_host(const HttpRequest& request) const {
@@ -108,30 +129,44 @@ Refusal AccessPolicy::check_origin(const HttpRequest& request, Scope scope) cons
                    "this web page's origin may not call this server: start it with --cors-origin");
 }
 
-// 0: no key is this. All are compared, whichever it is.
-std::uint64_t AccessPolicy::tenant_of(std::string_view credential) const {
-  std::uint64_t tenant = 0;
-  for (std::size_t i = 0; i < tenants_.size(); ++i)
-    if (equal_in_constant_time(credential, config_.api_keys[i])) tenant = tenants_[i];
-  return tenant;
+// Null: no key is this. All of the command line's are compared, whichever it is.
+std::shared_ptr<const Account> AccessPolicy::account_of(std::string_view credential) const {
+  std::shared_ptr<const Account> account;
+  for (std::size_t i = 0; i < given_.size(); ++i)
+    if (equal_in_constant_time(credential, config_.api_keys[i])) account = given_[i];
+  if (!account && config_.accounts) account = config_.accounts->find(credential);
+  return account;
+}
+
+bool AccessPolicy::needs_key() const {
+  return !given_.empty() || (config_.accounts && config_.accounts->has_keys());
 }
 
 Refusal AccessPolicy::check_key(HttpRequest& request, Scope scope) const {
-  if (scope == Scope::kPublic || config_.api_keys.empty()) return {};
-  int wrong = 0;
+  if (scope == Scope::kPublic || !needs_key()) return {};
+  bool carries = false;
+  bool wrong = false;
   for (const Header& field : request.headers) {
     std::string_view credential;
     if (!credential_of(field, credential)) continue;
-    const std::uint64_t tenant = tenant_of(credential);
-    if (tenant == 0 || (request.tenant != 0 && tenant != request.tenant)) ++wrong;
-    if (request.tenant == 0) request.tenant = tenant;
+    const std::shared_ptr<const Account> account = account_of(credential);
+    wrong = wrong || !account || (carries && account != request.account);
+    request.account = account;
+    carries = true;
   }
-  if (request.tenant != 0 && wrong == 0) return {};
-  return ApiError{.status = 401,
-                  .type = "authentication_error",
-                  .message = wrong > 0 ? "this API key is not valid"
-                                       : "an API key is needed: send 'Authorization: Bearer <key>'",
-                  .code = "invalid_api_key"};
+  if (!carries) return unauthorized("an API key is needed: send 'Authorization: Bearer <key>'");
+  if (wrong) {
+    request.account = nullptr;
+    return unauthorized("this API key is not valid");
+  }
+  if (is_expired(*request.account))
+    return unauthorized("this API key has expired: ask for a new one", "expired_api_key");
+  if (!request.account->may(scope))
+    return forbidden("scope_not_allowed",
+                     fmt::format("this API key may not do that: it needs the scope '{}'",
+                                 scope == Scope::kAdmin ? "admin" : "inference"));
+  request.tenant = request.account->tenant;
+  return {};
 }
 
 std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const {
@@ -140,7 +175,11 @@ std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const
   const std::string_view origin = request.header("origin");
   if (origin.empty() || !cors_allows(origin)) return headers;
   headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
-  headers.push_back({"Access-Control-Expose-Headers", "x-request-id, retry-after"});
+  headers.push_back({"Access-Control-Expose-Headers",
+                     "x-request-id, retry-after, x-ratelimit-limit-requests, "
+                     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
+                     "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
+                     "x-ratelimit-reset-tokens"});
   if (request.method == "OPTIONS") {
     headers.push_back({"Access-Control-Allow-Methods", "GET, POST, OPTIONS"});
     headers.push_back({"Access-Control-Allow-Headers",

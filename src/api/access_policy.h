@@ -6,19 +6,18 @@
 #include <string_view>
 #include <vector>
 
+#include "api/account.h"  // Account, Scope
 #include "api/api_error.h"
 #include "api/http_message.h"
 
 namespace aquilon::api {
 
-// What a route needs before its handler runs.
-enum class Scope {
-  kPublic,  // no key: health, the page and its files
-  kApi,     // the API key, where one is set
-};
+class Accounts;
 
 struct AccessConfig {
-  std::vector<std::string> api_keys;  // none: none needed; each is a tenant
+  // With neither of both none is needed.
+  std::vector<std::string> api_keys;  // may do everything; each is a tenant
+  Accounts* accounts = nullptr;       // keys of a data folder, and the book of their use
   std::string bind_host = "127.0.0.1";
   std::vector<std::string> allowed_hosts;  // besides the automatic ones; "*" is any
   std::vector<std::string> cors_origins;  // pages that may call: "https://chat.example", "*" is any
@@ -41,20 +40,24 @@ class AccessPolicy {
   // origin. Public GETs pass.
   Refusal check_origin(const HttpRequest& request, Scope scope) const;
 
-  // 401 unless the request carries a key as `Authorization: Bearer`, `x-api-key` or `api-key`; sets
-  // its tenant. A request that carries several needs all of them right and the same. Compared in
-  // constant time.
+  // 401 unless the request carries a key as `Authorization: Bearer`, `x-api-key` or `api-key` that
+  // has not expired; sets its account and tenant. A request that carries several needs all of them
+  // right and the same. Compared in constant time. 403 where the key's scopes are others.
   Refusal check_key(HttpRequest& request, Scope scope) const;
+
+  // Requests need a key.
+  bool needs_key() const;
+  Accounts* accounts() const { return config_.accounts; }
 
   // The Access-Control-* and Vary fields for an answer; none without an allowed Origin.
   std::vector<Header> cors_headers(const HttpRequest& request) const;
 
  private:
   bool cors_allows(std::string_view origin) const;
-  std::uint64_t tenant_of(std::string_view credential) const;
+  std::shared_ptr<const Account> account_of(std::string_view credential) const;
 
   AccessConfig config_;
-  std::vector<std::uint64_t> tenants_;  // of the keys
+  std::vector<std::shared_ptr<const Account>> given_;  // of config_.api_keys
 };
 
 }  // namespace aquilon::api

@@ -129,7 +129,12 @@ std::string anthropic_error_body(const ApiError& error, std::string_view request
 HttpResponse error_response(const ApiError& error, ErrorForm form, std::string_view request_id) {
   HttpResponse response{.status = error.status};
   if (error.status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
-  if (error.status == 429 || error.status == 503) response.headers.push_back({"Retry-After", "2"});
+  if (error.status == 429 || error.status == 503) {
+    if (error.retry_after_s > 0)
+      response.headers.push_back({"Retry-After", std::to_string(error.retry_after_s)});
+    else
+      response.headers.push_back({"x-should-retry", "false"});
+  }
   if (form == ErrorForm::kAnthropic) {
     if (error.status == 422) response.status = 400;
     response.body = anthropic_error_body(error, request_id);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct ApiError {
   std::vector<std::string> location = {};  // 422: where in the body ("messages", "0", "role")
   std::string reason = {};                 // 422: detail[].type ("int_parsing", "less_than_equal")
   std::string input = {};                  // 422: the refused value as JSON; empty: not told
+  std::int64_t retry_after_s = 2;          // 429 and 503; 0: to try again is of no use
 };
 
 // Which libraries a route answers: its errors have the form that they read.
@@ -68,7 +70,8 @@ std::string error_object(const ApiError& error);
 std::string error_body(const ApiError& error);
 // The body in Anthropic's form.
 std::string anthropic_error_body(const ApiError& error, std::string_view request_id);
-// With Retry-After on 429 and 503, WWW-Authenticate on 401.
+// With Retry-After on 429 and 503 (x-should-retry: false where it is of no use), WWW-Authenticate
+// on 401.
 HttpResponse error_response(const ApiError& error, ErrorForm form = ErrorForm::kCommon,
                             std::string_view request_id = {});
 

@@ -1,12 +1,13 @@
 // Models and the API's own description.
 #include "api/json_text.h"
+#include "api/limits.h"
 #include "api/openapi.h"
 #include "api/router.h"
 
 namespace aquilon::api {
 
-void list_models(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exchange) {
-  exchange->respond({.body = model_list_json(*context.models)});
+void list_models(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
+  exchange->respond({.body = model_list_json(*context.models, request.account.get())});
 }
 
 void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
@@ -15,7 +16,10 @@ void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchang
     exchange->respond(error_response(unknown_model(request.tail)));
     return;
   }
-  exchange->respond({.body = model_card_json(context.models->status(*model), request.tail)});
+  const chat::ModelStatus status = context.models->status(*model);
+  if (const Refusal forbidden = check_model(request.account.get(), status))
+    return exchange->respond(error_response(*forbidden));
+  exchange->respond({.body = model_card_json(status, request.tail)});
 }
 
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {

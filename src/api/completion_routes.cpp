@@ -1,4 +1,5 @@
 // The generating routes: a request schema and an answer shape each.
+#include "api/accounts.h"
 #include "api/completion_routes_internal.h"
 
 namespace aquilon::api {
@@ -42,6 +43,13 @@ ApiError stream_not_found(std::string_view last) {
           .code = "stream_not_found"};
 }
 
+// The server's own log says why.
+ApiError no_book() {
+  return {.status = 503,
+          .message = "this server cannot record what requests use at the moment: try again later",
+          .code = "usage_not_recorded"};
+}
+
 }  // namespace
 
 void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRules rules,
@@ -54,6 +62,10 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
   if (const std::string_view last = request.header("last-event-id"); !last.empty()) {
     if (!context.streams.resume(last, exchange))
       exchange->respond(error_response(stream_not_found(last), route.errors, request.id));
+    return;
+  }
+  if (context.accounts && !context.accounts->recording()) {
+    exchange->respond(error_response(no_book(), route.errors, request.id));
     return;
   }
   if (request.header("x-stream-resume") == "true")
@@ -106,8 +118,8 @@ void answer_azure_embeddings(ApiContext& context, HttpRequest request,
 
 void answer_responses(ApiContext& context, HttpRequest request,
                       std::shared_ptr<Exchange> exchange) {
-  answer_generating(context, {&responses_body, &make_responses_shape}, {}, std::move(request),
-                    std::move(exchange));
+  answer_generating(context, {&responses_body, &make_responses_shape, ErrorForm::kCommon, "resp_"},
+                    {}, std::move(request), std::move(exchange));
 }
 
 }  // namespace aquilon::api

@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "api/connection_internal.h"
+#include "api/limits.h"
 #include "api/trace_context.h"
 
 // GCC 12 destroys temporaries of a co_await expression twice in some cases: only plain calls with
@@ -108,6 +109,7 @@ asio::awaitable<bool> Connection::serve_one() {
   if (!have_head) co_return false;
   common_headers_ = shared_.service.common_headers(head.request);
   const auto admitted = shared_.service.admit(head.request);
+  account_ = head.request.account;
   const bool has_body = head.chunked || head.content_length > 0;
   if (const auto* response = std::get_if<HttpResponse>(&admitted)) {
     if (has_body) co_return co_await refuse(*response);
@@ -128,6 +130,7 @@ asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& hea
   record_ = {.method = "-", .path = "-"};
   record_.id = record_.request_id = random_id();
   outcome_.reset();
+  account_ = nullptr;
   common_headers_ = {{"x-request-id", record_.request_id}};
   begun_ = Clock::now();
   std::string bytes;
@@ -268,6 +271,7 @@ asio::awaitable<bool> Connection::write_whole(const HttpResponse& response, Resp
                                               bool with_body) {
   const std::string_view body = body_view(response.body);
   framing.length = body.size();
+  append_limit_headers(account_.get(), common_headers_);
   std::string head = response_head(response, common_headers_, framing);
   log(response.status);
   const bool with_it = with_body && response.status != 204 && response.status != 304;
@@ -279,6 +283,7 @@ asio::awaitable<bool> Connection::write_whole(const HttpResponse& response, Resp
 
 asio::awaitable<bool> Connection::write_stream(ServerExchange& exchange, ResponseFraming framing) {
   const auto heartbeat = shared_.config.heartbeat;
+  append_limit_headers(account_.get(), common_headers_);
   std::string out = response_head(exchange.response(), common_headers_, framing);
   while (true) {
     if (peer_closed_) exchange.abandon(AbandonReason::kClientGone);

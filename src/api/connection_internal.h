@@ -95,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string inbox_;  // arrived, not yet used
   std::shared_ptr<ServerExchange> exchange_;
   std::vector<Header> common_headers_;
+  std::shared_ptr<const Account> account_;  // of the request being answered
   AccessRecord record_;
   std::shared_ptr<AnswerOutcome> outcome_;  // of the request that is answered
   Clock::time_point begun_;

@@ -6,11 +6,27 @@
 #include <exception>
 #include <span>
 
+#include "api/limits.h"
 #include "api/tenant.h"
 
 namespace aquilon::api {
 
 namespace {
+
+// Of an answer whose length is not limited, reserved from the limit of a key until it ends.
+constexpr std::int64_t kAssumedAnswerTokens = 256;
+
+std::int64_t most_answer_tokens(const chat::GenerationRequest& request) {
+  if (request.embed) return 0;
+  return request.max_tokens.value_or(kAssumedAnswerTokens) * std::int64_t{request.n};
+}
+
+ApiError not_recorded(const Status& status) {
+  return {.status = 503,
+          .message = "the answer is not given out because its use cannot be recorded: " +
+                     status.error().message,
+          .code = "usage_not_recorded"};
+}
 
 // A prompt as its reader knows it.
 std::string echo_of(const chat::Generator& generator, const chat::Prompt& prompt) {
@@ -47,7 +63,8 @@ GenerationSession::GenerationSession(ApiContext& context, GenerationRoute route,
       rules_(std::move(rules)),
       http_(std::move(request)),
       exchange_(std::move(exchange)),
-      wait_(std::make_shared<ModelWait>(models_, exchange_, http_.tenant, context.max_seconds)) {}
+      wait_(std::make_shared<ModelWait>(models_, exchange_, http_.tenant, context.max_seconds)),
+      book_(context.accounts, http_) {}
 
 void GenerationSession::start() {
   exchange_->on_abandoned(
@@ -56,15 +73,16 @@ void GenerationSession::start() {
 }
 
 void GenerationSession::prepare() {
-  if (const Refusal refusal = read_request()) {
-    refuse(*refusal);
-  } else if (const auto model = find_model(models_, request_.model)) {
-    wait_->get(*model, [self = shared_from_this()](Result<chat::ModelLease> lease) {
-      self->start_on(std::move(lease));
-    });
-  } else {
-    refuse(unknown_model(request_.model));
-  }
+  const Refusal refusal = read_request();
+  const auto model = find_model(models_, request_.model);  // of a bad body as well, for its row
+  const chat::ModelStatus status = model ? models_.status(*model) : chat::ModelStatus();
+  book_.set_model(status.card.id);
+  if (refusal) return refuse(*refusal);
+  if (!model) return refuse(unknown_model(request_.model));
+  if (const Refusal forbidden = check_model(http_.account.get(), status)) return refuse(*forbidden);
+  wait_->get(*model, [self = shared_from_this()](Result<chat::ModelLease> lease) {
+    self->start_on(std::move(lease));
+  });
 }
 
 Refusal GenerationSession::read_request() {
@@ -111,9 +129,12 @@ Refusal GenerationSession::start_generations(Generations& out) {
         one.prompt_logprobs = std::max({one.prompt_logprobs, one.top_logprobs, 0});
       echoes_.push_back(echo_of(*out.model, one.prompt));
     }
+    const std::int64_t answer_tokens = most_answer_tokens(one);
     auto generation = out.model->start(std::move(one), sink_of(i));
     if (!generation.ok()) return from_error(generation.error());
     out.list.push_back(std::move(generation).value());
+    const auto prompt_tokens = static_cast<std::int64_t>(out.list.back()->prompt_ids().size());
+    if (Refusal refusal = book_.add_prompt(prompt_tokens, answer_tokens)) return refusal;
   }
   return {};
 }
@@ -177,6 +198,7 @@ void GenerationSession::on_event(std::size_t prompt, chat::GenerationEvent event
 
 void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent event) {
   if (done_) return;
+  book_.add_answer(event.ids.size());
   if (event.error) {
     note(event);
     fail(from_error(*event.error));
@@ -199,8 +221,11 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
     usage_.cached_tokens += event.usage->cached_tokens;
     --running_;
   }
-  if (request_.stream && (!event.text.empty() || event.finish)) stream_part(part);
-  if (running_ == 0) complete();
+  if (running_ == 0) {
+    complete(static_cast<std::size_t>(part.index));
+  } else if (request_.stream && (!event.text.empty() || event.finish)) {
+    stream_part(part);
+  }
 }
 
 // For the log.
@@ -250,19 +275,43 @@ void GenerationSession::send(const StreamEvents& events) {
   for (const StreamEvent& event : events) exchange_->send_event(event.data, event.name);
 }
 
-void GenerationSession::complete() {
+void GenerationSession::complete(std::size_t last_choice) {
+  release();
+  end_usage(Ending{.id = answer_id(), .ended = "finished", .usage = usage_},
+            [self = shared_from_this(), last_choice](const Status& written) {
+              self->deliver(last_choice, written);
+            });
+}
+
+void GenerationSession::deliver(std::size_t last_choice, const Status& written) {
+  if (!written.ok()) return send_error(not_recorded(written));
   if (request_.stream) {
+    stream_part(choices_[last_choice]);
     send(shape_->end(usage_, request_.include_usage));
     exchange_->end_events();
-  } else {
-    exchange_->respond({.body = shape_->whole(choices_, usage_)});
+    return;
   }
-  release();
+  HttpResponse response{.body = shape_->whole(choices_, usage_)};
+  if (http_.account && http_.account->limits.tokens_per_minute > 0)
+    response.headers.push_back({"x-ratelimit-tokens-query-cost",
+                                std::to_string(usage_.prompt_tokens + usage_.completion_tokens)});
+  exchange_->respond(std::move(response));
 }
 
 void GenerationSession::fail(const ApiError& error) {
   if (done_) return;
   if (http_.outcome) http_.outcome->error = error.code;
+  release();
+  const bool refused = !started_ && error.status < 500;
+  const bool seen = started_ && request_.stream;  // the answer's own id
+  end_usage(Ending{.id = seen ? answer_id() : http_.id,
+                   .ended = refused ? "refused" : "failed",
+                   .status = error.status,
+                   .code = error.code},
+            [self = shared_from_this(), error](const Status&) { self->send_error(error); });
+}
+
+void GenerationSession::send_error(const ApiError& error) {
   if (started_ && request_.stream) {
     std::vector<int> unfinished;
     for (const ChoicePart& choice : choices_)
@@ -272,15 +321,27 @@ void GenerationSession::fail(const ApiError& error) {
   } else {
     exchange_->respond(error_response(error, route_.errors, http_.id));
   }
-  release();
+}
+
+// `then` on the connection's thread.
+void GenerationSession::end_usage(const Ending& ending, std::function<void(const Status&)> then) {
+  if (!book_.is_kept()) {
+    book_.end(ending, nullptr);
+    return then({});
+  }
+  book_.end(ending, [self = shared_from_this(), then = std::move(then)](const Status& written) {
+    self->exchange_->post([then, written] { then(written); });
+  });
 }
 
 void GenerationSession::abandon(AbandonReason reason) {
   abandoned_ = true;
+  if (done_) return;
   if (reason == AbandonReason::kShutdown) {
     fail({.status = 503, .message = "the server is shutting down", .code = "shutting_down"});
   } else {
     release();
+    book_.end(Ending{.id = answer_id(), .ended = "cancelled", .status = 499}, nullptr);
   }
 }
 

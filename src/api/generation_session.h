@@ -12,6 +12,7 @@
 #include "api/body_schema.h"
 #include "api/exchange.h"
 #include "api/model_wait_internal.h"
+#include "api/request_usage.h"
 #include "api/router.h"  // ApiContext
 
 namespace aquilon::api {
@@ -21,6 +22,7 @@ struct GenerationRoute {
   const BodySchema& (*body)();
   std::unique_ptr<AnswerShape> (*shape)(AnswerHead head, const CompletionRequest& request);
   ErrorForm errors = ErrorForm::kCommon;
+  std::string_view id_prefix = {};  // of the answer's id, before that of the request
 };
 
 class GenerationSession : public std::enable_shared_from_this<GenerationSession> {
@@ -53,10 +55,15 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void note(const chat::GenerationEvent& event);
   void stream_part(ChoicePart& part);
   void send(const StreamEvents& events);
-  void complete();
+  // The row of usage is durable before the client sees the end of its answer.
+  void complete(std::size_t last_choice);
+  void deliver(std::size_t last_choice, const Status& written);
   void fail(const ApiError& error);
+  void send_error(const ApiError& error);
+  void end_usage(const Ending& ending, std::function<void(const Status&)> then);
   void abandon(AbandonReason reason);
   void release();
+  std::string answer_id() const { return std::string(route_.id_prefix) + http_.id; }
 
   chat::ModelPool& models_;
   GenerationRoute route_;
@@ -74,6 +81,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   std::vector<ChoicePart> choices_;
   std::size_t running_ = 0;  // generations whose last event has not come
   chat::Usage usage_;
+  RequestUsage book_;
   bool started_ = false;
   bool done_ = false;
 };

@@ -12,6 +12,8 @@
 
 namespace aquilon::api {
 
+struct Account;
+
 struct Header {
   std::string name;  // in requests lower case
   std::string value;
@@ -35,7 +37,8 @@ struct HttpRequest {
   std::string query;         // as sent, without '?'
   std::string tail;          // what the open end of the route's pattern matched
   std::uint64_t tenant = 0;  // whose key it carries (api/tenant.h); 0: none is asked for
-  std::string host;          // authority of the Host field, lower case, without default port
+  std::shared_ptr<const Account> account = {};  // of that key; null: none
+  std::string host;  // authority of the Host field, lower case, without default port
   std::vector<Header> headers;
   std::string body;
   std::string id;  // 32 hex digits: the id of the answer, and x-request-id if the client gave none

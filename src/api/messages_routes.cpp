@@ -13,8 +13,8 @@ Result<std::string> count_tokens(const chat::Generator& model, const CompletionR
 }  // namespace
 
 void answer_messages(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer_generating(context, {&messages_body, &make_messages_shape, ErrorForm::kAnthropic}, {},
-                    std::move(request), std::move(exchange));
+  answer_generating(context, {&messages_body, &make_messages_shape, ErrorForm::kAnthropic, "msg_"},
+                    {}, std::move(request), std::move(exchange));
 }
 
 void answer_count_tokens(ApiContext& context, HttpRequest request,

@@ -62,7 +62,7 @@ std::string model_card_json(const chat::ModelStatus& model, std::string_view nam
   return out;
 }
 
-std::string model_list_json(const chat::ModelPool& models) {
+std::string model_list_json(const chat::ModelPool& models, const Account* account) {
   std::string out = "{\"object\":\"list\",\"data\":[";
   const auto append = [&out](const chat::ModelStatus& model, std::string_view name) {
     if (out.back() != '[') out += ',';
@@ -71,6 +71,7 @@ std::string model_list_json(const chat::ModelPool& models) {
   const std::size_t count = models.size();
   for (std::size_t i = 0; i < count; ++i) {
     const chat::ModelStatus model = models.status(i);
+    if (account && !account->may_use(model.card.id, model.aliases)) continue;
     append(model, model.card.id);
     for (const std::string& alias : model.aliases) append(model, alias);
   }

@@ -19,8 +19,8 @@ constexpr Route kRoutes[] = {
     {"GET",  "/v1/models/{id}",      Scope::kApi,    &get_model,   "one model", nullptr, "ModelCard"},
 
     // As llama-server has them.
-    {"POST", "/models/load",         Scope::kApi,    &answer_load,   "load a model now; answers when it is loaded", &model_body, "Success"},
-    {"POST", "/models/unload",       Scope::kApi,    &answer_unload, "give a model's memory back once it answers no more; it is loaded again when it is asked for", &model_body, "Success"},
+    {"POST", "/models/load",         Scope::kAdmin,  &answer_load,   "load a model now; answers when it is loaded", &model_body, "Success"},
+    {"POST", "/models/unload",       Scope::kAdmin,  &answer_unload, "give a model's memory back once it answers no more; it is loaded again when it is asked for", &model_body, "Success"},
 
     {"POST", "/v1/responses",             Scope::kApi, &answer_responses,    "answer an input, OpenAI's newer form", &responses_body, "Response", "ResponseEvent"},
     {"POST", "/v1/messages",              Scope::kApi, &answer_messages,     "answer a conversation, Anthropic's form", &messages_body, "Message", "MessageEvent", ErrorForm::kAnthropic},
@@ -52,6 +52,13 @@ constexpr Route kRoutes[] = {
 };
 // clang-format on
 
+constexpr bool all_declare(std::span<const Route> routes) {
+  for (const Route& route : routes)
+    if (route.scope == Scope::kUndeclared) return false;
+  return true;
+}
+static_assert(all_declare(kRoutes), "a route without a scope");
+
 bool matches(std::string_view pattern, std::string_view path, std::string_view& tail) {
   const std::size_t open = pattern.find('{');
   if (open == pattern.npos) return pattern == path;
@@ -69,10 +76,13 @@ std::span<const Route> api_routes() {
 }
 
 Router::Router() {
-  routes_.assign(std::begin(kRoutes), std::end(kRoutes));
+  for (const Route& route : kRoutes) add(route);
   for (const WebAsset& asset : web_assets())
-    routes_.push_back(
-        {"GET", asset.path, Scope::kPublic, &get_page_file, "a file of the chat page"});
+    add({"GET", asset.path, Scope::kPublic, &get_page_file, "a file of the chat page"});
+}
+
+void Router::add(const Route& route) {
+  if (route.scope != Scope::kUndeclared) routes_.push_back(route);
 }
 
 const Route* Router::find(std::string_view method, std::string_view path, std::string& tail) const {

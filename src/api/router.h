@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/access_policy.h"  // Scope
+#include "api/account.h"  // Scope
 #include "api/body_schema.h"
 #include "api/exchange.h"
 #include "api/http_metrics.h"
@@ -18,10 +18,13 @@
 
 namespace aquilon::api {
 
+class Accounts;
+
 // What handlers share. Threads: safe, but for `streams` and `http`, which are the connections'
 // thread's.
 struct ApiContext {
   chat::ModelPool* models = nullptr;  // there before the first request
+  Accounts* accounts = nullptr;       // null: nobody keeps book
   double max_seconds = 0;             // from a request's arrival to its end; 0: no limit
   double longest_step = 0;            // seconds of an engine's step; 0: no limit
   ResumableStreams streams;
@@ -55,6 +58,9 @@ class Router {
  public:
   // The API's routes, and one for each embedded file of the page.
   Router();
+
+  // Unless it declares no scope: then the route does not exist.
+  void add(const Route& route);
 
   // The route of a request, and what stands for "{id}" in its path; null when there is none.
   const Route* find(std::string_view method, std::string_view path, std::string& tail) const;

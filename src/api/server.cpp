@@ -152,10 +152,11 @@ Status Server::State::take_over(int descriptor) {
 }
 
 Status Server::State::check_exposure(const asio::ip::address& address) const {
-  if (!address.is_loopback() && config.access.api_keys.empty()) {
+  if (!address.is_loopback() && !service.needs_key()) {
     Error error = make_error(Code::kInvalidArgument,
                              "{} can be reached from other machines: set --api-key (or "
-                             "AQUILON_API_KEY) to listen there",
+                             "AQUILON_API_KEY), or make a key with `aquilon keys create` and give "
+                             "its folder as --data, to listen there",
                              config.access.bind_host);
     error.param = "host";
     return error;

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "api/limits.h"
 #include "api/trace_context.h"
 #include "base/check.h"
 
@@ -69,6 +70,8 @@ Refusal Service::check(HttpRequest& request, const Route& route) const {
                     .type = "invalid_request_error",
                     .message = "send the body as 'Content-Type: application/json'",
                     .code = "unsupported_media_type"};
+  // Last: what is refused for another reason does not count. Looking at models is free.
+  if (request.method == "POST" && request.account) return take_request(*request.account);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "api/access_policy.h"
 #include "api/router.h"
 
 namespace aquilon::api {
@@ -12,6 +13,7 @@ namespace aquilon::api {
 class Service {
  public:
   Service(AccessConfig access, bool strict, double max_seconds) : access_(std::move(access)) {
+    context_.accounts = access_.accounts();
     context_.strict = strict;
     context_.max_seconds = max_seconds;
   }
@@ -48,6 +50,7 @@ class Service {
     context_.streams.stop_waiting();
   }
   bool stopping() const { return context_.stopping; }
+  bool needs_key() const { return access_.needs_key(); }
 
  private:
   Refusal check(HttpRequest& request, const Route& route) const;

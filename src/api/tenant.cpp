@@ -26,6 +26,10 @@ std::uint64_t tenant_of_key(std::string_view key) {
   return digest("aquilon tenant", key);
 }
 
+std::uint64_t tenant_of_name(std::string_view name) {
+  return digest("aquilon key name", name);
+}
+
 std::uint64_t cache_salt_of(std::uint64_t tenant, std::string_view salt) {
   if (salt.empty()) return tenant;
   return digest("aquilon salt " + std::to_string(tenant), salt);

@@ -10,6 +10,10 @@ namespace aquilon::api {
 // the key (of SHA-256).
 std::uint64_t tenant_of_key(std::string_view key);
 
+// The same of a key's name, for keys that have one: the keys that follow each other under a name
+// are one tenant.
+std::uint64_t tenant_of_name(std::string_view name);
+
 // The salt of a tenant's computed prompts, or of those that asked for one of their own besides.
 std::uint64_t cache_salt_of(std::uint64_t tenant, std::string_view salt);
 

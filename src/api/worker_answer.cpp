@@ -1,5 +1,6 @@
 #include <exception>
 
+#include "api/limits.h"
 #include "api/model_wait_internal.h"
 #include "api/worker_answer_internal.h"
 
@@ -40,6 +41,8 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
     if (refusal) return respond(this->refusal(*refusal));
     const auto model = find_model(models_, request_.model);
     if (!model) return respond(this->refusal(unknown_model(request_.model)));
+    if (const Refusal forbidden = check_model(http_.account.get(), models_.status(*model)))
+      return respond(this->refusal(*forbidden));
     wait_->get(*model, [self = shared_from_this()](Result<chat::ModelLease> lease) {
       self->answer(std::move(lease));
     });

@@ -98,5 +98,8 @@ void register_bench_compare(Commands& commands);
 void register_bench_serve(Commands& commands);
 void register_schema_check(Commands& commands);
 void register_doctor(Commands& commands);
+void register_keys(Commands& commands);
+void register_usage(Commands& commands);
+void register_backup(Commands& commands);
 
 }  // namespace aquilon::apps

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/accounts.h"
 #include "api/server.h"
 #include "apps/command.h"
 #include "apps/model_options.h"
@@ -24,6 +25,7 @@ namespace {
 struct ServeOptions {
   ModelOptions model{.parallel = 4};
   ServedModelsOptions models;
+  std::string data;
   std::string host = "127.0.0.1";
   int port = 8080;
   std::vector<std::string> api_key;
@@ -70,7 +72,9 @@ struct ServeOptions {
                .help = "refuse request fields that the server does not know (422), instead of "
                        "ignoring them"});
     v.section("Network");
-    v(host, {.flag = "host", .help = "address to listen on; a public one needs --api-key"});
+    v(host, {.flag = "host",
+             .help = "address to listen on; a public one needs --api-key, or keys in "
+                     "--data"});
     v(port, {.flag = "port", .help = "port to listen on; 0: any free one", .min = 0, .max = 65535});
     v(max_connections, {.flag = "max-connections",
                         .help = "open connections; further ones are closed at once",
@@ -99,6 +103,11 @@ struct ServeOptions {
        .min = 0,
        .max = 1'000'000});
     v.section("Access");
+    v(data, {.flag = "data",
+             .help = "folder of API keys and of the book of usage: `aquilon keys` and `aquilon "
+                     "usage` work on it; made if it is not there. Once it has a key, requests need "
+                     "one",
+             .unit = "FOLDER"});
     v(api_key, {.flag = "api-key",
                 .help = "key that API requests must carry, one of them where several are given: "
                         "each has its own turn in the queue and shares no computed prompts with "
@@ -124,9 +133,10 @@ constexpr std::array kReloaded = {
     "strict",  "max-connections", "max-body-bytes", "shutdown-grace", "tls-cert",  "tls-key",
     "api-key", "allow-host",      "cors-origin",    "log-requests",   "log-format"};
 
-api::ServerConfig server_config(const ServeOptions& options) {
+api::ServerConfig server_config(const ServeOptions& options, api::Accounts* accounts) {
   api::ServerConfig config;
   config.access = {.api_keys = options.api_key,
+                   .accounts = accounts,
                    .bind_host = options.host,
                    .allowed_hosts = options.allow_host,
                    .cors_origins = options.cors_origin};
@@ -157,8 +167,11 @@ class Reloader {
  public:
   using Reread = Commands::Reread<ServeOptions>;
 
-  Reloader(ServeOptions options, Reread reread, RequestLog& log)
-      : options_(std::move(options)), reread_(std::move(reread)), log_(log) {}
+  Reloader(ServeOptions options, Reread reread, api::Accounts* accounts, RequestLog& log)
+      : options_(std::move(options)),
+        reread_(std::move(reread)),
+        accounts_(accounts),
+        log_(log) {}
 
   void set_server(api::Server& server) { server_ = &server; }
   bool logs_requests() const { return options_.log_requests; }
@@ -188,7 +201,7 @@ class Reloader {
     if (now.tls_cert.empty() != options_.tls_cert.empty())
       return Error{Code::kInvalidArgument,
                    "a running server neither begins nor gives up TLS: restart it for that"};
-    AQ_RETURN_IF_ERROR(server_->apply(server_config(now)));
+    AQ_RETURN_IF_ERROR(server_->apply(server_config(now, accounts_)));
     log_.set_format(format);
     tell(OptionTexts::changed(options_, now));
     options_ = std::move(now);
@@ -210,6 +223,7 @@ class Reloader {
 
   ServeOptions options_;
   Reread reread_;
+  api::Accounts* accounts_;  // null: none
   RequestLog& log_;
   api::Server* server_ = nullptr;
 };
@@ -266,17 +280,21 @@ Status serve(ServeOptions options, const Commands::Reread<ServeOptions>& reread)
   raise_descriptor_limit();
   RequestLog log(STDERR_FILENO, AQ_TRY(parse_log_format(options.log_format, STDERR_FILENO)));
   AQ_RETURN_IF_ERROR(check(options));
-  Reloader reloader(options, reread, log);
+  std::unique_ptr<api::Accounts> accounts;
+  if (!options.data.empty())
+    accounts = AQ_TRY(
+        api::Accounts::open(options.data, [&log](const std::string& line) { log.write(line); }));
+  Reloader reloader(options, reread, accounts.get(), log);
   std::unique_ptr<api::Server> server;
   std::unique_ptr<chat::ModelPool> models;
-  api::ServerConfig config = server_config(options);
+  api::ServerConfig config = server_config(options, accounts.get());
   set_callbacks(config, reloader, log);
   config.on_start = [&] { announce(*server, *models, options.model.parallel); };
   config.listen_descriptor = AQ_TRY(inherited_socket()).value_or(-1);
   // The port first: that it is taken should not cost the time to load a model.
   server = AQ_TRY(api::Server::listen(std::move(config)));
   reloader.set_server(*server);
-  if (options.api_key.size() > 1)
+  if (options.api_key.size() > 1 || accounts)
     options.models.max_tenant_queue = static_cast<std::size_t>(options.model.max_queue + 1) / 2;
   models = AQ_TRY(serve_models(options.models, options.model, log));
   const StepWatch watch(*models, watch_options(options, *server));

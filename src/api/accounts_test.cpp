@@ -1,0 +1,307 @@
+// Keys of a data folder and the book of usage, over real sockets.
+#include "api/accounts.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <thread>
+
+#include "api/http_client_for_test.h"
+#include "api/router.h"
+#include "api/server_for_test.h"
+#include "store/backup.h"
+#include "store/failing_disk_for_test.h"
+#include "store/folder_for_test.h"
+
+namespace aquilon::api {
+namespace {
+
+using namespace std::chrono_literals;
+using store::Database;
+
+constexpr const char* kText = "/v1/completions";
+
+std::string text_body(std::string_view prompt, std::string_view more = "") {
+  return fmt::format(R"({{"model":"fake-model","prompt":"{}"{}}})", prompt, more);
+}
+
+std::string bearer(const std::string& key) {
+  return "Authorization: Bearer " + key + "\r\n";
+}
+
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 500; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+// A server with a data folder.
+class AccountsTest : public testing::Test {
+ protected:
+  void start(FakeOptions fake = {}) {
+    accounts_ = Accounts::open(folder_.path(), nullptr).value();
+    ServerConfig config;
+    config.access.accounts = accounts_.get();
+    server_ = std::make_unique<ServerForTest>(std::move(config), std::move(fake));
+  }
+  std::string make_key(store::KeyRecord key) {
+    if (key.scopes.empty()) key.scopes = {"inference"};
+    Database database = Database::open(folder_.path(), Database::Open::kCreate).value();
+    return store::create_key(database, key).value();
+  }
+  ClientAnswer post(const std::string& body, const std::string& fields = "",
+                    std::string_view path = kText) {
+    ClientForTest client(server_->port());
+    return client.post(path, body, fields);
+  }
+  ClientAnswer get(std::string_view path, const std::string& fields = "") {
+    ClientForTest client(server_->port());
+    return client.get(path, fields);
+  }
+  std::vector<store::UsageRecord> rows() {
+    Database database = Database::open(folder_.path(), Database::Open::kExisting).value();
+    std::vector<store::UsageRecord> rows;
+    EXPECT_TRUE(store::read_usage(database.connection(), {}, [&](const store::UsageRecord& row) {
+                  rows.push_back(row);
+                }).ok());
+    return rows;
+  }
+
+  const store::FolderForTest folder_;
+  std::unique_ptr<Accounts> accounts_;
+  std::unique_ptr<ServerForTest> server_;  // last: ends first
+};
+
+TEST_F(AccountsTest, KeysAreNeededOnceThereIsOneAndRevokedWhileTheServerRuns) {
+  start();
+  EXPECT_EQ(post(text_body("hi")).status, 200);
+  const std::string key = make_key({.name = "ann"});
+  EXPECT_TRUE(eventually([&] { return post(text_body("hi")).status == 401; }));
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  EXPECT_EQ(post(text_body("hi"), "x-api-key: " + key + "\r\n").status, 200);
+  EXPECT_EQ(post(text_body("hi"), bearer(key + "x")).status, 401);
+  EXPECT_EQ(get("/health").status, 200);
+  Database database = Database::open(folder_.path(), Database::Open::kExisting).value();
+  ASSERT_TRUE(store::revoke_key(database, "ann", 1).ok());
+  EXPECT_TRUE(eventually([&] { return post(text_body("hi"), bearer(key)).status == 401; }));
+  EXPECT_EQ(post(text_body("hi")).status, 401);  // there was one: the door stays shut
+}
+
+TEST_F(AccountsTest, KeysThatHaveExpiredAreRefused) {
+  const std::string over = make_key({.name = "over", .expires_ms = 1'000});
+  const std::string good = make_key({.name = "good", .expires_ms = 9'000'000'000'000});
+  start();
+  const ClientAnswer refused = post(text_body("hi"), bearer(over));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_NE(refused.body.find("expired"), std::string::npos);
+  EXPECT_EQ(post(text_body("hi"), bearer(good)).status, 200);
+}
+
+TEST_F(AccountsTest, ScopesAndModelsBoundWhatAKeyMayDo) {
+  const std::string user = make_key({.name = "user"});
+  const std::string admin = make_key({.name = "admin", .scopes = {"admin"}});
+  const std::string narrow = make_key({.name = "narrow", .models = {"fake-adapter"}});
+  const std::string alias = make_key({.name = "alias", .models = {"org/alias"}});
+  start();
+  const std::string unload = R"({"model":"fake-model"})";
+  EXPECT_EQ(post(unload, bearer(user), "/models/load").status, 403);
+  EXPECT_EQ(post(unload, bearer(admin), "/models/load").status, 200);
+  const ClientAnswer refused = post(text_body("hi"), bearer(admin));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("'inference'"), std::string::npos);
+
+  EXPECT_EQ(post(text_body("hi"), bearer(narrow)).status, 403);
+  EXPECT_EQ(post(R"({"model":"fake-adapter","prompt":"hi"})", bearer(narrow)).status, 200);
+  EXPECT_EQ(post(R"({"model":"no-model","prompt":"hi"})", bearer(narrow)).status, 404);
+  EXPECT_EQ(post(R"({"model":"fake-model","content":"hi"})", bearer(narrow), "/tokenize").status,
+            403);
+  EXPECT_EQ(get("/v1/models/fake-model", bearer(narrow)).status, 403);
+  const std::string list = get("/v1/models", bearer(narrow)).body;
+  EXPECT_EQ(list.find("\"id\":\"fake-model\""), std::string::npos);
+  EXPECT_NE(list.find("\"id\":\"fake-adapter\""), std::string::npos);
+  EXPECT_EQ(post(text_body("hi"), bearer(alias)).status, 200);
+}
+
+TEST_F(AccountsTest, EveryDialectReadsItsOwnRefusals) {
+  const std::string key = make_key({.name = "ann", .models = {"other"}});
+  start();
+  const std::string messages =
+      R"({"model":"fake-model","max_tokens":5,"messages":[{"role":"user","content":"hi"}]})";
+  const ClientAnswer wrong = post(messages, bearer("no"), "/v1/messages");
+  EXPECT_EQ(wrong.status, 401);
+  EXPECT_NE(wrong.body.find(R"("type":"authentication_error")"), std::string::npos);
+  const ClientAnswer forbidden = post(messages, bearer(key), "/v1/messages");
+  EXPECT_EQ(forbidden.status, 403);
+  EXPECT_NE(forbidden.body.find(R"({"type":"error","error":{"type":"permission_error")"),
+            std::string::npos);
+  EXPECT_EQ(
+      post(messages, "api-key: " + key + "\r\n", "/chat/completions").headers["x-ms-error-code"],
+      "model_not_allowed");
+}
+
+TEST_F(AccountsTest, RequestsAMinuteAreLimitedWithHeaders) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.requests_per_minute = 2;
+  const std::string key = make_key(record);
+  start();
+  ClientAnswer answer = post(text_body("hi"), bearer(key));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers["x-ratelimit-limit-requests"], "2");
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-requests"], "1");
+  EXPECT_EQ(answer.headers["x-ratelimit-limit-req-minute"], "2");
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-req-minute"], "1");
+  EXPECT_EQ(answer.headers.count("x-ratelimit-limit-tokens"), 0u);
+  EXPECT_EQ(get("/v1/models", bearer(key)).status, 200);  // does not count
+  EXPECT_EQ(post(text_body("hi", R"(,"stream":true)"), bearer(key)).status, 200);
+  answer = post(text_body("hi"), bearer(key));
+  EXPECT_EQ(answer.status, 429);
+  const int wait_s = std::stoi(answer.headers["retry-after"]);
+  EXPECT_TRUE(wait_s >= 1 && wait_s <= 61) << wait_s;
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-requests"], "0");
+  EXPECT_NE(answer.body.find("rate_limit_exceeded"), std::string::npos);
+  EXPECT_EQ(rows().size(), 2u);  // it was not let in
+  Database database = Database::open(folder_.path(), Database::Open::kExisting).value();
+  ASSERT_TRUE(store::change_key(database, "ann", {.requests_per_minute = 0}).ok());
+  EXPECT_TRUE(eventually([&] { return post(text_body("hi"), bearer(key)).status == 200; }));
+}
+
+TEST_F(AccountsTest, TokensAreLimitedByWhatAnswersUse) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.tokens_per_minute = 30;
+  record.limits.tokens_per_day = 1000;
+  const std::string key = make_key(record);
+  start();
+  // Three words of prompt, seven and the end of the answer.
+  ClientAnswer answer = post(text_body("one two three"), bearer(key));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers["x-ratelimit-limit-tokens"], "30");
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-tokens"], "19");
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-tokens-minute"], "19");
+  EXPECT_EQ(answer.headers["x-ratelimit-tokens-query-cost"], "11");
+  EXPECT_EQ(answer.headers["x-ratelimit-remaining-tokens-day"], "989");
+  EXPECT_EQ(post(text_body("one two three"), bearer(key)).status, 200);
+  EXPECT_EQ(post(text_body("one two three"), bearer(key)).status, 200);
+  answer = post(text_body("one two three"), bearer(key));
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_NE(answer.headers["retry-after"], "");
+  std::string longer;
+  for (int i = 0; i < 31; ++i) longer += "word ";
+  answer = post(text_body(longer), bearer(key));
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_EQ(answer.headers["x-should-retry"], "false");
+  EXPECT_EQ(rows().back().ended, "refused");
+}
+
+TEST_F(AccountsTest, BudgetsOfADayAreKnownAgainAfterARestart) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.requests_per_day = 2;
+  const std::string key = make_key(record);
+  start();
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  server_.reset();
+  accounts_.reset();
+  start();
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  const ClientAnswer answer = post(text_body("hi"), bearer(key));
+  EXPECT_EQ(answer.status, 429);
+  EXPECT_NE(answer.body.find("insufficient_quota"), std::string::npos);
+}
+
+TEST_F(AccountsTest, EveryRequestIsOneRow) {
+  const std::string key = make_key({.name = "ann"});
+  start();
+  const ClientAnswer whole = post(text_body("one two three"), bearer(key));
+  const ClientAnswer stream = post(text_body("one", R"(,"stream":true,"n":2)"), bearer(key));
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n"));
+  EXPECT_EQ(post(text_body("!fail 2"), bearer(key)).status, 500);
+  EXPECT_EQ(post(text_body("hi", R"(,"max_tokens":-1)"), bearer(key)).status, 422);
+  EXPECT_EQ(post(R"({"model":"none","prompt":"hi"})", bearer(key)).status, 404);
+  const ClientAnswer message =
+      post(R"({"model":"org/alias","max_tokens":5,"messages":[{"role":"user","content":"hi"}]})",
+           bearer(key), "/v1/messages");
+  EXPECT_EQ(message.status, 200);
+
+  const std::vector<store::UsageRecord> rows = this->rows();
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[0].id, boost::json::parse(whole.body).at("id").as_string());
+  EXPECT_EQ(rows[0].key, "ann");
+  EXPECT_EQ(rows[0].model, "fake-model");
+  EXPECT_EQ(rows[0].endpoint, kText);
+  EXPECT_EQ(rows[0].prompt_tokens, 3);
+  EXPECT_EQ(rows[0].completion_tokens, 8);
+  EXPECT_EQ(rows[0].ended, "finished");
+  EXPECT_LE(rows[0].started_ms, rows[0].first_token_ms);
+  EXPECT_LE(rows[0].first_token_ms, rows[0].ended_ms);
+  EXPECT_EQ(rows[1].completion_tokens, 16);
+  EXPECT_EQ(rows[2].ended, "failed");
+  EXPECT_EQ(rows[2].completion_tokens, 2);
+  EXPECT_EQ(rows[3].ended, "refused");
+  EXPECT_EQ(rows[3].status, 422);
+  EXPECT_EQ(rows[4].code, "model_not_found");
+  EXPECT_EQ(rows[5].id, boost::json::parse(message.body).at("id").as_string());
+  EXPECT_EQ(rows[5].model, "fake-model");
+}
+
+TEST_F(AccountsTest, AClientThatLeavesPaysForWhatItGot) {
+  start({.steps_per_second = 200});
+  {
+    ClientForTest client(server_->port());
+    client.send(post_request(
+        kText, text_body("go on", R"(,"stream":true,"ignore_eos":true,"max_tokens":200)")));
+    ASSERT_TRUE(client.wait_for("sea."));
+  }
+  ASSERT_TRUE(eventually([&] { return rows().size() == 1; }));
+  const store::UsageRecord row = rows()[0];
+  EXPECT_EQ(row.ended, "cancelled");
+  EXPECT_EQ(row.prompt_tokens, 2);
+  EXPECT_GE(row.completion_tokens, 7);
+  EXPECT_LT(row.completion_tokens, 200);
+}
+
+TEST_F(AccountsTest, AServerThatStopsWritesWhatItEnded) {
+  start();
+  ClientForTest client(server_->port());
+  client.send(post_request(kText, text_body("!wait", R"(,"stream":true)")));
+  ASSERT_TRUE(eventually([&] { return server_->generator().running() == 1; }));
+  client.close();
+  server_->stop();
+  server_.reset();
+  accounts_.reset();
+  ASSERT_EQ(rows().size(), 1u);
+  EXPECT_EQ(rows()[0].ended, "cancelled");
+}
+
+// The end of an answer waits for its row: whoever has it finds the row in the book.
+TEST_F(AccountsTest, ManyClientsFindTheirRows) {
+  start();
+  std::vector<std::thread> threads;
+  std::atomic<int> missing = 0;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        const ClientAnswer answer = post(text_body("hi", t % 2 == 0 ? R"(,"stream":true)" : ""));
+        if (answer.status != 200) ++missing;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(missing, 0);
+  EXPECT_EQ(store::check(folder_.path()).value().rows, 80);
+}
+
+TEST(RouterTest, ARouteWithoutAScopeDoesNotExist) {
+  Router router;
+  std::string tail;
+  Route route{"GET", "/open", Scope::kUndeclared, &get_health, "a slip"};
+  router.add(route);
+  EXPECT_EQ(router.find("GET", "/open", tail), nullptr);
+  EXPECT_EQ(router.allowed_methods("/open"), "");
+  route.scope = Scope::kPublic;
+  router.add(route);
+  EXPECT_NE(router.find("GET", "/open", tail), nullptr);
+}
+
+}  // namespace
+}  // namespace aquilon::api

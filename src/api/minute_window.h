@@ -1,0 +1,33 @@
+// How much was used within the last minute.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace aquilon::api {
+
+// Counts in tenths of a second; what is more than a minute old is forgotten, never earlier and at
+// most a tenth of a second later. Time only goes on. Threads: one user at a time.
+class MinuteWindow {
+ public:
+  // `now_ms`: of a clock that never goes back.
+  std::int64_t sum(std::int64_t now_ms);
+  void add(std::int64_t now_ms, std::int64_t amount);
+  // Changes what was added at `then_ms`, as far as it still counts.
+  void correct(std::int64_t now_ms, std::int64_t then_ms, std::int64_t change);
+  // Milliseconds until the sum is `most` or less.
+  std::int64_t wait_for(std::int64_t now_ms, std::int64_t most);
+
+ private:
+  static constexpr std::int64_t kTickMs = 100;
+  static constexpr std::int64_t kTicks = 601;
+
+  void advance(std::int64_t tick);
+  std::int64_t& at(std::int64_t tick) { return counts_[static_cast<std::size_t>(tick % kTicks)]; }
+
+  std::array<std::int64_t, kTicks> counts_{};
+  std::int64_t tick_ = 0;  // the newest one
+  std::int64_t sum_ = 0;
+};
+
+}  // namespace aquilon::api

@@ -1,0 +1,68 @@
+// The table of usage: one row a request, never changed once it is there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "store/sqlite.h"
+
+namespace aquilon::store {
+
+struct UsageRecord {
+  std::string id;           // of the answer, as the client saw it; no two rows have the same
+  std::int64_t key_id = 0;  // 0: the request had no key of the database
+  std::string key;          // its name; empty: none
+  std::string model;        // the served model's id; empty: none was found
+  std::string endpoint;     // "/v1/chat/completions"
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t cached_tokens = 0;   // of the prompt, that were computed already
+  std::int64_t started_ms = 0;      // since 1970
+  std::int64_t first_token_ms = 0;  // 0: none came
+  std::int64_t ended_ms = 0;
+  std::string ended;  // "finished", "cancelled" (the client left), "failed" or "refused"
+  int status = 200;   // HTTP's
+  std::string code;   // of the error; empty: none
+};
+
+// In a transaction of the caller's. A row whose id is there already is left out: it is a
+// repetition.
+Status insert_usage(Connection& connection, const std::vector<UsageRecord>& rows);
+
+// Which rows; empty and 0: all.
+struct UsageFilter {
+  std::int64_t since_ms = 0;  // that started then or later
+  std::int64_t until_ms = 0;  // that started before
+  std::string key;
+  std::string model;
+};
+
+// Calls `take` for each, oldest first. Constant memory.
+Status read_usage(Connection& connection, const UsageFilter& filter,
+                  const std::function<void(const UsageRecord&)>& take);
+
+struct UsageSum {
+  std::string name;   // of the group
+  std::string model;  // where models are summed apart as well
+  std::int64_t requests = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t cached_tokens = 0;
+};
+
+enum class UsageGroup { kKey, kModel, kDay };  // days of UTC, "2026-11-26"
+
+// A sum a group, or a group and model where `by_model`, sorted by both names.
+Result<std::vector<UsageSum>> sum_usage(Connection& connection, const UsageFilter& filter,
+                                        UsageGroup group, bool by_model);
+
+// Of one key since then, what its daily budget counts: requests that were not refused, tokens.
+struct KeyUse {
+  std::int64_t requests = 0;
+  std::int64_t tokens = 0;
+};
+Result<KeyUse> key_use(Connection& connection, std::int64_t key_id, std::int64_t since_ms);
+
+}  // namespace aquilon::store

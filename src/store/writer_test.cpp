@@ -1,0 +1,184 @@
+#include "store/writer.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <latch>
+
+#include "store/backup.h"
+#include "store/failing_disk_for_test.h"
+#include "store/folder_for_test.h"
+
+namespace aquilon::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+UsageRecord row(const std::string& id) {
+  return {.id = id,
+          .key = "ann",
+          .model = "m",
+          .prompt_tokens = 3,
+          .completion_tokens = 4,
+          .ended = "finished"};
+}
+
+std::vector<UsageRecord> rows_of(const std::string& folder) {
+  Database database = Database::open(folder, Database::Open::kExisting).value();
+  std::vector<UsageRecord> rows;
+  EXPECT_TRUE(
+      read_usage(database.connection(), {}, [&](const UsageRecord& r) { rows.push_back(r); }).ok());
+  return rows;
+}
+
+std::unique_ptr<Writer> start(const FolderForTest& folder, Writer::Listener listener = {},
+                              const char* vfs = nullptr) {
+  return Writer::start(Database::open(folder.path(), Database::Open::kCreate, vfs).value(),
+                       std::move(listener))
+      .value();
+}
+
+Status record(Writer& writer, const UsageRecord& row) {
+  std::promise<Status> written;
+  writer.record(row, [&written](const Status& status) { written.set_value(status); });
+  return written.get_future().get();
+}
+
+TEST(WriterTest, RowsAreThereWhenTheyAreSaidToBe) {
+  const FolderForTest folder;
+  const auto writer = start(folder);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(record(*writer, row(fmt::format("{}", i))).ok());
+    EXPECT_EQ(rows_of(folder.path()).size(), static_cast<std::size_t>(i + 1));
+  }
+  EXPECT_EQ(rows_of(folder.path())[2].completion_tokens, 4);
+}
+
+TEST(WriterTest, ManyThreadsWriteInGroups) {
+  const FolderForTest folder;
+  const auto writer = start(folder);
+  constexpr int kThreads = 8;
+  constexpr int kRows = 50;
+  std::latch done(kThreads * kRows);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kRows; ++i)
+        writer->record(row(fmt::format("{}-{}", t, i)), [&](const Status& status) {
+          EXPECT_TRUE(status.ok());
+          done.count_down();
+        });
+    });
+  for (std::thread& thread : threads) thread.join();
+  done.wait();
+  EXPECT_EQ(check(folder.path()).value().rows, kThreads * kRows);
+}
+
+TEST(WriterTest, ARepeatedIdIsOneRow) {
+  const FolderForTest folder;
+  const auto writer = start(folder);
+  ASSERT_TRUE(record(*writer, row("a")).ok());
+  ASSERT_TRUE(record(*writer, row("a")).ok());
+  EXPECT_EQ(rows_of(folder.path()).size(), 1u);
+}
+
+TEST(WriterTest, WhatWaitsIsWrittenAtTheEnd) {
+  const FolderForTest folder;
+  {
+    const auto writer = start(folder);
+    for (int i = 0; i < 100; ++i) writer->record(row(fmt::format("{}", i)), nullptr);
+  }
+  EXPECT_EQ(rows_of(folder.path()).size(), 100u);
+}
+
+TEST(WriterTest, AFullDiskIsToldAndGoneOnAfter) {
+  FailingDisk::install();
+  const FolderForTest folder;
+  std::promise<void> again;
+  std::atomic<int> reports = 0;
+  Writer::Listener listener;
+  listener.on_health = [&](const Status& status) {
+    ++reports;
+    if (status.ok()) again.set_value();
+  };
+  const auto writer = start(folder, std::move(listener), FailingDisk::kName);
+  ASSERT_TRUE(record(*writer, row("before")).ok());
+  FailingDisk::fail_from(1, SQLITE_FULL);
+  for (const char* id : {"while", "still"}) {
+    const Status status = record(*writer, row(id));
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("disk is full"), std::string::npos);
+    EXPECT_FALSE(writer->healthy());
+  }
+  FailingDisk::works();
+  again.get_future().wait();
+  EXPECT_TRUE(writer->healthy());
+  EXPECT_EQ(reports, 2);
+  // Those whose client was told of an error are there as that.
+  const std::vector<UsageRecord> rows = rows_of(folder.path());
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].ended, "finished");
+  EXPECT_EQ(rows[1].ended, "failed");
+  EXPECT_EQ(rows[1].code, "usage_not_recorded");
+  EXPECT_EQ(rows[2].id, "still");
+}
+
+TEST(WriterTest, KeysOfOtherProcessesAreSeen) {
+  const FolderForTest folder;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<KeyState> keys;
+  Writer::Listener listener;
+  listener.on_keys = [&](std::vector<KeyState> now) {
+    const std::lock_guard lock(mutex);
+    keys = std::move(now);
+    changed.notify_all();
+  };
+  const auto writer = start(folder, std::move(listener));
+  EXPECT_TRUE(keys.empty());
+  Database other = Database::open(folder.path(), Database::Open::kExisting).value();
+  ASSERT_TRUE(create_key(other, {.name = "ann"}).ok());
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return keys.size() == 1; });
+  EXPECT_EQ(keys[0].key.name, "ann");
+  lock.unlock();
+  ASSERT_TRUE(revoke_key(other, "ann", 5).ok());
+  lock.lock();
+  changed.wait(lock, [&] { return keys.at(0).key.revoked_ms == 5; });
+}
+
+TEST(UsageTest, SumsByKeyModelAndDay) {
+  const FolderForTest folder;
+  Database database = Database::open(folder.path(), Database::Open::kCreate).value();
+  constexpr std::int64_t kDay = 86'400'000;
+  std::vector<UsageRecord> rows;
+  const auto add = [&rows](const char* key, const char* model, std::int64_t day) {
+    UsageRecord r = row(fmt::format("{}", rows.size()));
+    r.key_id = key[0];
+    r.key = key;
+    r.model = model;
+    r.started_ms = day * kDay + 5;
+    rows.push_back(r);
+  };
+  add("ann", "a", 0);
+  add("ann", "b", 0);
+  add("bob", "a", 1);
+  ASSERT_TRUE(database.write([&](Connection& c) { return insert_usage(c, rows); }).ok());
+  Connection& c = database.connection();
+  const auto by_key = sum_usage(c, {}, UsageGroup::kKey, false).value();
+  ASSERT_EQ(by_key.size(), 2u);
+  EXPECT_EQ(by_key[0].name, "ann");
+  EXPECT_EQ(by_key[0].requests, 2);
+  EXPECT_EQ(by_key[0].prompt_tokens, 6);
+  EXPECT_EQ(by_key[0].completion_tokens, 8);
+  const auto by_day = sum_usage(c, {}, UsageGroup::kDay, false).value();
+  ASSERT_EQ(by_day.size(), 2u);
+  EXPECT_EQ(by_day[1].name, "1970-01-02");
+  EXPECT_EQ(sum_usage(c, {.since_ms = kDay}, UsageGroup::kModel, false).value().size(), 1u);
+  EXPECT_EQ(sum_usage(c, {.key = "ann"}, UsageGroup::kModel, true).value().size(), 2u);
+  EXPECT_EQ(key_use(c, 'a', 0).value().tokens, 14);
+  EXPECT_EQ(key_use(c, 'a', kDay).value().requests, 0);
+}
+
+}  // namespace
+}  // namespace aquilon::store
