@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <functional>
 #include <optional>
+#include <unordered_map>
 
 #include "constraint/cfg_reader_internal.h"
 
@@ -11,6 +11,13 @@ using Kind = CfgExpression::Kind;
 using Op = CfgInstruction::Kind;
 
 constexpr std::size_t kMaxCode = 200'000;
+constexpr std::size_t kMaxWork = 20'000'000;  // parts looked at or copied; some 0.2 s
+
+std::size_t size_of(const CfgExpression& e) {
+  std::size_t size = 1;
+  for (const CfgExpression& part : e.parts) size += size_of(part);
+  return size;
+}
 
 CfgExpression sequence(std::vector<CfgExpression> parts) {
   CfgExpression e{Kind::kSequence};
@@ -28,28 +35,40 @@ class Compiler {
       if (!rule.defined)
         return make_error(Code::kInvalidArgument, "the rule '{}' is used but not defined",
                           rule.name);
-    for (std::uint32_t i = 0; i < source_.rules.size(); ++i) remove_left_recursion(i);
+    for (std::uint32_t i = 0; i < source_.rules.size() && !too_large_; ++i)
+      remove_left_recursion(i);
+    if (!too_large_) order_rules();
     find_nullable();
+    if (too_large_) return too_large();
     AQ_RETURN_IF_ERROR(refuse_left_recursion());
     find_productive();
+    if (too_large_) return too_large();
     if (!productive_[source_.start])
       return make_error(Code::kInvalidArgument, "no text satisfies the rule '{}'",
                         source_.rules[source_.start].name);
     regular_.assign(source_.rules.size(), std::nullopt);
     busy_.assign(source_.rules.size(), false);
-    for (std::uint32_t i = 0; i < source_.rules.size(); ++i) find_regular(i, 0);
+    for (const std::uint32_t rule : order_) regular_rule(rule, 0);
+    emitting_ = true;
     starts_.assign(source_.rules.size(), kUnset);
     pending_.push_back(source_.start);
     while (!pending_.empty() && !too_large_) emit_rule();
     for (const auto& [place, rule] : calls_) program_.code[place].a = starts_[rule];
     program_.start = starts_[source_.start];
-    if (too_large_ || store_.exhausted())
-      return Error{Code::kUnsupported, "the grammar is too large to be enforced"};
+    if (too_large_ || store_.exhausted()) return too_large();
     return {};
   }
 
  private:
   static constexpr std::uint32_t kUnset = 0xFFFFFFFF;
+
+  static Error too_large() {
+    return {Code::kUnsupported, "the grammar is too large to be enforced"};
+  }
+  void spend(std::size_t steps) {
+    work_ += steps;
+    if (work_ > kMaxWork) too_large_ = true;
+  }
 
   // Alternatives as sequences, with choices at their beginnings spread out.
   void alternatives(const CfgExpression& e, std::vector<std::vector<CfgExpression>>& out) {
@@ -58,7 +77,9 @@ class Compiler {
     } else if (e.kind == Kind::kSequence && !e.parts.empty()) {
       std::vector<std::vector<CfgExpression>> heads;
       alternatives(e.parts[0], heads);
+      spend(heads.size() * size_of(e));
       for (std::vector<CfgExpression>& head : heads) {
+        if (too_large_) return;
         head.insert(head.end(), e.parts.begin() + 1, e.parts.end());
         out.push_back(std::move(head));
       }
@@ -136,14 +157,45 @@ class Compiler {
     return false;
   }
 
+  // Rules after those that they use, but for cycles: fixed points are then found in few rounds.
+  void order_rules() {
+    std::vector<std::vector<std::uint32_t>> uses(source_.rules.size());
+    for (std::size_t i = 0; i < uses.size(); ++i) used_rules(source_.rules[i].body, uses[i]);
+    std::vector<char> seen(uses.size());
+    std::vector<std::pair<std::uint32_t, std::size_t>> open;  // rule, uses that were followed
+    for (std::uint32_t root = 0; root < uses.size(); ++root) {
+      if (!seen[root]) open.emplace_back(root, 0);
+      seen[root] = 1;
+      while (!open.empty()) {
+        auto& [rule, next] = open.back();
+        if (next == uses[rule].size()) {
+          order_.push_back(rule);
+          open.pop_back();
+          continue;
+        }
+        const std::uint32_t to = uses[rule][next++];
+        if (!seen[to]) open.emplace_back(to, 0);
+        seen[to] = 1;
+      }
+    }
+  }
+
+  static void used_rules(const CfgExpression& e, std::vector<std::uint32_t>& out) {
+    if (e.kind == Kind::kRule) out.push_back(e.rule);
+    for (const CfgExpression& part : e.parts) used_rules(part, out);
+  }
+
   template <class Test>
   void least_fixed_point(std::vector<bool>& holds, Test test) {
     holds.assign(source_.rules.size(), false);
-    for (bool changed = true; changed;) {
+    std::size_t size = 0;
+    for (const CfgRule& rule : source_.rules) size += size_of(rule.body);
+    for (bool changed = true; changed && !too_large_;) {
       changed = false;
-      for (std::size_t i = 0; i < holds.size(); ++i) {
-        if (holds[i] || !test(source_.rules[i].body)) continue;
-        holds[i] = changed = true;
+      spend(size);
+      for (const std::uint32_t rule : order_) {
+        if (holds[rule] || !test(source_.rules[rule].body)) continue;
+        holds[rule] = changed = true;
       }
     }
   }
@@ -163,31 +215,54 @@ class Compiler {
   }
 
   Status refuse_left_recursion() {
-    std::vector<int> state(source_.rules.size(), 0);
-    std::optional<std::uint32_t> bad;
-    const std::function<void(std::uint32_t, int)> visit = [&](std::uint32_t rule, int depth) {
-      if (bad || state[rule] == 2) return;
-      if (state[rule] == 1 || depth > 2000) {
-        bad = rule;
-        return;
-      }
-      state[rule] = 1;
+    enum : char { kNew, kOpen, kClosed };
+    std::vector<char> state(source_.rules.size(), kNew);
+    struct Visit {
+      std::uint32_t rule;
       std::vector<std::uint32_t> left;
-      left_rules(source_.rules[rule].body, left);
-      for (const std::uint32_t next : left) visit(next, depth + 1);
-      state[rule] = 2;
     };
-    for (std::uint32_t i = 0; i < source_.rules.size(); ++i) visit(i, 0);
-    if (!bad) return {};
-    return make_error(Code::kUnsupported,
-                      "the rule '{}' begins with itself by way of others: rewrite it as a "
-                      "repetition",
-                      source_.rules[*bad].name);
+    std::vector<Visit> open;
+    const auto enter = [&](std::uint32_t rule) {
+      state[rule] = kOpen;
+      open.push_back({rule, {}});
+      left_rules(source_.rules[rule].body, open.back().left);
+    };
+    for (std::uint32_t root = 0; root < state.size(); ++root) {
+      if (state[root] == kNew) enter(root);
+      while (!open.empty()) {
+        Visit& top = open.back();
+        if (top.left.empty()) {
+          state[top.rule] = kClosed;
+          open.pop_back();
+          continue;
+        }
+        const std::uint32_t next = top.left.back();
+        top.left.pop_back();
+        if (state[next] == kOpen)
+          return make_error(Code::kUnsupported,
+                            "the rule '{}' begins with itself by way of others: rewrite it as a "
+                            "repetition",
+                            source_.rules[next].name);
+        if (state[next] == kNew) enter(next);
+      }
+    }
+    return {};
   }
 
   // The language of an expression that calls no recursive rule; nothing where it does.
   std::optional<RegexId> regular(const CfgExpression& e, int depth) {
     if (depth > 1000) return std::nullopt;
+    if (!emitting_) return find_regular(e, depth);
+    const auto [at, inserted] = known_.try_emplace(&e, std::nullopt);
+    if (inserted) {
+      const auto id = find_regular(e, depth);
+      known_[&e] = id;
+      return id;
+    }
+    return at->second;
+  }
+
+  std::optional<RegexId> find_regular(const CfgExpression& e, int depth) {
     std::vector<RegexId> parts;
     for (const CfgExpression& part : e.parts) {
       const auto id = regular(part, depth + 1);
@@ -198,7 +273,7 @@ class Compiler {
       case Kind::kText:
         return e.text;
       case Kind::kRule:
-        return find_regular(e.rule, depth + 1);
+        return regular_rule(e.rule, depth + 1);
       case Kind::kChoice:
         return store_.any_of(std::move(parts));
       case Kind::kRepeat:
@@ -211,7 +286,7 @@ class Compiler {
     return id;
   }
 
-  std::optional<RegexId> find_regular(std::uint32_t rule, int depth) {
+  std::optional<RegexId> regular_rule(std::uint32_t rule, int depth) {
     if (regular_[rule]) return *regular_[rule] == kUnset ? std::nullopt : regular_[rule];
     if (busy_[rule]) return std::nullopt;  // calls itself
     busy_[rule] = true;
@@ -324,10 +399,14 @@ class Compiler {
   RegexStore& store_;
   CfgProgram& program_;
   std::vector<bool> nullable_, productive_, busy_;
+  std::vector<std::uint32_t> order_;
+  std::size_t work_ = 0;
   std::vector<std::optional<RegexId>> regular_;
   std::vector<std::uint32_t> starts_, pending_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> calls_;
   bool too_large_ = false;
+  bool emitting_ = false;
+  std::unordered_map<const CfgExpression*, std::optional<RegexId>> known_;  // while emitting
 };
 
 }  // namespace

@@ -116,5 +116,17 @@ TEST(Regex, MatchesTheWholeText) {
   EXPECT_FALSE(Grammar::regex("(").ok());
 }
 
+TEST(Gbnf, LongChainsOfRulesAreNoLeftRecursion) {
+  constexpr int kRules = 6000;
+  std::string text = "root ::= r1\n";
+  for (int i = 1; i < kRules; ++i)
+    text += "r" + std::to_string(i) + " ::= r" + std::to_string(i + 1) + "\n";
+  text += "r" + std::to_string(kRules) + " ::= \"x\" | \"y\"\n";
+  const auto grammar = Grammar::gbnf(text);
+  ASSERT_TRUE(grammar.ok()) << grammar.error().message;
+  EXPECT_TRUE(accepts(*grammar, "y"));
+  EXPECT_FALSE(accepts(*grammar, "z"));
+}
+
 }  // namespace
 }  // namespace aquilon::constraint

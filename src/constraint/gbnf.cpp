@@ -1,65 +1,38 @@
 // llama.cpp's grammar notation.
-#include <algorithm>
-#include <unordered_map>
-
 #include "base/utf8.h"
-#include "constraint/cfg_reader_internal.h"
+#include "constraint/cfg_text_internal.h"
 #include "constraint/code_points_internal.h"
-#include "constraint/pattern_internal.h"
 
 namespace aquilon::constraint {
 namespace {
 
 using Kind = CfgExpression::Kind;
 
-constexpr int kMaxDepth = 200;
-constexpr std::size_t kMaxBytes = 1 << 20;
-constexpr std::uint32_t kMaxRepeat = 10'000;
-
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_';
 }
 
-class Parser {
+class Parser : CfgText {
  public:
-  Parser(std::string_view text, RegexStore& store) : text_(text), store_(store) {}
+  using CfgText::CfgText;
 
   Result<CfgSource> parse() {
-    if (text_.size() > kMaxBytes)
-      return Error{Code::kUnsupported, "the grammar has more than 1 MiB"};
+    AQ_RETURN_IF_ERROR(check_size());
     space(true);
-    while (at_ < text_.size()) {
+    while (!at_end()) {
       const std::string name = AQ_TRY(read_name());
       space(false);
       if (!take("::=")) return wrong("'::=' is expected after a rule's name");
       space(true);
-      const std::uint32_t rule = rule_of(name);
-      if (source_.rules[rule].defined) return wrong("the rule '" + name + "' is defined twice");
-      CfgExpression body = AQ_TRY(choice(0));
-      source_.rules[rule].body = std::move(body);
-      source_.rules[rule].defined = true;
-      if (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r')
-        return wrong("a rule's end is expected");
+      AQ_RETURN_IF_ERROR(define(name, AQ_TRY(choice(0))));
+      if (!at_end() && !is_one_of("\n\r")) return wrong("a rule's end is expected");
       space(true);
     }
-    const auto root = names_.find("root");
-    if (root == names_.end()) return wrong("there is no rule 'root'");
-    source_.start = root->second;
-    return std::move(source_);
+    return finish("root");
   }
 
  private:
-  Error wrong(std::string_view what) const {
-    const auto line =
-        1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-    return make_error(Code::kInvalidArgument, "grammar, line {}: {}", line, what);
-  }
-  bool take(std::string_view token) {
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
-    return true;
-  }
   void space(bool lines) {
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
@@ -75,42 +48,26 @@ class Parser {
     if (at_ == begin) return wrong("a name is expected");
     return std::string(text_.substr(begin, at_ - begin));
   }
-  std::uint32_t rule_of(const std::string& name) {
-    const auto [at, inserted] =
-        names_.emplace(name, static_cast<std::uint32_t>(source_.rules.size()));
-    if (inserted) source_.rules.push_back({name, {}, false});
-    return at->second;
-  }
-
   Result<CfgExpression> choice(int depth) {
     if (depth > kMaxDepth) return wrong("groups nested too deeply");
-    CfgExpression e{Kind::kChoice};
+    std::vector<CfgExpression> parts;
     do {
       space(true);
-      e.parts.push_back(AQ_TRY(sequence(depth)));
+      parts.push_back(AQ_TRY(sequence(depth)));
     } while (take("|"));
-    if (e.parts.size() > 1) return e;
-    CfgExpression only = std::move(e.parts[0]);
-    return only;
+    return choice_of(std::move(parts));
   }
 
   Result<CfgExpression> sequence(int depth) {
     CfgExpression e{Kind::kSequence};
     for (;;) {
       space(depth > 0);
-      if (at_ == text_.size() || std::string_view("|)\n\r").find(text_[at_]) != std::string::npos)
-        return e;
+      if (at_end() || is_one_of("|)\n\r")) return e;
       CfgExpression part = AQ_TRY(term(depth));
       while (AQ_TRY(quantifier(part))) {
       }
       e.parts.push_back(std::move(part));
     }
-  }
-
-  CfgExpression text(RegexId id) {
-    CfgExpression e{Kind::kText};
-    e.text = id;
-    return e;
   }
 
   Result<CfgExpression> term(int depth) {
@@ -129,11 +86,7 @@ class Parser {
       if (!take(")")) return wrong("'(' without ')'");
       return inner;
     }
-    if (is_name(text_[at_])) {
-      CfgExpression e{Kind::kRule};
-      e.rule = rule_of(AQ_TRY(read_name()));
-      return e;
-    }
+    if (is_name(text_[at_])) return call(rule_of(AQ_TRY(read_name())));
     if (text_[at_] == '<') return wrong("tokens by name or number cannot be enforced");
     return wrong("unexpected '" + std::string(1, text_[at_]) + "'");
   }
@@ -216,45 +169,19 @@ class Parser {
     return text(any_character(store_, negated ? set.complement() : set, Spelling::kPlain));
   }
 
-  bool number(std::uint32_t& out) {
-    const std::size_t begin = at_;
-    out = 0;
-    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')
-      out = std::min(kMaxRepeat + 1, out * 10 + static_cast<std::uint32_t>(text_[at_++] - '0'));
-    return at_ > begin;
-  }
-
   // Whether one was read.
   Result<bool> quantifier(CfgExpression& part) {
     std::uint32_t min = 0, max = kUnbounded;
-    if (take("*")) {
-    } else if (take("+")) {
-      min = 1;
-    } else if (take("?")) {
-      max = 1;
-    } else if (take("{")) {
-      if (!number(min) && !text_.substr(at_).starts_with(",")) return wrong("{ without a number");
+    if (!mark(min, max)) {
+      if (!take("{")) return false;
+      if (!number(min) && !starts_with(",")) return wrong("{ without a number");
       max = min;
       if (take(",") && !number(max)) max = kUnbounded;
       if (!take("}")) return wrong("'{' without '}'");
-      if (min > max || min > kMaxRepeat || (max != kUnbounded && max > kMaxRepeat))
-        return wrong("a repetition out of order, or of more than 10000");
-    } else {
-      return false;
     }
-    CfgExpression e{Kind::kRepeat};
-    e.min = min;
-    e.max = max;
-    e.parts.push_back(std::move(part));
-    part = std::move(e);
+    AQ_RETURN_IF_ERROR(repeat(part, min, max));
     return true;
   }
-
-  std::string_view text_;
-  RegexStore& store_;
-  std::size_t at_ = 0;
-  CfgSource source_;
-  std::unordered_map<std::string, std::uint32_t> names_;
 };
 
 }  // namespace

@@ -2,20 +2,14 @@
 // regular expressions, %ignore and the common terminals. Terminals may match in every way, not only
 // the longest: the language is that of the rules over all ways to cut the text.
 #include <algorithm>
-#include <map>
-#include <unordered_map>
 
-#include "constraint/cfg_reader_internal.h"
+#include "constraint/cfg_text_internal.h"
 #include "constraint/pattern_internal.h"
 
 namespace aquilon::constraint {
 namespace {
 
 using Kind = CfgExpression::Kind;
-
-constexpr int kMaxDepth = 200;
-constexpr std::size_t kMaxBytes = 1 << 20;
-constexpr std::uint32_t kMaxRepeat = 10'000;
 
 // Of lark's common.lark, as regular expressions.
 constexpr std::pair<std::string_view, std::string_view> kCommon[] = {
@@ -58,42 +52,24 @@ bool is_terminal(std::string_view name) {
   return false;
 }
 
-class Parser {
+class Parser : CfgText {
  public:
-  Parser(std::string_view text, RegexStore& store) : text_(text), store_(store) {}
+  using CfgText::CfgText;
 
   Result<CfgSource> parse() {
-    if (text_.size() > kMaxBytes)
-      return Error{Code::kUnsupported, "the grammar has more than 1 MiB"};
-    for (space(true); at_ < text_.size(); space(true)) {
+    AQ_RETURN_IF_ERROR(check_size());
+    for (space(true); !at_end(); space(true)) {
       if (take("%"))
         AQ_RETURN_IF_ERROR(directive());
       else
         AQ_RETURN_IF_ERROR(definition());
     }
-    const auto start = names_.find("start");
-    if (start == names_.end()) return wrong("there is no rule 'start'");
-    source_.start = start->second;
-    insert_ignored();
-    return std::move(source_);
+    CfgSource source = AQ_TRY(finish("start"));
+    insert_ignored(source);
+    return source;
   }
 
  private:
-  Error wrong(std::string_view what) const {
-    const auto line =
-        1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-    return make_error(Code::kInvalidArgument, "grammar, line {}: {}", line, what);
-  }
-  Error lacking(std::string_view what) const {
-    const auto line =
-        1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n');
-    return make_error(Code::kUnsupported, "grammar, line {}: {} cannot be enforced", line, what);
-  }
-  bool take(std::string_view token) {
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
-    return true;
-  }
   bool comment() const {
     return text_.substr(at_).starts_with("//") || text_.substr(at_).starts_with("#");
   }
@@ -115,20 +91,6 @@ class Parser {
       while (at_ < text_.size() && is_name(text_[at_])) ++at_;
     return std::string(text_.substr(begin, at_ - begin));
   }
-  std::uint32_t rule_of(const std::string& of) {
-    const auto [at, inserted] =
-        names_.emplace(of, static_cast<std::uint32_t>(source_.rules.size()));
-    if (inserted) source_.rules.push_back({of, {}, false});
-    return at->second;
-  }
-  Status define(const std::string& of, CfgExpression body) {
-    const std::uint32_t rule = rule_of(of);
-    if (source_.rules[rule].defined) return wrong("'" + of + "' is defined twice");
-    source_.rules[rule].body = std::move(body);
-    source_.rules[rule].defined = true;
-    return {};
-  }
-
   Status directive() {
     const std::string word = name();
     space(false);
@@ -199,39 +161,28 @@ class Parser {
 
   Result<CfgExpression> choice(int depth) {
     if (depth > kMaxDepth) return wrong("groups nested too deeply");
-    CfgExpression e{Kind::kChoice};
+    std::vector<CfgExpression> parts;
     do {
       space(depth > 0);
-      e.parts.push_back(AQ_TRY(sequence(depth)));
+      parts.push_back(AQ_TRY(sequence(depth)));
       if (take("->")) {
         space(false);
         name();
         space(false);
       }
     } while (continues() && take("|"));
-    if (e.parts.size() > 1) return e;
-    CfgExpression only = std::move(e.parts[0]);
-    return only;
+    return choice_of(std::move(parts));
   }
 
   Result<CfgExpression> sequence(int depth) {
     CfgExpression e{Kind::kSequence};
     for (;;) {
       space(depth > 0);
-      if (at_ == text_.size() ||
-          std::string_view("|)]\n\r").find(text_[at_]) != std::string_view::npos ||
-          text_.substr(at_).starts_with("->"))
-        return e;
+      if (at_end() || is_one_of("|)]\n\r") || starts_with("->")) return e;
       CfgExpression part = AQ_TRY(term(depth));
       AQ_RETURN_IF_ERROR(quantifier(part));
       e.parts.push_back(std::move(part));
     }
-  }
-
-  CfgExpression text(RegexId id) {
-    CfgExpression e{Kind::kText};
-    e.text = id;
-    return e;
   }
 
   Result<CfgExpression> regex(std::string_view pattern) {
@@ -250,21 +201,18 @@ class Parser {
       return inner;
     }
     if (take("[")) {
-      CfgExpression e{Kind::kRepeat};
-      e.max = 1;
-      e.parts.push_back(AQ_TRY(choice(depth + 1)));
+      CfgExpression inner = AQ_TRY(choice(depth + 1));
       space(true);
       if (!take("]")) return wrong("'[' without ']'");
-      return e;
+      AQ_RETURN_IF_ERROR(repeat(inner, 0, 1));
+      return inner;
     }
     const std::string of = name();
     if (of.empty())
       return text_[at_] == '<' ? lacking("a token by name")
                                : wrong("unexpected '" + std::string(1, text_[at_]) + "'");
     if (take("{")) return lacking("a rule with parameters");
-    CfgExpression e{Kind::kRule};
-    e.rule = rule_of(of);
-    return e;
+    return call(rule_of(of));
   }
 
   // The text between quotes, as a regular expression that matches it.
@@ -332,22 +280,9 @@ class Parser {
     return regex(pattern);
   }
 
-  bool number(std::uint32_t& out) {
-    const std::size_t begin = at_;
-    out = 0;
-    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9')
-      out = std::min(kMaxRepeat + 1, out * 10 + static_cast<std::uint32_t>(text_[at_++] - '0'));
-    return at_ > begin;
-  }
-
   Status quantifier(CfgExpression& part) {
     std::uint32_t min = 0, max = kUnbounded;
-    if (take("*")) {
-    } else if (take("+")) {
-      min = 1;
-    } else if (take("?")) {
-      max = 1;
-    } else {
+    if (!mark(min, max)) {
       const std::size_t before = at_;
       space(false);
       if (!take("~")) {
@@ -358,43 +293,30 @@ class Parser {
       if (!number(min)) return wrong("'~' without a number");
       max = min;
       if (take("..") && !number(max)) return wrong("'..' without a number");
-      if (min > max || max > kMaxRepeat)
-        return wrong("a repetition out of order, or of more than 10000");
     }
-    CfgExpression e{Kind::kRepeat};
-    e.min = min;
-    e.max = max;
-    e.parts.push_back(std::move(part));
-    part = std::move(e);
-    return {};
+    return repeat(part, min, max);
   }
 
   // Ignored terminals may follow every terminal of a rule, and begin the text.
-  void insert_ignored() {
+  void insert_ignored(CfgSource& source) const {
     if (ignored_.empty()) return;
     CfgExpression any{Kind::kChoice};
-    for (const std::uint32_t rule : ignored_) {
-      CfgExpression e{Kind::kRule};
-      e.rule = rule;
-      any.parts.push_back(std::move(e));
-    }
+    for (const std::uint32_t rule : ignored_) any.parts.push_back(call(rule));
     CfgExpression gap{Kind::kRepeat};
     gap.max = kUnbounded;
     gap.parts.push_back(std::move(any));
-    for (CfgRule& rule : source_.rules)
-      if (!is_terminal(rule.name) && rule.name[0] != '%') follow(rule.body, gap);
+    for (CfgRule& rule : source.rules)
+      if (!is_terminal(rule.name) && rule.name[0] != '%') follow(source, rule.body, gap);
     CfgExpression whole{Kind::kSequence};
     whole.parts.push_back(gap);
-    CfgExpression start{Kind::kRule};
-    start.rule = source_.start;
-    whole.parts.push_back(std::move(start));
-    source_.start = static_cast<std::uint32_t>(source_.rules.size());
-    source_.rules.push_back({"%start", std::move(whole), true});
+    whole.parts.push_back(call(source.start));
+    source.start = static_cast<std::uint32_t>(source.rules.size());
+    source.rules.push_back({"%start", std::move(whole), true});
   }
 
-  void follow(CfgExpression& e, const CfgExpression& gap) {
+  static void follow(const CfgSource& source, CfgExpression& e, const CfgExpression& gap) {
     const bool terminal =
-        e.kind == Kind::kText || (e.kind == Kind::kRule && is_terminal(source_.rules[e.rule].name));
+        e.kind == Kind::kText || (e.kind == Kind::kRule && is_terminal(source.rules[e.rule].name));
     if (terminal) {
       CfgExpression both{Kind::kSequence};
       both.parts.push_back(std::move(e));
@@ -402,14 +324,9 @@ class Parser {
       e = std::move(both);
       return;
     }
-    for (CfgExpression& part : e.parts) follow(part, gap);
+    for (CfgExpression& part : e.parts) follow(source, part, gap);
   }
 
-  std::string_view text_;
-  RegexStore& store_;
-  std::size_t at_ = 0;
-  CfgSource source_;
-  std::unordered_map<std::string, std::uint32_t> names_;
   std::vector<std::uint32_t> ignored_;
 };
 
