@@ -17,6 +17,8 @@ constexpr double kStuckSeconds = 30;
 constexpr std::chrono::seconds kWakeTime{5};
 // Between two looks at all pages.
 constexpr std::chrono::milliseconds kMeasureTime{250};
+// Between two looks at whether a mask is done.
+constexpr std::chrono::milliseconds kLongestIdle{10};
 
 std::uint64_t system_seed() {
   std::random_device device;
@@ -54,7 +56,8 @@ Engine::Engine(model::Model& model, std::shared_ptr<model::KvPool> pool,
       options_(options),
       metrics_(options.metrics ? options.metrics : std::make_shared<EngineMetrics>()),
       prefixes_(pool_),
-      speculator_(options.speculation, std::move(draft)) {
+      speculator_(options.speculation, std::move(draft)),
+      masks_(model.tokenizer(), options.mask_threads, options.speculation != Speculation::kOff) {
   AQ_CHECK(pool_->pages() >= pages_for_context(options_.context));
   metrics_->file_damaged = false;
   metrics_->kv_pages.set(static_cast<double>(pool_->pages()));
@@ -153,10 +156,14 @@ bool Engine::ready() const {
 void Engine::run() {
   while (wait_for_work()) {
     metrics_->begin_step();
+    const std::uint64_t masks = masks_.made();
+    bool idle = false;
     {
       const Turns::Turn turn(options_.turns.get());
-      run_round();
+      idle = !run_round();
     }
+    // Until a mask is done; somebody may have come or left soon after.
+    if (idle && all_parked()) masks_.wait(masks, Job::Clock::now() + kLongestIdle);
     measure();
     metrics_->end_step();
   }
@@ -167,15 +174,17 @@ void Engine::run() {
 
 // Memory that runs out beyond one request ends all that run, and nothing else. Broken invariants of
 // shared work end the process: its other threads may be in the middle of it.
-void Engine::run_round() {
+bool Engine::run_round() {
+  bool stepped = true;
   try {
     end_late_and_cancelled();
     admit();
-    if (!running_.empty()) step();
+    if (!running_.empty()) stepped = step();
     retire_finished();
   } catch (const std::exception&) {
     drop_all(Error{Code::kInternal, "the server failed while it answered: ask again"});
   }
+  return stepped;
 }
 
 // Where a request's own part of the work fails, that request ends.
@@ -220,6 +229,11 @@ void Engine::measure() {
   }
   const std::lock_guard lock(mutex_);
   metrics_->waiting.set(static_cast<double>(queue_.size() + paused_.size()));
+}
+
+bool Engine::all_parked() const {
+  return !running_.empty() && std::all_of(running_.begin(), running_.end(),
+                                          [](const auto& sequence) { return sequence->parked(); });
 }
 
 bool Engine::wait_for_work() {
@@ -283,8 +297,8 @@ void Engine::admit() {
       if (queue_.empty() || !has_room_for(pages_to_begin(queue_.front()->request()))) return;
       job = queue_.pop();
     }
-    running_.push_back(
-        std::make_unique<Sequence>(job, 0, model_, options_.context, model::KvCache(pool_)));
+    running_.push_back(std::make_unique<Sequence>(job, 0, model_, options_.context,
+                                                  model::KvCache(pool_), masks_));
     Sequence& sequence = *running_.back();
     contain(sequence, [&] { sequence.find_prefix(prefixes_); });
     job->begin();
@@ -351,7 +365,7 @@ void Engine::retire_finished() {
       sequence->keep_prefix(prefixes_);
       sequence = sequence->fork(job.take_next_choice());
       std::vector<float> logits = job.first_logits();
-      sequence->advance(logits);
+      sequence->advance(logits, Job::Clock::now() + kMaskPatience);
     }
   }
   std::move(started_.begin(), started_.end(), std::back_inserter(running_));

@@ -18,6 +18,7 @@
 #include "engine/request.h"
 #include "engine/speculator.h"
 #include "engine/step_cost.h"
+#include "engine/token_masks.h"
 #include "engine/turns.h"
 #include "model/model.h"
 
@@ -31,6 +32,10 @@ struct EngineOptions {
   // than memory allows pauses younger ones, which go on when there is room again.
   std::size_t headroom = 128;
   Speculation speculation = Speculation::kWherePays;
+  // Of constrained answers: threads that make masks while the model computes, and whether tokens
+  // that are the only ones possible are taken without asking the model.
+  std::size_t mask_threads = 2;
+  bool take_forced = true;
   double max_seconds = 0;            // from its arrival to the end of a request; 0: no limit
   std::size_t max_tenant_queue = 0;  // of those that wait, one tenant's; 0: no limit of its own
   // Shared with other engines of the process, which then step in turn; null: none.
@@ -88,11 +93,14 @@ class Engine {
   const EngineMetrics& metrics() const { return *metrics_; }
 
  private:
+  // After the model's part of a step, for all masks that are late; who has none then is parked.
+  static constexpr std::chrono::milliseconds kMaskPatience{5};
+
   Status check(const Request& request) const;
   Status check_place(std::uint64_t tenant) const;
   void run();
   bool wait_for_work();  // false: stopping
-  void run_round();
+  bool run_round();      // false: nothing could be computed
   void measure();
   void contain(Sequence& sequence, const std::function<void()>& work);
   void drop_all(const Error& error);
@@ -106,8 +114,10 @@ class Engine {
   Status reserve(model::KvCache& kv, std::size_t tokens);
   bool make_room(Sequence& sequence, std::size_t tokens);
   void pause_youngest();
-  void step();
+  bool step();  // false: there was nothing to compute
   StepWork plan_step();
+  void go_on_without_model();
+  bool all_parked() const;
   void run_answers();
   void take_answer(Sequence& owner, const model::Slice& slice, std::span<float> logits,
                    std::size_t rows);
@@ -133,6 +143,8 @@ class Engine {
   // The thread's own.
   PrefixTree prefixes_;
   Speculator speculator_;                           // outlives the sequences
+  MaskWorkers masks_;                               // likewise
+  MaskTrack::TimePoint mask_deadline_;              // of the running step
   std::vector<std::unique_ptr<Sequence>> running_;  // oldest first
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
   std::vector<std::unique_ptr<Sequence>> paused_;   // oldest last, and none older than running_

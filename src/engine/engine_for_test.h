@@ -92,6 +92,28 @@ class EngineTest : public testing::Test {
     return collector.wait();
   }
 
+  // Two answers are the same in every bit.
+  static void expect_same(const Collected& got, const Collected& want) {
+    EXPECT_FALSE(got.error);
+    EXPECT_EQ(got.ids, want.ids);
+    EXPECT_EQ(got.text, want.text);
+    EXPECT_EQ(got.finish, want.finish);
+    EXPECT_EQ(got.usage->completion_tokens, want.usage->completion_tokens);
+    ASSERT_EQ(got.logprobs.size(), want.logprobs.size());
+    for (const auto& [choice, entries] : got.logprobs)
+      for (std::size_t k = 0; k < entries.size(); ++k) {
+        const TokenLogprobs& other = want.logprobs.at(choice)[k];
+        ASSERT_EQ(entries[k].chosen.logprob, other.chosen.logprob);
+        ASSERT_EQ(entries[k].rank, other.rank);
+        ASSERT_EQ(entries[k].hidden, other.hidden);
+        ASSERT_EQ(entries[k].top.size(), other.top.size());
+        for (std::size_t i = 0; i < other.top.size(); ++i) {
+          ASSERT_EQ(entries[k].top[i].id, other.top[i].id);
+          ASSERT_EQ(entries[k].top[i].logprob, other.top[i].logprob);
+        }
+      }
+  }
+
   std::unique_ptr<model::Model> model_;
   std::shared_ptr<model::KvPool> pool_;
   std::unique_ptr<Engine> engine_;

@@ -44,17 +44,6 @@ class SpeculationTest : public EngineTest {
     r.n = rng() % 3 == 0 ? 1 + static_cast<int>(rng() % 3) : 1;
     return r;
   }
-  static void expect_same(const Collected& got, const Collected& want) {
-    EXPECT_FALSE(got.error);
-    EXPECT_EQ(got.ids, want.ids);
-    EXPECT_EQ(got.text, want.text);
-    EXPECT_EQ(got.finish, want.finish);
-    EXPECT_EQ(got.usage->completion_tokens, want.usage->completion_tokens);
-    ASSERT_EQ(got.logprobs.size(), want.logprobs.size());
-    for (const auto& [choice, entries] : got.logprobs)
-      for (std::size_t k = 0; k < entries.size(); ++k)
-        ASSERT_EQ(entries[k].chosen.logprob, want.logprobs.at(choice)[k].chosen.logprob);
-  }
 };
 
 // Greedy or drawn, wherever the answer ends.

@@ -16,6 +16,11 @@ constexpr double kAloneSeconds = 0.3;
 constexpr std::size_t kLeastAlone = 64;
 constexpr std::size_t kMostPrompt = 512;
 
+// Before one, to learn whether it is needed: a share of what it takes, within limits.
+constexpr double kForcedShare = 0.02;
+constexpr double kLeastForcedSeconds = 1e-4;
+constexpr double kMostForcedSeconds = 1e-3;
+
 double seconds_since(Job::Clock::time_point began) {
   return std::chrono::duration<double>(Job::Clock::now() - began).count();
 }
@@ -56,19 +61,37 @@ void Engine::Batch::clear() {
   owners.clear();
 }
 
-void Engine::step() {
+bool Engine::step() {
+  go_on_without_model();
   const StepWork work = plan_step();
+  if (answers_.slices.empty() && embeddings_.slices.empty()) return false;
   const auto began = Job::Clock::now();  // what guessing takes is another cost
   const bool usual = embeddings_.slices.empty() && !reads_prompts(answers_.slices);
   run_answers();
   run_embeddings();
-  if (running_.empty()) return;
+  if (running_.empty()) return true;
   if (usual) cost_.observe(work, seconds_since(began));
   const std::size_t tokens = answers_.tokens() + embeddings_.tokens();
   if (tokens > 0) metrics_->step_tokens.observe(static_cast<double>(tokens));
   const std::lock_guard lock(mutex_);
   for (const Sequence* sequence : answers_.owners)
     if (sequence->started()) queue_.charge(sequence->job().request().tenant, 1);
+  return true;
+}
+
+// Parked sequences whose masks are there, and tokens that are the only ones possible.
+void Engine::go_on_without_model() {
+  StepWork work;
+  for (const auto& sequence : running_) {
+    if (sequence->parked()) sequence->unpark();
+    if (!sequence->idle() && !sequence->prefilling())
+      work.add_decoding(sequence->most_next(), sequence->fed());
+  }
+  if (!options_.take_forced) return;
+  const std::chrono::duration<double> patience(
+      std::clamp(kForcedShare * cost_.seconds(work), kLeastForcedSeconds, kMostForcedSeconds));
+  const auto until = Job::Clock::now() + std::chrono::duration_cast<Job::Clock::duration>(patience);
+  for (const auto& sequence : running_) sequence->take_forced(until);
 }
 
 StepWork Engine::plan_step() {
@@ -76,15 +99,19 @@ StepWork Engine::plan_step() {
   embeddings_.clear();
   StepWork work;
   for (const auto& sequence : running_)
-    if (!sequence->prefilling()) work.add_decoding(1, sequence->fed());
-  const bool prompts = std::any_of(running_.begin(), running_.end(),
-                                   [](const auto& sequence) { return sequence->prefilling(); });
+    if (!sequence->idle() && !sequence->prefilling())
+      work.add_decoding(sequence->most_next(), sequence->fed());
+  const bool prompts = std::any_of(running_.begin(), running_.end(), [](const auto& sequence) {
+    return !sequence->idle() && sequence->prefilling();
+  });
   if (!prompts) speculator_.plan(running_, cost_, work);
   const double limit = work.decoding > 0 ? kStretch * cost_.seconds(work) : kAloneSeconds;
   for (std::size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
+    if (sequence.idle()) continue;
     const bool prefilling = sequence.prefilling();
-    const std::size_t n = prefilling ? prompt_share(sequence, work, limit) : 1 + sequence.guesses();
+    const std::size_t n = prefilling ? prompt_share(sequence, work, limit)
+                                     : sequence.most_next() + sequence.guesses();
     if (n == 0 || !make_room(sequence, n)) continue;
     if (prefilling) work.add_prompt(n, sequence.fed());
     (sequence.embeds() ? embeddings_ : answers_).add(sequence, sequence.next_slice(n));
@@ -97,6 +124,7 @@ void Engine::run_answers() {
   if (answers_.slices.empty()) return;
   model_.forward().run(answers_.slices, logits_);
   if (!file_is_whole()) return;
+  mask_deadline_ = Job::Clock::now() + kMaskPatience;
   const std::size_t vocab = model_.config().vocab_size;
   std::size_t row = 0;
   for (std::size_t i = 0; i < answers_.slices.size(); ++i) {
@@ -156,7 +184,7 @@ void Engine::answer(Sequence& sequence, std::span<float> logits) {
   const bool more = first && job.request().n > 1;
   if (first) sequence.keep_prefix(prefixes_);
   if (more) job.keep_first_logits(logits);
-  sequence.advance(logits);
+  sequence.advance(logits, mask_deadline_);
   if (more) start_choices(sequence);
 }
 
@@ -166,7 +194,7 @@ void Engine::start_choices(const Sequence& source) {
          has_room_for(source.pages_with(options_.headroom))) {
     started_.push_back(source.fork(job.take_next_choice()));
     std::vector<float> logits = job.first_logits();
-    started_.back()->advance(logits);
+    started_.back()->advance(logits, mask_deadline_);
   }
 }
 

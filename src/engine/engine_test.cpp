@@ -57,44 +57,6 @@ TEST_F(EngineTest, TellsWhichStopStringEndedAnAnswer) {
 }
 
 // What the model thinks of a prompt: the same as of an answer that it writes.
-// Whatever the model would say, with guesses and without, the answer is one of those that it may
-// be.
-TEST_F(EngineTest, ConstrainedAnswersAreWhatTheyMustBe) {
-  const text::Tokenizer& tokenizer = model_->tokenizer();
-  std::vector<std::string> words;
-  for (std::size_t id = 0; id < tokenizer.vocab_size() && words.size() < 8; ++id)
-    if (tokenizer.kind(static_cast<TokenId>(id)) == text::TokenKind::kNormal)
-      words.emplace_back(tokenizer.token_bytes(static_cast<TokenId>(id)));
-  ASSERT_EQ(words.size(), 8u);
-  std::vector<std::string> choices;
-  for (const std::string& first : words)
-    for (const std::string& second : words) choices.push_back(first + second + words[0]);
-  const auto vocabulary = *constraint::Vocabulary::of(tokenizer, model_->special().ends);
-  const auto grammar = constraint::Grammar::choice(choices);
-  ASSERT_TRUE(grammar.ok());
-  std::map<std::uint64_t, std::string> without_guesses;
-  for (const Speculation speculation : {Speculation::kOff, Speculation::kWherePays}) {
-    start({.context = 256, .parallel = 3, .max_queue = 4, .speculation = speculation});
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-      Request r = request({1, 2, 3, 4, 5, 6, 7}, 64);
-      r.constraint.emplace(*grammar, vocabulary);
-      r.sampling.temperature = 1;
-      r.sampling.seed = seed;
-      r.top_logprobs = 2;
-      const Collected got = run(std::move(r));
-      const std::string& text = got.text.at(0);
-      EXPECT_NE(std::find(choices.begin(), choices.end(), text), choices.end()) << text;
-      EXPECT_EQ(got.finish.at(0), FinishReason::kStop);
-      for (const TokenLogprobs& entry : got.logprobs.at(0))
-        EXPECT_TRUE(std::isfinite(entry.chosen.logprob));
-      if (speculation == Speculation::kOff)
-        without_guesses[seed] = text;
-      else
-        EXPECT_EQ(text, without_guesses[seed]);
-    }
-  }
-}
-
 TEST_F(EngineTest, PromptsHaveLogprobs) {
   Request written = request({1, 2, 3}, 60);
   written.top_logprobs = 2;

@@ -25,6 +25,7 @@ class GuessSource {
   struct Task {
     const Request& request;
     std::span<const text::TokenId> tokens;  // prompt and answer; they only ever grow
+    std::span<const text::TokenId> forced;  // text that a constraint says comes next; see TokenMask
     const Sampler& sampler;                 // as it draws the next one
     std::unique_ptr<Memory>& memory;        // the source's own; null at first
     std::size_t most;                       // guesses

@@ -16,12 +16,14 @@ void Job::emit(Event event) {
   usage_.completion_tokens += static_cast<int>(event.ids.size());
   times_.take_tokens(event.ids.size());
   if (event.finish) ended_[static_cast<std::size_t>(event.choice)] = true;
+  ended_well_ = ended_well_ || (event.finish && *event.finish != FinishReason::kError);
+  const bool of_choice = event.error && event.error->detail == kConstraintFailed;
+  if (of_choice && (ended_well_ || !over())) event.choice_error = event.error;
   if (over()) {
     event.usage = usage_;
     times_.end(request_, usage_, ending(event));
-  } else {
-    event.error.reset();
   }
+  if (event.choice_error || !over()) event.error.reset();
   deliver(std::move(event));
 }
 

@@ -17,6 +17,7 @@
 #include "engine/request_times.h"
 #include "engine/sampler.h"
 #include "engine/text_stream.h"
+#include "engine/token_masks.h"
 #include "model/forward.h"
 #include "model/kv_cache.h"
 #include "model/model.h"
@@ -81,14 +82,19 @@ class Job {
   std::vector<float> first_logits_;  // [V], when n > 1
   int next_choice_ = 1;
   Usage usage_;
+  bool ended_well_ = false;  // some choice has
   std::vector<bool> ended_ = std::vector<bool>(static_cast<std::size_t>(request_.n));
 };
+
+inline constexpr std::size_t kMostForcedTokens = 16;  // of an answer, fed with its last token
 
 // One choice of a job, running. Made by prefilling the prompt, or from a sequence that has.
 class Sequence {
  public:
+  // `masks`: who follows the request's constraint, if it has one; outlives the sequence.
   Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model, std::size_t context,
-           model::KvCache kv);
+           model::KvCache kv, MaskWorkers& masks);
+  ~Sequence();
 
   Job& job() const { return *job_; }
   model::KvCache& kv() { return kv_; }
@@ -96,8 +102,9 @@ class Sequence {
   void find_prefix(PrefixTree& prefixes);
   // Leaves what is computed to later requests.
   void keep_prefix(PrefixTree& prefixes);
-  // Feeds tokens that are known already: its prompt, or after a pause its answer too.
-  bool prefilling() const { return !started() || tokens_.size() - fed_ > 1; }
+  // Feeds tokens that are known already: its prompt, or after a pause its answer too. The last one
+  // and some that had to follow it are no such prompt.
+  bool prefilling() const { return !started() || tokens_.size() - fed_ > 1 + kMostForcedTokens; }
   bool started() const { return tokens_.size() > prompt_size(); }
   bool finished() const { return finished_; }
   std::size_t fed() const { return fed_; }
@@ -120,7 +127,7 @@ class Sequence {
   Guessing& guessing(std::size_t source, std::span<const double> priors);
   // Guesses, at most `most`, that the answer has room for.
   std::size_t guess_room(std::size_t most) const;
-  GuessSource::Task guess_task(Guessing& guessing, std::size_t most) const;
+  GuessSource::Task guess_task(Guessing& guessing, std::size_t most);
   // The next slice checks these guesses of the source at what follows the last token.
   void check(std::size_t source, const GuessSource::Task& task);
   std::size_t guesses() const { return draft_.empty() ? 0 : draft_.size() - 1; }
@@ -129,9 +136,18 @@ class Sequence {
   // After the last token of a step: forgets what was computed of wrong guesses.
   void settle();
   // The answer stands at its next token, whose logits were wanted.
-  bool at_next() const { return fed_ == tokens_.size() && !finished_; }
-  // Chooses the next token from this sequence's row of logits and emits it.
-  void advance(std::span<float> logits);
+  bool at_next() const { return fed_ == tokens_.size() && !finished_ && !parked(); }
+  // Chooses the next token from this sequence's row of logits and emits it. What its constraint
+  // allows is waited for until `until`; then the sequence is parked, with its logits.
+  void advance(std::span<float> logits, MaskTrack::TimePoint until);
+  bool parked() const { return !parked_.empty(); }
+  // The next step has nothing to do for it.
+  bool idle() const { return parked() || finished_; }
+  // A parked one goes on if it can.
+  void unpark();
+  // Takes the tokens of which it is known, or at `until`, that no other may come: nothing of the
+  // model is needed for them.
+  void take_forced(MaskTrack::TimePoint until);
   // Gives its pages back; what it has computed is computed again when it goes on.
   void pause();
   // Pages that it holds or will before it has fed what is known and `more` tokens.
@@ -149,9 +165,13 @@ class Sequence {
     return choice_ == 0 && !started() && job_->request().prompt_logprobs >= 0;
   }
   bool may_end() const { return answered() >= job_->request().min_tokens; }
+  Event new_event();
   void forbid_ends(std::span<float> logits) const;
-  Result<bool> keep_to_constraint(std::span<float> logits);
+  void keep_to(const TokenMask& mask, std::span<float> logits) const;
+  bool ends_here(const TokenMask& mask);
   void end_without_token(Event event, FinishReason reason);
+  void choose(std::span<float> logits, const TokenMask* mask);
+  void append(text::TokenId id, std::optional<TokenLogprobs> logprobs);
   std::optional<FinishReason> finish_reason(text::TokenId id) const;
 
   std::shared_ptr<Job> job_;
@@ -160,7 +180,11 @@ class Sequence {
   const std::size_t context_;
   model::KvCache kv_;
   Sampler sampler_;
-  std::optional<constraint::Matcher> constraint_;
+  MaskWorkers& mask_workers_;
+  std::shared_ptr<MaskTrack> masks_;         // null: no constraint
+  std::shared_ptr<const TokenMask> latest_;  // whose text is guessed
+  std::vector<float> parked_;                // [V]  logits that wait for a mask
+  bool late_ = false;                        // the last mask was
   TextStream text_;
   std::vector<text::TokenId> tokens_;  // prompt and answer
   std::size_t fed_;                    // of them that the model has seen

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,6 +19,9 @@ class Adapter;
 }  // namespace aquilon::model
 
 namespace aquilon::engine {
+
+// Error::detail where an answer cannot be kept to its constraint any further.
+inline constexpr std::string_view kConstraintFailed = "constraint_failed";
 
 enum class FinishReason {
   kStop,         // end-of-generation id, stop string or stop token
@@ -46,6 +50,7 @@ struct Usage {
   int cached_tokens = 0;      // of the prompt, found already computed
   int guessed_tokens = 0;     // guesses at the answer that were checked
   int accepted_tokens = 0;    // and right
+  int forced_tokens = 0;      // of the answer, that were the only ones possible
 };
 
 // How the states of a text's tokens become one vector of length 1.
@@ -69,7 +74,7 @@ struct Request {
   int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
   // What the answer may say: a hint, checked token by token.
   std::vector<text::TokenId> prediction;
-  // What the answer must be: each token is one that it allows. At its beginning.
+  // What the answer must be: each token is one that it allows. Where the answer begins.
   std::optional<constraint::Matcher> constraint;
   Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
   // A part of what is queued already: a full queue does not refuse it.
@@ -98,6 +103,8 @@ struct Event {
   std::vector<float> embedding;  // [D], with the only event of a request for one
   std::optional<FinishReason> finish;
   std::string stop;  // the stop string that ended the choice; empty: none did
+  // Why `finish` is kError, where another choice ends well or may.
+  std::optional<Error> choice_error;
   std::optional<Usage> usage;
   std::optional<Error> error;
 };

@@ -66,9 +66,13 @@ Sampler::Sampler(const SamplingParams& params, std::uint64_t seed, int choice,
 TokenId Sampler::sample(std::span<float> logits) {
   apply_bias_and_penalties(logits);
   const TokenId id = params_.temperature == 0 ? best(logits) : draw(logits);
+  take(id);
+  return id;
+}
+
+void Sampler::take(TokenId id) {
   ++step_;
   ++answer_counts_[id];
-  return id;
 }
 
 void Sampler::apply_bias_and_penalties(std::span<float> logits) const {

@@ -25,6 +25,8 @@ class Sampler {
   // The next token; remembers it for the penalties. Changes `logits`.
   //   logits  [V]  f32
   text::TokenId sample(std::span<float> logits);
+  // The next token is the only one possible: remembers it as sample() does.
+  void take(text::TokenId id);
 
  private:
   struct Candidate {

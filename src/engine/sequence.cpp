@@ -21,17 +21,24 @@ std::size_t pages_soon(const Request& request, std::size_t context, std::size_t 
 }
 
 Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& model,
-                   std::size_t context, model::KvCache kv)
+                   std::size_t context, model::KvCache kv, MaskWorkers& masks)
     : job_(std::move(job)),
       choice_(choice),
       model_(model),
       context_(context),
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
-      constraint_(job_->request().constraint),
+      mask_workers_(masks),
       text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space),
       tokens_(job_->request().prompt),
-      fed_(kv_.length()) {}
+      fed_(kv_.length()) {
+  const auto& constraint = job_->request().constraint;
+  if (constraint && job_->request().max_tokens > 0) masks_ = masks.follow(*constraint);
+}
+
+Sequence::~Sequence() {
+  if (masks_) masks_->abandon();
+}
 
 void Sequence::find_prefix(PrefixTree& prefixes) {
   if (wants_prompt_logprobs() || embeds()) return;  // every position is wanted
@@ -104,12 +111,15 @@ Sequence::Guessing& Sequence::guessing(std::size_t source, std::span<const doubl
 }
 
 std::size_t Sequence::guess_room(std::size_t most) const {
+  if (parked() || finished_ || tokens_.size() - fed_ != 1) return 0;
   const auto left = static_cast<std::size_t>(job_->request().max_tokens - answered());
   return std::min({most, context_ - tokens_.size(), left - 1});
 }
 
-GuessSource::Task Sequence::guess_task(Guessing& guessing, std::size_t most) const {
-  return {job_->request(), tokens_, sampler_, guessing.memory, most};
+GuessSource::Task Sequence::guess_task(Guessing& guessing, std::size_t most) {
+  if (masks_) latest_ = masks_->mask(MaskTrack::TimePoint::min());
+  const auto forced = latest_ ? std::span(latest_->text) : std::span<const TokenId>();
+  return {job_->request(), tokens_, forced, sampler_, guessing.memory, most};
 }
 
 void Sequence::check(std::size_t source, const GuessSource::Task& task) {
@@ -119,10 +129,11 @@ void Sequence::check(std::size_t source, const GuessSource::Task& task) {
   draft_.insert(draft_.end(), task.guesses.begin(), task.guesses.end());
   draft_source_ = source;
   draft_kind_ = task.kind;
+  if (masks_) masks_->expect(task.guesses);
 }
 
 void Sequence::accept(std::size_t i) {
-  if (finished_ || i >= guesses() || tokens_.back() != draft_[i + 1]) return;
+  if (finished_ || parked() || i >= guesses() || tokens_.back() != draft_[i + 1]) return;
   ++fed_;
 }
 
@@ -162,6 +173,7 @@ void Sequence::take_hidden(const model::Slice& slice, std::span<const float> hid
 
 void Sequence::pause() {
   draft_.clear();
+  parked_.clear();
   for (Guessing& guessing : guessing_) guessing.memory.reset();
   kv_.truncate(0);
   fed_ = 0;
@@ -172,114 +184,8 @@ std::size_t Sequence::pages_with(std::size_t more) const {
 }
 
 std::unique_ptr<Sequence> Sequence::fork(int choice) const {
-  return std::make_unique<Sequence>(job_, choice, model_, context_, kv_.fork(prompt_size()));
-}
-
-// Whatever ends an answer has no chance before its least length.
-void Sequence::forbid_ends(std::span<float> logits) const {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
-  const Request& request = job_->request();
-  if (!request.ignore_eos)
-    for (const TokenId id : model_.special().ends) logits[static_cast<std::size_t>(id)] = kNever;
-  for (const TokenId id : request.stop_tokens)
-    if (id >= 0 && static_cast<std::size_t>(id) < logits.size())
-      logits[static_cast<std::size_t>(id)] = kNever;
-}
-
-// Tokens that the constraint does not allow have no chance. An answer that can only end ends, even
-// before its least length. False: it has ended, and the model has no token to say so.
-Result<bool> Sequence::keep_to_constraint(std::span<float> logits) {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
-  if (!constraint_) {
-    if (!may_end()) forbid_ends(logits);
-    return true;
-  }
-  std::vector<constraint::MaskWord> mask(constraint_->mask_words());
-  AQ_RETURN_IF_ERROR(constraint_->fill_mask(mask));
-  for (std::size_t begin = 0; begin < logits.size(); begin += 64) {
-    const std::size_t end = std::min(begin + 64, logits.size());
-    const std::uint64_t word = begin / 64 < mask.size() ? mask[begin / 64] : 0;
-    if (word == ~std::uint64_t{0}) continue;
-    for (std::size_t i = begin; i < end; ++i)
-      if ((word >> (i - begin) & 1) == 0) logits[i] = kNever;
-  }
-  const auto some = [&] {
-    return std::any_of(mask.begin(), mask.end(), [](auto word) { return word != 0; });
-  };
-  if (!some()) {
-    if (constraint_->is_accepting()) return false;
-    return Error{
-        Code::kUnsupported,
-        "this model's vocabulary has no token with which the answer could go on as it must"};
-  }
-  if (may_end()) return true;
-  for (const TokenId id : model_.special().ends)
-    if (static_cast<std::size_t>(id) / 64 < mask.size())
-      mask[static_cast<std::size_t>(id) / 64] &= ~(1ULL << (id % 64));
-  if (some()) forbid_ends(logits);
-  return true;
-}
-
-void Sequence::end_without_token(Event event, FinishReason reason) {
-  event.finish = reason;
-  event.text = text_.finish();
-  finished_ = true;
-  job_->emit(std::move(event));
-}
-
-void Sequence::advance(std::span<float> logits) {
-  const Request& request = job_->request();
-  Event event;
-  event.choice = choice_;
-  event.prompt_logprobs = std::move(prompt_logprobs_);
-  if (request.max_tokens == 0) {
-    event.finish = FinishReason::kLength;
-    finished_ = true;
-    job_->emit(std::move(event));
-    return;
-  }
-  const bool with_logprobs = request.top_logprobs >= 0;
-  std::vector<float> own;  // the model's distribution, before the sampler bends it
-  if (with_logprobs && !constraint_) own.assign(logits.begin(), logits.end());
-  const Result<bool> goes_on = keep_to_constraint(logits);
-  if (!goes_on.ok()) event.error = goes_on.error();
-  if (!goes_on.ok() || !*goes_on)
-    return end_without_token(std::move(event),
-                             goes_on.ok() ? FinishReason::kStop : FinishReason::kError);
-  if (with_logprobs && constraint_) own.assign(logits.begin(), logits.end());
-  const TokenId id = sampler_.sample(logits);
-  if (constraint_) constraint_->accept(id);
-  tokens_.push_back(id);
-
-  event.ids = {id};
-  event.finish = finish_reason(id);
-  const bool ending = event.finish == FinishReason::kStop;
-  if (!ending) event.text = text_.push(id, may_end());
-  if (with_logprobs) {
-    auto& entry = event.logprobs.emplace_back(
-        log_probabilities(own, id, request.top_logprobs, model_.tokenizer()));
-    if (ending || model_.tokenizer().kind(id) == text::TokenKind::kControl)
-      entry.hidden = entry.chosen.bytes.size();
-  }
-  if (text_.stopped()) event.finish = FinishReason::kStop;
-  if (event.finish) {
-    event.text += text_.finish();
-    event.stop = text_.stop();
-    finished_ = true;
-  }
-  job_->emit(std::move(event));
-}
-
-// Why the answer ends with `id`, apart from stop strings. kStop: the id is no part of the text.
-std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
-  const Request& request = job_->request();
-  const auto& stops = request.stop_tokens;
-  const bool whole = constraint_ && constraint_->is_finished();  // nothing may follow
-  const bool ends = whole || (!request.ignore_eos && model_.special().is_end(id));
-  if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
-  if (answered() >= request.max_tokens) return FinishReason::kLength;
-  if (tokens_.size() >= context_) return FinishReason::kModelLength;
-  return std::nullopt;
+  return std::make_unique<Sequence>(job_, choice, model_, context_, kv_.fork(prompt_size()),
+                                    mask_workers_);
 }
 
 }  // namespace aquilon::engine

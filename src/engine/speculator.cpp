@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "engine/forced_source.h"
 #include "engine/job_internal.h"
 #include "engine/ngram_source.h"
 
@@ -17,6 +18,7 @@ struct Speculator::Choice {
 };
 
 Speculator::Speculator(Speculation when, std::unique_ptr<GuessSource> draft) : when_(when) {
+  sources_.push_back(std::make_unique<ForcedSource>());
   sources_.push_back(std::make_unique<NgramSource>());
   if (draft) sources_.push_back(std::move(draft));
 }
