@@ -176,7 +176,7 @@ std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const
   if (origin.empty() || !cors_allows(origin)) return headers;
   headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
   headers.push_back({"Access-Control-Expose-Headers",
-                     "x-request-id, retry-after, x-ratelimit-limit-requests, "
+                     "x-request-id, retry-after, x-unenforced, x-ratelimit-limit-requests, "
                      "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
                      "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
                      "x-ratelimit-reset-tokens"});

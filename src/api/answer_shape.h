@@ -32,7 +32,8 @@ struct ChoicePart {
   std::vector<chat::TokenLogprobs> logprobs;  // one without a number for an echo's first token
   std::shared_ptr<const PromptLogprobs> prompt_logprobs;  // null: as of prompt_ids
   std::optional<chat::FinishReason> finish;
-  std::string stop;  // the stop string that ended it; empty: none did
+  std::optional<ApiError> error;  // why `finish` is kError, while others end well
+  std::string stop;               // the stop string that ended it; empty: none did
   std::vector<float> embedding;
   std::vector<std::int32_t> ids;  // of the answer
   std::shared_ptr<const std::vector<std::int32_t>>

@@ -48,7 +48,7 @@ constexpr Member kJsonSchemaFormat[] = {
     {"name", "string", false, "accepted; has no effect"},
     {"description", "string", false, "accepted; has no effect"},
     {"schema", "any", true, "a JSON Schema; what of it cannot be enforced is refused"},
-    {"strict", "boolean", false, "accepted; the schema is always enforced as a whole"},
+    {"strict", "boolean", false, "false: what cannot be enforced is left out, and told in the answer's x-unenforced"},
 };
 
 constexpr Member kStructuredOutputs[] = {
@@ -57,6 +57,7 @@ constexpr Member kStructuredOutputs[] = {
     {"choice", "[string]", false, "the texts to choose from"},
     {"grammar", "string", false, "GBNF or Lark's notation"},
     {"json_object", "boolean", false, "any JSON object"},
+    {"disable_any_whitespace", "boolean", false, "as json_whitespace: compact"},
 };
 
 constexpr Member kTurn[] = {
@@ -91,8 +92,16 @@ constexpr Member kInputPart[] = {
 };
 
 constexpr Member kTextConfig[] = {
-    {"format", "object", false, "{\"type\":\"text\"}"},
+    {"format", "text_format", false, "what the answer is"},
     {"verbosity", "string", false, "accepted; has no effect"},
+};
+
+constexpr Member kTextFormat[] = {
+    {"type", "string", true, "text, json_object or json_schema"},
+    {"name", "string", false, "accepted; has no effect"},
+    {"description", "string", false, "accepted; has no effect"},
+    {"schema", "any", false, "with json_schema: a JSON Schema; what of it cannot be enforced is refused"},
+    {"strict", "boolean", false, "false: what cannot be enforced is left out, and told in the answer's x-unenforced"},
 };
 
 constexpr Member kReasoning[] = {
@@ -119,6 +128,7 @@ constexpr ObjectType kTypes[] = {
     {"input_item", kInputItem},
     {"input_part", kInputPart},
     {"text_config", kTextConfig},
+    {"text_format", kTextFormat},
     {"reasoning", kReasoning},
     {"lora", kLora},
 };

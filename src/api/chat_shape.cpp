@@ -89,7 +89,7 @@ class ChatShape final : public ChunkShape {
       out += "null";
     }
     out += ",\"finish_reason\":";
-    append_finish_reason(out, part.finish);
+    append_finish_reason(out, part);
     append_ids(out, part);
     if (logprobs_in_choice(part)) append_prompt_logprobs(out, part);
     out += '}';

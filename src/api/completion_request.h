@@ -47,6 +47,7 @@ struct CompletionRequest {
 
   std::string reasoning_effort;  // empty: the model's own
   std::string instructions;      // of /v1/responses, which repeats them
+  std::string text_format;       // likewise its text.format, as JSON; empty: text
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none

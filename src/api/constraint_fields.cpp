@@ -18,14 +18,16 @@ Refusal set(const Field& field, chat::AnswerConstraint constraint, CompletionReq
   if (current.kind != Kind::kNone)
     return invalid_value({std::string(field.name)}, "value_error",
                          fmt::format("'{}' says already what the answer must be", current.field));
+  constraint.whitespace = current.whitespace;  // which another field may have set
   current = std::move(constraint);
   current.field = field.name;
   return {};
 }
 
 Refusal set_schema(const Field& field, const json::value& value, const Location& where,
-                   CompletionRequest& out) {
-  chat::AnswerConstraint constraint{.kind = Kind::kJsonSchema, .schema = value};
+                   CompletionRequest& out, bool best_effort = false) {
+  chat::AnswerConstraint constraint{
+      .kind = Kind::kJsonSchema, .schema = value, .best_effort = best_effort};
   if (value.is_string()) {
     json::error_code ec;
     constraint.schema = json::parse(value.get_string(), ec);
@@ -57,28 +59,43 @@ Refusal set_choices(const Field& field, const json::value& value, const Location
   return set(field, std::move(constraint), out);
 }
 
+// What stands beside a schema.
+Refusal read_schema_format(const Field& field, const json::object& format, const Location& where,
+                           CompletionRequest& out) {
+  const json::value* schema = format.if_contains("schema");
+  if (schema == nullptr) return invalid_value(step(where, "schema"), "missing", "Field required");
+  bool strict = true;
+  if (const json::value* value = format.if_contains("strict");
+      value != nullptr && !value->is_null())
+    if (Refusal refusal = read_bool(*value, step(where, "strict"), strict)) return refusal;
+  return set_schema(field, *schema, step(where, "schema"), out, !strict);
+}
+
 }  // namespace
 
-Refusal read_response_format(const Field& field, const json::value& value, CompletionRequest& out) {
-  const Location here{std::string(field.name)};
-  if (!value.is_object()) return invalid_value(here, "dict_type", "an object is expected");
+Refusal read_answer_format(const Field& field, const json::value& value, const Location& where,
+                           FormatForm form, CompletionRequest& out) {
+  if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
   const json::object& format = value.get_object();
   const json::value* type = format.if_contains("type");
   std::string name;
-  if (type == nullptr) return invalid_value(step(here, "type"), "missing", "Field required");
-  if (Refusal refusal = read_string(*type, step(here, "type"), name)) return refusal;
+  if (type == nullptr) return invalid_value(step(where, "type"), "missing", "Field required");
+  if (Refusal refusal = read_string(*type, step(where, "type"), name)) return refusal;
   if (name == "text") return {};
   if (name == "json_object") return set(field, {.kind = Kind::kJsonObject}, out);
   if (name != "json_schema")
-    return invalid_value(step(here, "type"), "literal_error",
+    return invalid_value(step(where, "type"), "literal_error",
                          "one of text, json_object, json_schema is expected");
-  const Location inner = step(here, "json_schema");
+  if (form == FormatForm::kFlat) return read_schema_format(field, format, where, out);
+  const Location inner = step(where, "json_schema");
   const json::value* wrapped = format.if_contains("json_schema");
   if (wrapped == nullptr || !wrapped->is_object())
     return invalid_value(inner, "missing", "an object with a schema is expected");
-  const json::value* schema = wrapped->get_object().if_contains("schema");
-  if (schema == nullptr) return invalid_value(step(inner, "schema"), "missing", "Field required");
-  return set_schema(field, *schema, step(inner, "schema"), out);
+  return read_schema_format(field, wrapped->get_object(), inner, out);
+}
+
+Refusal read_response_format(const Field& field, const json::value& value, CompletionRequest& out) {
+  return read_answer_format(field, value, {std::string(field.name)}, FormatForm::kNested, out);
 }
 
 Refusal read_guided_json(const Field& field, const json::value& value, CompletionRequest& out) {
@@ -97,6 +114,17 @@ Refusal read_guided_grammar(const Field& field, const json::value& value, Comple
   return set_text(field, Kind::kGrammar, value, {std::string(field.name)}, out);
 }
 
+Refusal read_json_whitespace(const Field& field, const json::value& value, CompletionRequest& out) {
+  const Location here{std::string(field.name)};
+  std::string name;
+  if (Refusal refusal = read_string(value, here, name)) return refusal;
+  if (name != "flexible" && name != "compact")
+    return invalid_value(here, "literal_error", "one of flexible, compact is expected");
+  if (name == "compact")
+    out.generation.constraint.whitespace = constraint::WhitespacePolicy::compact();
+  return {};
+}
+
 Refusal read_structured_outputs(const Field& field, const json::value& value,
                                 CompletionRequest& out) {
   const Location here{std::string(field.name)};
@@ -109,9 +137,13 @@ Refusal read_structured_outputs(const Field& field, const json::value& value,
     if (key == "regex") refusal = set_text(field, Kind::kRegex, member, where, out);
     if (key == "choice") refusal = set_choices(field, member, where, out);
     if (key == "grammar") refusal = set_text(field, Kind::kGrammar, member, where, out);
-    if (key == "structural_tag")
+    const bool changes_schema =
+        key == "disable_additional_properties" && member != json::value(false);
+    if (key == "structural_tag" || key == "whitespace_pattern" || changes_schema)
       return bad_request(field.name, "unsupported_parameter",
-                         "'structured_outputs.structural_tag' is not supported");
+                         "'structured_outputs.{}' is not supported", std::string_view(key));
+    if (key == "disable_any_whitespace" && member.is_bool() && member.get_bool())
+      out.generation.constraint.whitespace = constraint::WhitespacePolicy::compact();
     if (key == "json_object" && member.is_bool() && member.get_bool())
       refusal = set(field, {.kind = Kind::kJsonObject}, out);
     if (refusal) return refusal;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "api/api_error.h"
 #include "api/http_message.h"
@@ -35,8 +36,8 @@ class Exchange {
   virtual void respond(HttpResponse response) = 0;
 
   // An answer in server-sent events: head, events as they come, end. What the client does not read
-  // in time is bounded; beyond the bound it counts as gone.
-  virtual void begin_events() = 0;
+  // in time is bounded; beyond the bound it counts as gone. `headers`: beside the usual ones.
+  virtual void begin_events(std::vector<Header> headers) = 0;
   // "id: <id>\nevent: <name>\ndata: <data>\n\n", without the lines of what is empty.
   virtual void send_event(std::string_view data, std::string_view name = {},
                           std::string_view id = {}) = 0;

@@ -70,6 +70,7 @@ struct FakeGenerator::Stream {
   int context = 0;
   int fail_at = -1;
   bool wait = false;
+  bool half = false;
   bool closed = false;
 
   void emit(chat::GenerationEvent event) {
@@ -92,6 +93,11 @@ void FakeGenerator::Stream::step(std::size_t index) {
   if (choice.finished || closed || wait) return;
   if (fail_at >= 0 && static_cast<int>(choice.next) >= fail_at) return fail();
   chat::GenerationEvent event{.choice = static_cast<int>(index)};
+  if (half && index == 0 && choice.next == 1) {
+    event.finish = chat::FinishReason::kError;
+    event.choice_error = Error{Code::kUnsupported, "it cannot go on", "", "constraint_failed"};
+    return end_with(std::move(event), choice);
+  }
   if (index == 0 && choice.next == 0 && request.prompt_logprobs >= 0) {
     std::string token;  // BOS, or a word and the space before it
     for (const std::string& word : words_of(asked_text(request.prompt))) {
@@ -174,6 +180,11 @@ class FakeGenerator::Handle final : public chat::Generation {
     stream_->fail();
   }
   const std::vector<text::TokenId>& prompt_ids() const override { return stream_->prompt_ids; }
+  std::span<const chat::Unenforced> unenforced() const override {
+    static const chat::Unenforced kAny[] = {{"/a\xC3\xA9", "not", "for tests \xF0\x9F\x8C\xAC"}};
+    return stream_->request.constraint.best_effort ? std::span(kAny)
+                                                   : std::span<const chat::Unenforced>();
+  }
 
  private:
   FakeGenerator& owner_;
@@ -222,6 +233,7 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   stream->usage.prompt_tokens = count;
   for (int i = 0; i < count; ++i) stream->prompt_ids.push_back(100 + i);
   stream->wait = text.starts_with("!wait");
+  stream->half = text.starts_with("!half");
   if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
   std::string answer = "The north wind blows over the sea.";
   if (text.starts_with("!say ")) answer = text.substr(5);

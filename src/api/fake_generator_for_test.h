@@ -6,7 +6,9 @@
 //   !fail N         an error after N tokens               !full        refuses: queue full
 //   !bytes          tokens that split an emoji            !front       its prompt begins with BOS
 //   !break          a broken invariant where it is read
+//   !half           the first choice fails after a token, as by its constraint; others go on
 //   !adapter        says which adapter it has: there is one, number 0
+// Of a constraint with best_effort it says that /aé's "not" is not enforced.
 // As a tokenizer its ids are the 256 bytes and 256, the control token <s>, which is its BOS too.
 #pragma once
 

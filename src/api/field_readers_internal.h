@@ -1,6 +1,7 @@
 // Fields that need more than a type and a range.
 #pragma once
 
+#include "api/field_values_internal.h"  // Location
 #include "api/request_fields.h"
 
 namespace aquilon::api {
@@ -27,7 +28,14 @@ Refusal read_guided_json(const Field&, const boost::json::value&, CompletionRequ
 Refusal read_guided_regex(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_guided_choice(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_guided_grammar(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_json_whitespace(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_structured_outputs(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_template_kwargs(const Field&, const boost::json::value&, CompletionRequest&);
+
+// {"type":"text"}, {"type":"json_object"} or a schema: inside a member json_schema, as chats have
+// it, or beside the type, as responses do.
+enum class FormatForm { kNested, kFlat };
+Refusal read_answer_format(const Field&, const boost::json::value&, const Location& where,
+                           FormatForm form, CompletionRequest&);
 
 }  // namespace aquilon::api

@@ -8,6 +8,7 @@
 
 #include "api/limits.h"
 #include "api/tenant.h"
+#include "api/unenforced_header_internal.h"
 
 namespace aquilon::api {
 
@@ -177,7 +178,7 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
   }
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
-    exchange_->begin_events();
+    exchange_->begin_events(answer_headers());
     std::size_t prompt_tokens = 0;
     for (const auto& generation : generations_->list)
       prompt_tokens += generation->prompt_ids().size();
@@ -214,6 +215,7 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   if (!event.embedding.empty()) part.embedding = std::move(event.embedding);
   if (event.finish) part.finish = event.finish;
   note(event);
+  if (event.choice_error) part.error = from_error(*event.choice_error);
   part.stop = std::move(event.stop);
   if (event.usage) {
     usage_.prompt_tokens += event.usage->prompt_tokens;
@@ -291,11 +293,17 @@ void GenerationSession::deliver(std::size_t last_choice, const Status& written) 
     exchange_->end_events();
     return;
   }
-  HttpResponse response{.body = shape_->whole(choices_, usage_)};
+  HttpResponse response{.headers = answer_headers(), .body = shape_->whole(choices_, usage_)};
   if (http_.account && http_.account->limits.tokens_per_minute > 0)
     response.headers.push_back({"x-ratelimit-tokens-query-cost",
                                 std::to_string(usage_.prompt_tokens + usage_.completion_tokens)});
   exchange_->respond(std::move(response));
+}
+
+// All generations have one constraint.
+std::vector<Header> GenerationSession::answer_headers() const {
+  if (generations_->list.empty()) return {};
+  return unenforced_headers(generations_->list.front()->unenforced());
 }
 
 void GenerationSession::fail(const ApiError& error) {

@@ -47,6 +47,7 @@ constexpr Field kShared[] = {
     {"structured_outputs", "structured_outputs", &read_structured_outputs, 0, 0, false, "vLLM's newer form of the same"},
     {"grammar", "string", &read_guided_grammar, 0, 0, false, "llama.cpp's: the answer is of this grammar, in GBNF"},
     {"json_schema", "object", &read_guided_json, 0, 0, false, "llama.cpp's: the answer is a value of this JSON Schema"},
+    {"json_whitespace", "string", &read_json_whitespace, 0, 0, false, "between the tokens of JSON that is asked for: flexible, within bounds, or compact, none"},
     {"cache_salt", "string", &C::cache_salt, 0, 0, false, "what is computed of the prompt is shared only with requests of the same key and the same salt"},
     {"lora", "[lora]", &read_lora, -100, 100, false, "llama.cpp's way to choose an adapter (serve --lora), in place of the one whose name is the model's; an empty list is none"},
     {"user", "string", Ignored{}},

@@ -1,4 +1,5 @@
 // The body of OpenAI's responses, as far as a server without memory of its own can answer it.
+#include <boost/json/serialize.hpp>
 #include <limits>
 
 #include "api/body_schema.h"
@@ -71,16 +72,16 @@ Refusal read_input(const Field& field, const json::value& value, CompletionReque
   return message_order_error("input", "the last item must be the user's message");
 }
 
-Refusal read_text_config(const Field& field, const json::value& value, CompletionRequest&) {
+Refusal read_text_config(const Field& field, const json::value& value, CompletionRequest& out) {
   const Location where = {std::string(field.name)};
   if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
   const json::value* format = value.get_object().if_contains("format");
   if (!format || format->is_null()) return {};
-  if (!format->is_object())
-    return invalid_value(step(where, "format"), "dict_type", "an object is expected");
-  const json::value* type = format->get_object().if_contains("type");
-  if (type && *type == json::value("text")) return {};
-  return unsupported_field("text.format", R"(leave it out, or use {"type":"text"})");
+  if (Refusal refusal =
+          read_answer_format(field, *format, step(where, "format"), FormatForm::kFlat, out))
+    return refusal;
+  out.text_format = json::serialize(*format);
+  return {};
 }
 
 Refusal read_reasoning(const Field& field, const json::value& value, CompletionRequest& out) {
@@ -100,7 +101,7 @@ constexpr Field kFields[] = {
     {"stream", "boolean", &C::stream, 0, 0, false, "server-sent events instead of one answer"},
     {"temperature", "number", &S::temperature, 0, 2, false, "0 is greedy"},
     {"top_p", "number", &read_top_p, 0, 1, false, "nucleus sampling"},
-    {"text", "text_config", &read_text_config, 0, 0, false, "the format: text"},
+    {"text", "text_config", &read_text_config, 0, 0, false, "the format: text, any JSON object, or a value of a JSON Schema"},
     {"store", "boolean", Refused{"false"}},
     {"previous_response_id", "string", Refused{}},
     {"conversation", "string | object", Refused{}},

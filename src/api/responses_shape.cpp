@@ -24,11 +24,13 @@ class ResponsesShape final : public AnswerShape {
     settings_ += fmt::format(
         ",\"max_output_tokens\":{},\"temperature\":{},\"top_p\":{},\"parallel_tool_calls\":true,"
         "\"previous_response_id\":null,"
-        "\"store\":false,\"text\":{{\"format\":{{\"type\":\"text\"}}}},\"tool_choice\":\"auto\","
+        "\"store\":false,\"tool_choice\":\"auto\","
         "\"tools\":[],\"truncation\":\"disabled\",\"metadata\":{{}},\"user\":null",
         max_tokens ? fmt::to_string(*max_tokens) : "null", request.generation.sampling.temperature,
         request.generation.sampling.top_p);
-    settings_ += ",\"reasoning\":{\"effort\":";
+    settings_ += ",\"text\":{\"format\":";
+    settings_ += request.text_format.empty() ? R"({"type":"text"})" : request.text_format;
+    settings_ += "},\"reasoning\":{\"effort\":";
     append_json_string_or_null(settings_, request.reasoning_effort);
     settings_ += ",\"summary\":null}";
   }

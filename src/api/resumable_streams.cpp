@@ -26,9 +26,10 @@ class ResumableStream final : public Exchange,
     forget();
   }
 
-  void begin_events() override {
+  void begin_events(std::vector<Header> headers) override {
     stream_ = true;
-    if (client_) client_->begin_events();
+    headers_ = std::move(headers);
+    if (client_) client_->begin_events(headers_);
   }
 
   void send_event(std::string_view data, std::string_view name, std::string_view) override {
@@ -66,7 +67,7 @@ class ResumableStream final : public Exchange,
     cancel_wait();
     client_ = std::move(client);
     listen();
-    client_->begin_events();
+    client_->begin_events(headers_);
     for (std::size_t i = number - first_kept_; i < kept_.size() && client_; ++i)
       client_->send_event(kept_[i].data, kept_[i].name, event_id(first_kept_ + i));
     if (!ended_) return;
@@ -88,6 +89,8 @@ class ResumableStream final : public Exchange,
     std::string name;
     std::string data;
   };
+
+  std::vector<Header> headers_;
 
   std::string event_id(std::size_t number) const { return id_ + "." + std::to_string(number); }
 

@@ -45,11 +45,13 @@ void ServerExchange::respond(HttpResponse response) {
   wake();
 }
 
-void ServerExchange::begin_events() {
+void ServerExchange::begin_events(std::vector<Header> headers) {
   if (ended_ || response_) return;
   stream_ = true;
   response_ = HttpResponse{.content_type = "text/event-stream; charset=utf-8"};
-  response_->headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+  response_->headers = std::move(headers);
+  response_->headers.push_back({"Cache-Control", "no-store"});
+  response_->headers.push_back({"X-Accel-Buffering", "no"});
   wake();
 }
 

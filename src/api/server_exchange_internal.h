@@ -24,7 +24,7 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   void offload(std::function<void()> work) override;
   std::function<void()> after(std::chrono::milliseconds time, std::function<void()> task) override;
   void respond(HttpResponse response) override;
-  void begin_events() override;
+  void begin_events(std::vector<Header> headers) override;
   void send_event(std::string_view data, std::string_view name, std::string_view id) override;
   void end_events() override;
   void on_abandoned(std::function<void(AbandonReason)> callback) override;

@@ -53,23 +53,24 @@ void append_prompt_ids(std::string& out, const ChoicePart& part) {
     out += fmt::format(",\"prompt_token_ids\":[{}]", fmt::join(*part.prompt_ids, ","));
 }
 
-void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish) {
-  if (!finish) {
+void append_finish_reason(std::string& out, const ChoicePart& part) {
+  if (!part.finish) {
     out += "null";
     return;
   }
-  switch (*finish) {
+  switch (*part.finish) {
     case chat::FinishReason::kStop:
       out += "\"stop\"";
-      return;
+      break;
     case chat::FinishReason::kLength:
     case chat::FinishReason::kModelLength:
       out += "\"length\"";
-      return;
+      break;
     case chat::FinishReason::kError:
       out += "\"error\"";
-      return;
+      break;
   }
+  if (part.error) out += ",\"error\":" + error_object(*part.error);
 }
 
 }  // namespace aquilon::api

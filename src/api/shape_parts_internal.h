@@ -29,6 +29,7 @@ void append_prompt_logprobs(std::string& out, const ChoicePart& part);
 
 // "stop", "length", "error" or null. The end of the context is "length", as OpenAI has it;
 // Mistral's "model_length" is unknown to the other clients.
-void append_finish_reason(std::string& out, std::optional<chat::FinishReason> finish);
+// Behind it ,"error":{...} of a choice that failed alone.
+void append_finish_reason(std::string& out, const ChoicePart& part);
 
 }  // namespace aquilon::api

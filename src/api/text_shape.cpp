@@ -131,7 +131,7 @@ class TextShape final : public ChunkShape {
       append_logprobs(out, part);
     }
     out += ",\"finish_reason\":";
-    append_finish_reason(out, part.finish);
+    append_finish_reason(out, part);
     append_prompt_ids(out, part);
     append_prompt_logprobs(out, part);
     append_ids(out, part);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "constraint/relaxed_schema.h"
+
 namespace aquilon::chat {
 namespace {
 
@@ -12,7 +14,9 @@ constexpr std::size_t kMostKept = 64;
 constexpr std::size_t kMostKeptBytes = std::size_t{256} << 20;
 
 std::string key_of(const AnswerConstraint& wanted) {
-  std::string key(1, static_cast<char>('0' + static_cast<int>(wanted.kind)));
+  std::string key =
+      fmt::format("{}{},{},{},{};", static_cast<int>(wanted.kind), wanted.best_effort,
+                  wanted.whitespace.blanks, wanted.whitespace.line_ends, wanted.whitespace.indent);
   if (wanted.kind == Kind::kJsonSchema) key += boost::json::serialize(wanted.schema);
   key += wanted.text;
   for (const std::string& choice : wanted.choices)
@@ -20,10 +24,13 @@ std::string key_of(const AnswerConstraint& wanted) {
   return key;
 }
 
-Result<constraint::Grammar> compile(const AnswerConstraint& wanted) {
+Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
+                                            std::vector<Unenforced>& left_out) {
+  const constraint::GrammarOptions options{.whitespace = wanted.whitespace};
   switch (wanted.kind) {
     case Kind::kJsonSchema:
-      return constraint::Grammar::json_schema(wanted.schema);
+      return wanted.best_effort ? constraint::relaxed_json_schema(wanted.schema, options, left_out)
+                                : constraint::Grammar::json_schema(wanted.schema, options);
     case Kind::kRegex:
       return constraint::Grammar::regex(wanted.text);
     case Kind::kChoice:
@@ -35,44 +42,65 @@ Result<constraint::Grammar> compile(const AnswerConstraint& wanted) {
     case Kind::kJsonObject:
       break;
   }
-  return constraint::Grammar::json_object();
+  return constraint::Grammar::json_object(options);
 }
 
 }  // namespace
 
-Result<constraint::Matcher> ConstraintCompiler::matcher(const AnswerConstraint& wanted) {
-  std::string key = key_of(wanted);
-  {
-    const std::lock_guard lock(mutex_);
-    if (vocabulary_ == nullptr) vocabulary_ = AQ_TRY(constraint::Vocabulary::of(tokenizer_, ends_));
-    const auto found = std::find_if(latest_.begin(), latest_.end(),
-                                    [&](const Entry& entry) { return entry.key == key; });
-    if (found != latest_.end()) {
-      latest_.splice(latest_.begin(), latest_, found);
-      // One whose tables have grown to half of the limit is made again; who uses it keeps it.
-      if (found->grammar.memory_bytes() <= constraint::GrammarOptions{}.memory_bytes / 2)
-        return constraint::Matcher(found->grammar, vocabulary_);
-      latest_.pop_front();
+Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& wanted) {
+  const auto vocabulary = AQ_TRY(this->vocabulary());
+  const std::string key = key_of(wanted);
+  if (auto known = find(key)) {
+    // Whose masks are being made, they are waited for: outside of the lock, so that nobody else is.
+    known->bytes = known->grammar.memory_bytes();
+    // One whose tables have grown to half of the limit is made again; who uses it keeps it.
+    if (known->bytes <= constraint::GrammarOptions{}.memory_bytes / 2) {
+      keep(*known);
+      return CompiledConstraint{constraint::Matcher(known->grammar, vocabulary), known->left_out};
     }
   }
-  auto grammar = compile(wanted);
+  std::vector<Unenforced> left_out;
+  auto grammar = compile_grammar(wanted, left_out);
   if (!grammar.ok()) {
     Error error = std::move(grammar).error();
     error.code = Code::kInvalidArgument;
     error.param = wanted.field;
     return error;
   }
+  const Entry entry{key, *grammar,
+                    std::make_shared<const std::vector<Unenforced>>(std::move(left_out)),
+                    grammar->memory_bytes()};
+  keep(entry);
+  return CompiledConstraint{constraint::Matcher(entry.grammar, vocabulary), entry.left_out};
+}
+
+Result<std::shared_ptr<const constraint::Vocabulary>> ConstraintCompiler::vocabulary() {
   const std::lock_guard lock(mutex_);
-  latest_.push_front({std::move(key), *grammar});
+  if (vocabulary_ == nullptr) vocabulary_ = AQ_TRY(constraint::Vocabulary::of(tokenizer_, ends_));
+  return vocabulary_;
+}
+
+std::optional<ConstraintCompiler::Entry> ConstraintCompiler::find(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(latest_.begin(), latest_.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  if (found == latest_.end()) return std::nullopt;
+  return *found;
+}
+
+// As the latest one; the oldest ones beyond the limits go.
+void ConstraintCompiler::keep(const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  latest_.remove_if([&](const Entry& other) { return other.key == entry.key; });
+  latest_.push_front(entry);
   std::size_t bytes = 0;
   std::size_t kept = 0;
-  for (const Entry& entry : latest_) {
-    bytes += entry.grammar.memory_bytes();
+  for (const Entry& one : latest_) {
+    bytes += one.bytes;
     if (kept == kMostKept || (kept > 0 && bytes > kMostKeptBytes)) break;
     ++kept;
   }
   while (latest_.size() > kept) latest_.pop_back();
-  return constraint::Matcher(*grammar, vocabulary_);
 }
 
 }  // namespace aquilon::chat

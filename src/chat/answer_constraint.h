@@ -5,11 +5,14 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "constraint/matcher.h"
+#include "constraint/schema_refusal.h"
+#include "constraint/whitespace.h"
 
 namespace aquilon::chat {
 
@@ -26,7 +29,18 @@ struct AnswerConstraint {
   boost::json::value schema;
   std::string text;
   std::vector<std::string> choices;
-  std::string field;  // of the request, for errors
+  std::string field;                        // of the request, for errors
+  constraint::WhitespacePolicy whitespace;  // of JSON
+  // What of the schema cannot be enforced is left out and told, instead of refused.
+  bool best_effort = false;
+};
+
+// A keyword of a schema that an answer need not keep to.
+using Unenforced = constraint::SchemaRefusal;
+
+struct CompiledConstraint {
+  constraint::Matcher matcher;                              // at the beginning of an answer
+  std::shared_ptr<const std::vector<Unenforced>> left_out;  // never null
 };
 
 // Compiled constraints, the latest ones kept: the same request again costs no compiling and finds
@@ -37,15 +51,21 @@ class ConstraintCompiler {
   ConstraintCompiler(const text::Tokenizer& tokenizer, std::vector<text::TokenId> ends)
       : tokenizer_(tokenizer), ends_(std::move(ends)) {}
 
-  // A matcher at the beginning of an answer. The first call makes the vocabulary's tree (some
-  // hundred ms). Errors: those of constraint::Grammar, with `param`.
-  Result<constraint::Matcher> matcher(const AnswerConstraint& wanted);
+  // The first call makes the vocabulary's tree (some hundred ms). Errors: those of
+  // constraint::Grammar, with `param`.
+  Result<CompiledConstraint> compile(const AnswerConstraint& wanted);
 
  private:
   struct Entry {
     std::string key;
     constraint::Grammar grammar;
+    std::shared_ptr<const std::vector<Unenforced>> left_out;
+    std::size_t bytes;  // when it was asked for last
   };
+
+  Result<std::shared_ptr<const constraint::Vocabulary>> vocabulary();
+  std::optional<Entry> find(const std::string& key);
+  void keep(const Entry& entry);
 
   const text::Tokenizer& tokenizer_;
   std::vector<text::TokenId> ends_;

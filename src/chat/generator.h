@@ -87,6 +87,8 @@ class Generation {
   virtual ~Generation() = default;
   virtual void cancel() = 0;  // ends within a step; the last event still comes
   virtual const std::vector<text::TokenId>& prompt_ids() const = 0;
+  // What a constraint asked for that the answer need not keep to: with best_effort alone.
+  virtual std::span<const Unenforced> unenforced() const { return {}; }
 };
 
 // What a client may know of a model.

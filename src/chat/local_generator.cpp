@@ -24,12 +24,18 @@ using Adapters = std::vector<std::shared_ptr<const model::Adapter>>;
 
 class LocalGeneration final : public Generation {
  public:
-  explicit LocalGeneration(std::unique_ptr<engine::Ticket> ticket) : ticket_(std::move(ticket)) {}
+  LocalGeneration(std::unique_ptr<engine::Ticket> ticket,
+                  std::shared_ptr<const std::vector<Unenforced>> unenforced)
+      : ticket_(std::move(ticket)), unenforced_(std::move(unenforced)) {}
   void cancel() override { ticket_->cancel(); }
   const std::vector<TokenId>& prompt_ids() const override { return ticket_->prompt(); }
+  std::span<const Unenforced> unenforced() const override {
+    return unenforced_ ? std::span(*unenforced_) : std::span<const Unenforced>();
+  }
 
  private:
   std::unique_ptr<engine::Ticket> ticket_;
+  std::shared_ptr<const std::vector<Unenforced>> unenforced_;  // may be null
 };
 
 class LocalGenerator final : public Generator {
@@ -66,8 +72,13 @@ class LocalGenerator final : public Generator {
     r.cache_salt = request.cache_salt;
     r.waited_seconds = request.waited_seconds;
     if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
-    if (request.constraint.kind != AnswerConstraint::Kind::kNone)
-      r.constraint = AQ_TRY(constraints_.matcher(request.constraint));
+    std::shared_ptr<const std::vector<Unenforced>> unenforced;
+    if (request.constraint.kind != AnswerConstraint::Kind::kNone) {
+      CompiledConstraint constraint = AQ_TRY(constraints_.compile(request.constraint));
+      AQ_RETURN_IF_ERROR(begin_within(constraint.matcher, request.prompt));
+      r.constraint = std::move(constraint.matcher);
+      unenforced = std::move(constraint.left_out);
+    }
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
@@ -83,7 +94,8 @@ class LocalGenerator final : public Generator {
         error.param = "prompt";
       return error;
     }
-    return std::unique_ptr<Generation>(new LocalGeneration(std::move(*ticket)));
+    return std::unique_ptr<Generation>(
+        new LocalGeneration(std::move(*ticket), std::move(unenforced)));
   }
 
   Result<std::vector<TokenId>> prompt_ids(const Prompt& prompt) const override {
@@ -134,6 +146,18 @@ class LocalGenerator final : public Generator {
 
  private:
   std::string written(TokenId id) const { return id < 0 ? std::string() : token_bytes(id); }
+
+  // An answer that has begun goes on within its constraint.
+  static Status begin_within(constraint::Matcher& matcher, const Prompt& prompt) {
+    const auto* chat = std::get_if<ChatPrompt>(&prompt);
+    if (chat == nullptr || !chat->continue_final_message) return {};
+    const auto* content = chat->messages.back().get_object().if_contains("content");
+    if (content == nullptr || !content->is_string() || content->get_string().empty()) return {};
+    if (matcher.accept_bytes(std::string_view(content->get_string()))) return {};
+    return Error{Code::kInvalidArgument,
+                 "the answer's beginning that was given leaves what its constraint allows",
+                 "messages"};
+  }
 
   Status choose_adapter(const GenerationRequest& request, engine::Request& out) const {
     if (!request.adapter) return {};
