@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   aquilon::apps::register_bench_compare(commands);
   aquilon::apps::register_bench_serve(commands);
   aquilon::apps::register_schema_check(commands);
+  aquilon::apps::register_schema_keywords(commands);
   aquilon::apps::register_doctor(commands);
   aquilon::apps::register_keys(commands);
   aquilon::apps::register_usage(commands);

@@ -44,6 +44,10 @@ def flags_tables(program):
     return subprocess.run([program, "--print-flags-markdown"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def keyword_table(program):
+    return subprocess.run([program, "schema", "keywords"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def with_block(text, name, block):
     begin, end = f"<!-- begin:{name} -->", f"<!-- end:{name} -->"
     before, found, rest = text.partition(begin)
@@ -64,6 +68,7 @@ def main():
         "docs/ERRORS.md": {"errors": errors_table()},
         "docs/API.md": api_blocks(args.program),
         "docs/FLAGS.md": {"flags": flags_tables(args.program)},
+        "docs/STRUCTURED-OUTPUT.md": {"keywords": keyword_table(args.program)},
     }
     stale = False
     for name, blocks in files.items():

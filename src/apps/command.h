@@ -97,6 +97,7 @@ void register_bench_model(Commands& commands);
 void register_bench_compare(Commands& commands);
 void register_bench_serve(Commands& commands);
 void register_schema_check(Commands& commands);
+void register_schema_keywords(Commands& commands);
 void register_doctor(Commands& commands);
 void register_keys(Commands& commands);
 void register_usage(Commands& commands);

@@ -1,5 +1,5 @@
-"""The examples of docs/SERVING.md, each as it stands there but for the address, against a real server
-(server_for_test.py): ```python in this process, ```python NAME in build/client-venvs/NAME, ```js in Node."""
+"""The examples of docs/SERVING.md and docs/STRUCTURED-OUTPUT.md, each as it stands there but for the address, against a
+real server (server_for_test.py): ```python in this process, ```python NAME in build/client-venvs/NAME, ```js in Node."""
 import concurrent.futures
 import contextlib
 import functools
@@ -12,8 +12,12 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CODE = re.compile(r"^```(python|js)(?: (\S+))?\n(.*?)^```", re.M | re.S)
-LIBRARIES = {"openai", "mistralai", "mistralai-1", "mistralai-0", "langchain_mistralai", "anthropic", "azure", "@mistralai/mistralai",
-             "@mistralai/mistralai-azure", "@ai-sdk/mistral", "@anthropic-ai/sdk", "@azure-rest/ai-inference"}
+PAGES = {  # and the libraries that each must show
+    "docs/SERVING.md": {"openai", "mistralai", "mistralai-1", "mistralai-0", "langchain_mistralai", "anthropic", "azure",
+                        "@mistralai/mistralai", "@mistralai/mistralai-azure", "@ai-sdk/mistral", "@anthropic-ai/sdk",
+                        "@azure-rest/ai-inference"},
+    "docs/STRUCTURED-OUTPUT.md": {"openai", "pydantic", "mistralai", "zod", "@mistralai/mistralai", "@ai-sdk/mistral"},
+}
 
 
 def printed_here(code):
@@ -41,9 +45,11 @@ def imported(language, venv, code):
 
 class Examples(unittest.TestCase):
     def test_every_example_prints_an_answer(self):
-        page = (ROOT / "docs/SERVING.md").read_text()
-        self.assertEqual(LIBRARIES - set().union(*(imported(*example) for example in CODE.findall(page))), set())
-        examples = CODE.findall(page.replace("http://127.0.0.1:8080", os.environ["AQUILON_TEST_URL"]))
+        examples = []
+        for name, libraries in PAGES.items():
+            page = (ROOT / name).read_text()
+            self.assertEqual(libraries - set().union(*(imported(*example) for example in CODE.findall(page))), set())
+            examples += CODE.findall(page.replace("http://127.0.0.1:8080", os.environ["AQUILON_TEST_URL"]))
         here = [example for example in examples if example[:2] == ("python", "")]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             elsewhere = [(example, pool.submit(printed_elsewhere, *example)) for example in examples if example not in here]
