@@ -136,6 +136,8 @@ class Compiler {
         return std::any_of(e.parts.begin(), e.parts.end(), test);
       case Kind::kRepeat:
         return e.min == 0 || is_nullable(e.parts[0]);
+      case Kind::kValue:
+        return false;
     }
     return false;
   }
@@ -153,6 +155,8 @@ class Compiler {
         return std::any_of(e.parts.begin(), e.parts.end(), test);
       case Kind::kRepeat:
         return e.min == 0 || is_productive(e.parts[0]);
+      case Kind::kValue:
+        return true;  // one that nothing satisfies is refused before
     }
     return false;
   }
@@ -278,6 +282,8 @@ class Compiler {
         return store_.any_of(std::move(parts));
       case Kind::kRepeat:
         return store_.repeat(parts[0], e.min, e.max);
+      case Kind::kValue:
+        return std::nullopt;
       case Kind::kSequence:
         break;
     }
@@ -333,6 +339,9 @@ class Compiler {
         return emit_choice(e.parts);
       case Kind::kRepeat:
         return emit_repeat(e);
+      case Kind::kValue:
+        add(Op::kValue, e.value);
+        return;
     }
   }
 

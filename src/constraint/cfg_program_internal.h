@@ -11,6 +11,7 @@ namespace aquilon::constraint {
 struct CfgInstruction {
   enum class Kind : std::uint8_t {
     kMatch,   // a text of the language `a`, then the next instruction
+    kValue,   // a value of the schemas' shape `a`, then the next instruction
     kCall,    // the rule that begins at `a`, then the next one
     kSplit,   // goes on at `a` and at `b`
     kJump,    // goes on at `a`

@@ -13,10 +13,11 @@ namespace aquilon::constraint {
 
 // One side of a rule as a tree.
 struct CfgExpression {
-  enum class Kind : std::uint8_t { kText, kRule, kSequence, kChoice, kRepeat };
+  enum class Kind : std::uint8_t { kText, kRule, kSequence, kChoice, kRepeat, kValue };
   Kind kind = Kind::kSequence;
   RegexId text = kEmptyText;       // kText: a language
   std::uint32_t rule = 0;          // kRule
+  std::uint32_t value = 0;         // kValue: of the machine's schemas
   std::uint32_t min = 0, max = 0;  // kRepeat
   std::vector<CfgExpression> parts;
 };

@@ -2,6 +2,7 @@
 
 #include "constraint/cfg_reader_internal.h"
 #include "constraint/grammar_core_internal.h"
+#include "constraint/parts_internal.h"
 #include "constraint/pattern_internal.h"
 #include "constraint/schema_compiler_internal.h"
 
@@ -98,6 +99,12 @@ Result<Grammar> Grammar::gbnf(std::string_view text, const GrammarOptions& optio
 Result<Grammar> Grammar::lark(std::string_view text, const GrammarOptions& options) {
   std::unique_ptr<Machine> machine = make_machine(options);
   auto source = parse_lark(text, machine->regexes());
+  return Grammar(AQ_TRY(cfg_core(std::move(source), std::move(machine), options)));
+}
+
+Result<Grammar> Grammar::parts(const Part& part, const GrammarOptions& options) {
+  std::unique_ptr<Machine> machine = make_machine(options);
+  auto source = parts_source(part, *machine);
   return Grammar(AQ_TRY(cfg_core(std::move(source), std::move(machine), options)));
 }
 

@@ -1,5 +1,6 @@
-// A compiled constraint: a JSON Schema, regular expression, list of choices or context-free
-// grammar. Shared by all requests that ask for the same; constraint/matcher.h follows one answer.
+// A compiled constraint: a JSON Schema, regular expression, list of choices, context-free grammar
+// or a mixture of them. Shared by all requests that ask for the same; constraint/matcher.h follows
+// one answer.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "constraint/parts.h"
 #include "constraint/schema_refusal.h"
 #include "constraint/whitespace.h"
 
@@ -43,6 +45,9 @@ class Grammar {
   // Errors: kInvalidArgument with line and reason; kUnsupported for what is not enforced.
   static Result<Grammar> gbnf(std::string_view text, const GrammarOptions& options = {});
   static Result<Grammar> lark(std::string_view text, const GrammarOptions& options = {});
+
+  // What the parts say. Errors: kInvalidArgument for a schema or pattern in them, as above.
+  static Result<Grammar> parts(const Part& part, const GrammarOptions& options = {});
 
   // What the automaton takes now.
   std::size_t memory_bytes() const;

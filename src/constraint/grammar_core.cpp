@@ -39,13 +39,22 @@ std::optional<Place> GrammarCore::after(Place place, std::string_view bytes) {
     const auto byte = static_cast<unsigned char>(c);
     place.state = machine_->step(place.state, byte);
     if (place.state == kDead) return std::nullopt;
-    if (track_keys_ && !tracker_.step(place.keys, byte)) return std::nullopt;
+    if (track_keys_ && !step_keys(place, byte)) return std::nullopt;
     if (machine_->finite_keys() && place.keys.mode == KeyPosition::Mode::kKey &&
         name_is_dead(place.state, tracker_.rests_of_used(place.keys)))
       return std::nullopt;
   }
   if (memory_bytes() > memory_limit_) over_limit_ = true;
   return place;
+}
+
+// Where values stand among other texts, each begins with no names used.
+bool GrammarCore::step_keys(Place& place, unsigned char byte) {
+  if (!machine_->in_value(place.state)) {
+    place.keys = {};
+    return true;
+  }
+  return tracker_.step(place.keys, byte);
 }
 
 // Whether every name that goes on from here was used. `rests`: those of the used ones that do.
@@ -169,7 +178,7 @@ void GrammarCore::fill(const Place& place, const std::shared_ptr<const Vocabular
     }
     apply(found->second, *vocabulary, mask);
   }
-  if (track_keys_) forbid_used_keys(place, *vocabulary, mask);
+  if (track_keys_ && machine_->in_value(place.state)) forbid_used_keys(place, *vocabulary, mask);
   if (machine_->accepting(place.state))
     for (const TokenId end : vocabulary->ends())
       mask[static_cast<std::size_t>(end) / 64] |= 1ULL << (end % 64);

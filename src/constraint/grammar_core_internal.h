@@ -54,6 +54,7 @@ class GrammarCore {
   static void apply(const MaskEntry& entry, const Vocabulary& vocabulary, std::span<MaskWord> mask);
   void forbid_used_keys(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
   void check_each(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
+  bool step_keys(Place& place, unsigned char byte);
   bool name_is_dead(State state, const std::vector<std::string>& rests);
   Cache& cache_for(const std::shared_ptr<const Vocabulary>& vocabulary);
 

@@ -92,11 +92,16 @@ State Machine::state_of(Threads& threads) {
   return thread(kManyTag, at->second);
 }
 
-State Machine::start_schema() {
+void Machine::prepare_schema() {
   json_ = true;
   key_starts_.assign(schema_.objects.size(), 0);
   for (const ObjectShape& shape : schema_.objects) finite_keys_ = finite_keys_ || shape.finite_free;
   for (const ArrayShape& shape : schema_.arrays) keeps_texts_ = keeps_texts_ || shape.unique;
+}
+
+State Machine::start_schema() {
+  prepare_schema();
+  only_json_ = true;
   return thread(0, frame({.kind = Kind::kValue, .shape = schema_.root, .parent = 0}));
 }
 
@@ -107,6 +112,7 @@ State Machine::start_regex(RegexId id) {
 }
 
 State Machine::start_cfg() {
+  if (!schema_.values.empty()) prepare_schema();
   Threads threads;
   enter_cfg(cfg_.start, 0, threads, 0);
   return state_of(threads);
@@ -146,6 +152,19 @@ State Machine::step(State state, unsigned char byte) {
     }
   }
   return to;
+}
+
+bool Machine::in_value(State state) const {
+  if (only_json_) return true;
+  const auto begun = [&](State one) {
+    const Frame& f = frames_[low_of(one)];
+    const Kind kind = f.kind == Kind::kValue ? frames_[f.parent].kind : f.kind;
+    return kind != Kind::kDone && kind != Kind::kCfg;
+  };
+  if (state == kDead) return false;
+  if (lexeme_of(state) != kManyTag) return begun(state);
+  const Threads& threads = sets_[low_of(state)];
+  return std::any_of(threads.begin(), threads.end(), begun);
 }
 
 bool Machine::in_text(State state) const {
@@ -339,6 +358,7 @@ void Machine::enter_cfg(std::uint32_t place, std::uint32_t parent, Threads& out,
         continue;
       }
       case Op::kCall:
+      case Op::kValue:
       case Op::kMatch: {
         std::uint32_t after = place + 1;
         while (cfg_.code[after].kind == Op::kJump) after = cfg_.code[after].a;
@@ -351,6 +371,10 @@ void Machine::enter_cfg(std::uint32_t place, std::uint32_t parent, Threads& out,
           parent = back;
           if (++depth > kMaxDepth) exhausted_ = true;
           continue;
+        }
+        if (instruction.kind == Op::kValue) {
+          const Frame value{.kind = Kind::kValue, .shape = instruction.a, .parent = back};
+          return out.push_back(thread(0, frame(value)));
         }
         const RegexId lexeme = instruction.a;
         if (store_->nullable(lexeme)) enter_cfg(after, parent, out, depth + 1);

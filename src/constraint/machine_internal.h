@@ -40,7 +40,7 @@ class Machine {
 
   // The first configuration; after the programs are complete.
   State start_schema();
-  State start_cfg();
+  State start_cfg();  // with values of the schemas in it, where there are any
   State start_regex(RegexId id);
 
   State step(State state, unsigned char byte);
@@ -58,6 +58,8 @@ class Machine {
   // number), and only such texts or what has a quote or backslash in it.
   bool inside_string(State state, std::uint32_t& max);
   bool is_json() const { return json_; }
+  // Whether it is within a JSON value that has begun; everywhere where the whole text is one.
+  bool in_value(State state) const;
   // Whether names once used may leave an open name without an end.
   bool finite_keys() const { return finite_keys_; }
 
@@ -102,6 +104,7 @@ class Machine {
   static State thread(std::uint32_t lexeme, std::uint32_t frame) {
     return std::uint64_t{lexeme} << 32 | frame;
   }
+  void prepare_schema();
   State step_slow(State state, unsigned char byte);
   void step_thread(std::uint32_t lexeme, std::uint32_t frame, unsigned char byte, Threads& out);
   void step_structure(std::uint32_t at, unsigned char byte, Threads& out);
@@ -148,6 +151,7 @@ class Machine {
   SchemaProgram schema_;
   CfgProgram cfg_;
   bool json_ = false, finite_keys_ = false;
+  bool only_json_ = false;    // the text is one value
   bool keeps_texts_ = false;  // some array has unique items
   std::string_view walked_;   // not empty: within a walk
   bool exhausted_ = false;

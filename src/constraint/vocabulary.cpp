@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "constraint/parts.h"
 
 namespace aquilon::constraint {
 namespace {
@@ -64,7 +65,7 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::make(std::vector<std::stri
 }
 
 Result<std::shared_ptr<const Vocabulary>> Vocabulary::of(const text::Tokenizer& tokenizer,
-                                                         std::vector<TokenId> ends) {
+                                                         std::vector<TokenId> ends, bool by_name) {
   std::vector<std::string> tokens(tokenizer.vocab_size());
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
@@ -72,6 +73,10 @@ Result<std::shared_ptr<const Vocabulary>> Vocabulary::of(const text::Tokenizer& 
     const bool is_text = kind == text::TokenKind::kNormal || kind == text::TokenKind::kByte ||
                          kind == text::TokenKind::kUserDefined;
     if (is_text) tokens[i] = tokenizer.token_bytes(id);
+    if (!by_name) continue;
+    if (tokens[i].find(kControlMark) != tokens[i].npos) tokens[i].clear();
+    if (kind == text::TokenKind::kControl)
+      tokens[i] = kControlMark + std::string(tokenizer.token_bytes(id));
   }
   std::erase_if(
       ends, [&](TokenId end) { return end < 0 || static_cast<std::size_t>(end) >= tokens.size(); });

@@ -43,8 +43,10 @@ class Vocabulary {
                                                         std::vector<TokenId> ends);
   // Every token of `tokenizer` that is no control token. `ends` as above; those outside are
   // ignored.
+  // `by_name`: control tokens can be asked for as kControlMark and their written form.
   static Result<std::shared_ptr<const Vocabulary>> of(const text::Tokenizer& tokenizer,
-                                                      std::vector<TokenId> ends);
+                                                      std::vector<TokenId> ends,
+                                                      bool by_name = false);
 
   std::size_t size() const { return tokens_.size(); }
   std::size_t mask_words() const { return (tokens_.size() + 63) / 64; }
