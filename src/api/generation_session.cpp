@@ -278,14 +278,15 @@ void GenerationSession::send(const StreamEvents& events) {
 }
 
 void GenerationSession::complete(std::size_t last_choice) {
+  std::vector<Header> headers = answer_headers();
   release();
   end_usage(Ending{.id = answer_id(), .ended = "finished", .usage = usage_},
-            [self = shared_from_this(), last_choice](const Status& written) {
-              self->deliver(last_choice, written);
-            });
+            [self = shared_from_this(), last_choice, headers = std::move(headers)](
+                const Status& written) { self->deliver(last_choice, headers, written); });
 }
 
-void GenerationSession::deliver(std::size_t last_choice, const Status& written) {
+void GenerationSession::deliver(std::size_t last_choice, const std::vector<Header>& headers,
+                                const Status& written) {
   if (!written.ok()) return send_error(not_recorded(written));
   if (request_.stream) {
     stream_part(choices_[last_choice]);
@@ -293,7 +294,7 @@ void GenerationSession::deliver(std::size_t last_choice, const Status& written) 
     exchange_->end_events();
     return;
   }
-  HttpResponse response{.headers = answer_headers(), .body = shape_->whole(choices_, usage_)};
+  HttpResponse response{.headers = headers, .body = shape_->whole(choices_, usage_)};
   if (http_.account && http_.account->limits.tokens_per_minute > 0)
     response.headers.push_back({"x-ratelimit-tokens-query-cost",
                                 std::to_string(usage_.prompt_tokens + usage_.completion_tokens)});

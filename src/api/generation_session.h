@@ -57,8 +57,8 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void send(const StreamEvents& events);
   // The row of usage is durable before the client sees the end of its answer.
   void complete(std::size_t last_choice);
-  void deliver(std::size_t last_choice, const Status& written);
-  std::vector<Header> answer_headers() const;
+  void deliver(std::size_t last_choice, const std::vector<Header>& headers, const Status& written);
+  std::vector<Header> answer_headers() const;  // before release()
   void fail(const ApiError& error);
   void send_error(const ApiError& error);
   void end_usage(const Ending& ending, std::function<void(const Status&)> then);
