@@ -13,8 +13,11 @@ printf '\n| tests | rounds | seconds | passed | races reported |\n|---|---|---|-
 export TSAN_OPTIONS="halt_on_error=0 second_deadlock_stack=1 exitcode=66"
 for layer in "${layers[@]}"; do
   log=$logs/tsan-$layer.log begin=$SECONDS passed=yes
-  # Death tests fork, which ThreadSanitizer does not follow.
-  build/tsan/"${layer}"_test --gtest_filter='-*Death*:*ProcessLimits*' --gtest_repeat="$rounds" >"$log" 2>&1 </dev/null ||
+  wanted='*'
+  [[ $layer != chat ]] || wanted='ModelPool*:LocalGenerator*'  # the rest has one thread, and takes long
+  # Death tests fork, which ThreadSanitizer does not follow; that of mixes with little memory wants a pause, which a
+  # run so slow does not always have.
+  build/tsan/"${layer}"_test --gtest_filter="$wanted"'-*Death*:*ProcessLimits*:SpeculationTest.RandomMixesEqualTheSameWithout' --gtest_repeat="$rounds" >"$log" 2>&1 </dev/null ||
     passed="no: $log" status=1
   races=$(grep -c 'WARNING: ThreadSanitizer' "$log" || true)
   [[ $races == 0 ]] || status=1

@@ -102,18 +102,20 @@ TEST_F(EngineTest, TimeSpentBeforeTheQueueCounts) {
 
 TEST_F(EngineTest, QueueIsBoundedAndCancelFreesIt) {
   start({8192, 3, 4});  // none ends by itself
+  struct Start {
+    std::promise<void> promise;
+    bool told = false;
+  };
+  std::vector<Start> starts(3);
   std::vector<Collector> collectors(3);
   std::vector<std::unique_ptr<Ticket>> tickets;
   // Three run. The queue takes four more; wait until the first three have left it.
   for (std::size_t i = 0; i < 3; ++i) {
-    std::promise<void> started;
-    bool told = false;
-    collectors[i].on_event = [&] {
-      if (!std::exchange(told, true)) started.set_value();
+    collectors[i].on_event = [&start = starts[i]] {
+      if (!std::exchange(start.told, true)) start.promise.set_value();
     };
     tickets.push_back(engine_->submit(request({1}, INT_MAX), collectors[i].sink()).value());
-    started.get_future().wait();
-    collectors[i].on_event = nullptr;
+    starts[i].promise.get_future().wait();
     EXPECT_TRUE(engine_->ready());
   }
   bool full = false;
