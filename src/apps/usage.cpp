@@ -155,8 +155,8 @@ Status run_usage(const UsageOptions& options) {
 }  // namespace
 
 void register_usage(Commands& commands) {
-  commands.add<UsageOptions>("usage", "Who used what: each request, or sums by key, model or day",
-                             run_usage);
+  commands.add<UsageOptions>(
+      "usage", "Tell who used what: each request, or sums by key, model or day", run_usage);
 }
 
 }  // namespace aquilon::apps
