@@ -69,6 +69,11 @@ ApiError unauthorized(std::string message, std::string_view code = "invalid_api_
           .code = std::string(code)};
 }
 
+// `other`: null, or perhaps read a moment earlier.
+bool same_key(const Account& account, const Account* other) {
+  return other && account.key_id == other->key_id && account.tenant == other->tenant;
+}
+
 bool is_expired(const Account& account) {
   return account.expires_ms > 0 && MeterTime::now().unix_ms >= account.expires_ms;
 }
@@ -150,7 +155,7 @@ Refusal AccessPolicy::check_key(HttpRequest& request, Scope scope) const {
     std::string_view credential;
     if (!credential_of(field, credential)) continue;
     const std::shared_ptr<const Account> account = account_of(credential);
-    wrong = wrong || !account || (carries && account != request.account);
+    wrong = wrong || !account || (carries && !same_key(*account, request.account.get()));
     request.account = account;
     carries = true;
   }

@@ -15,7 +15,9 @@ Status keep_copy(Connection& connection, const std::string& path) {
   std::error_code ec;
   std::filesystem::remove(path, ec);
   Statement copy = AQ_TRY(connection.prepare("VACUUM INTO ?1"));
-  return copy.run(path);
+  AQ_RETURN_IF_ERROR(copy.run(path));
+  if (::chmod(path.c_str(), 0600) != 0) return errno_error("protect", path);
+  return {};
 }
 
 }  // namespace
