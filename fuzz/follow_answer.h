@@ -31,7 +31,10 @@ inline void follow(const Result<constraint::Grammar>& grammar, std::string_view 
   constraint::Matcher matcher(*grammar, byte_vocabulary());
   std::vector<constraint::MaskWord> mask(byte_vocabulary()->mask_words());
   for (std::size_t i = 0; i <= text.size() && i < 300; ++i) {
-    if (!matcher.fill_mask(mask).ok()) return;
+    if (const Status filled = matcher.fill_mask(mask); !filled.ok()) {
+      AQ_CHECK(filled.error().code == Code::kUnsupported);
+      return;
+    }
     bool any = false;
     for (const constraint::MaskWord word : mask) any = any || word != 0;
     AQ_CHECK(any);

@@ -33,7 +33,7 @@ std::shared_ptr<GrammarCore> make_core(std::unique_ptr<Machine> machine, State s
 Result<Grammar> Grammar::json_schema(const boost::json::value& schema,
                                      const GrammarOptions& options, SchemaRefusal* refusal) {
   std::unique_ptr<Machine> machine = make_machine(options);
-  SchemaCompiler compiler(schema, machine->regexes());
+  SchemaCompiler compiler(schema, machine->regexes(), options.schema_key_order);
   if (auto refused = compiler.compile(machine->schema())) {
     Error error =
         make_error(Code::kInvalidArgument, "the schema at '{}'{}: {}", "#" + refused->pointer,
@@ -53,7 +53,12 @@ Result<Grammar> Grammar::regex(std::string_view pattern, const GrammarOptions& o
   std::unique_ptr<Machine> machine = make_machine(options);
   const RegexId id = AQ_TRY(compile_pattern(machine->regexes(), pattern,
                                             {.spelling = Spelling::kPlain, .search = false}));
-  if (machine->regexes().is_empty(id)) return no_text("regular expression");
+  const bool empty = machine->regexes().is_empty(id);
+  if (machine->regexes().exhausted())
+    return Error{Code::kUnsupported,
+                 "the regular expression needs too many states to be enforced: a simpler one is "
+                 "needed"};
+  if (empty) return no_text("regular expression");
   const State start = machine->start_regex(id);
   return Grammar(make_core(std::move(machine), start, options));
 }

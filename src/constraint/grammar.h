@@ -18,6 +18,9 @@ namespace aquilon::constraint {
 
 struct GrammarOptions {
   WhitespacePolicy whitespace = {};
+  // JSON Schema: keys come in the order of `properties`, those of `required` alone behind them, all
+  // others last. Otherwise in any order.
+  bool schema_key_order = false;
   // What the automaton may take, states and cached masks together; beyond, compiling is refused and
   // a Matcher stops.
   std::size_t memory_bytes = std::size_t{64} << 20;

@@ -1,25 +1,12 @@
 #include <algorithm>
 
 #include "constraint/grammar_core_internal.h"
+#include "constraint/mask_bits_internal.h"
 
 namespace aquilon::constraint {
 namespace {
 
-constexpr std::size_t kStepWork = 20'000'000;  // derivatives for one mask; about a second
-
-void set_token(std::span<MaskWord> mask, const Vocabulary& vocabulary, TokenId token) {
-  for (; token >= 0; token = vocabulary.same_bytes(token))
-    mask[static_cast<std::size_t>(token) / 64] |= 1ULL << (token % 64);
-}
-
-void clear_token(std::span<MaskWord> mask, const Vocabulary& vocabulary, TokenId token) {
-  for (; token >= 0; token = vocabulary.same_bytes(token))
-    mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
-}
-
-bool has_token(std::span<const MaskWord> mask, TokenId token) {
-  return mask[static_cast<std::size_t>(token) / 64] >> (token % 64) & 1;
-}
+constexpr std::size_t kStepWork = 3'000'000;  // derivatives for a token and its mask; some 0.2 s
 
 }  // namespace
 
@@ -33,8 +20,23 @@ std::size_t GrammarCore::memory_bytes() const {
   return machine_->memory_bytes() + tracker_.memory_bytes() + cached_bytes_;
 }
 
-std::optional<Place> GrammarCore::after(Place place, std::string_view bytes) {
+void GrammarCore::allow_step() {
   machine_->regexes().allow_work(kStepWork);
+}
+
+Status GrammarCore::limit() const {
+  if (!exhausted()) return {};
+  if (machine_->regexes().out_of_work())
+    return Error{Code::kUnsupported,
+                 "the constraint takes too long for a single token: a simpler pattern or grammar "
+                 "is needed"};
+  return make_error(Code::kUnsupported,
+                    "the constraint needs more than the {} MiB that it may take: a simpler one is "
+                    "needed",
+                    memory_limit_ >> 20);
+}
+
+std::optional<Place> GrammarCore::after(Place place, std::string_view bytes) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
     place.state = machine_->step(place.state, byte);
@@ -80,63 +82,6 @@ bool GrammarCore::name_is_dead(State state, const std::vector<std::string>& rest
   return dead;
 }
 
-void GrammarCore::walk(const TokenTree& tree, State start, std::vector<TokenId>& out) {
-  if (path_.size() < tree.max_depth + 1) {
-    path_.resize(tree.max_depth + 1);
-    path_first_.resize(tree.max_depth + 1);
-    path_waits_.resize(tree.max_depth + 1);
-    path_bytes_.resize(tree.max_depth + 1);
-  }
-  path_[0] = start;
-  path_first_[0] = machine_->first(start);
-  path_waits_[0] = machine_->keeps_texts() && machine_->in_text(start);
-  const TokenTree::Node* nodes = tree.nodes.data();
-  const auto n = static_cast<std::uint32_t>(tree.nodes.size());
-  for (std::uint32_t i = 0; i < n;) {
-    const TokenTree::Node node = nodes[i];
-    const std::size_t depth = node.depth;
-    State next = kDead;
-    path_bytes_[depth - 1] = static_cast<char>(node.byte);
-    const bool waits = path_waits_[depth - 1];
-    if (path_first_[depth - 1].has(node.byte))
-      next = waits ? machine_->step_in_walk(path_[depth - 1], {path_bytes_.data(), depth})
-                   : machine_->step(path_[depth - 1], node.byte);
-    if (next == kDead) {
-      i = node.end;
-      continue;
-    }
-    if (node.token >= 0) out.push_back(node.token);
-    if (node.end > ++i) {
-      path_[depth] = next;
-      path_waits_[depth] = waits && machine_->in_text(next);
-      // In the middle of strings the state often stays.
-      path_first_[depth] =
-          next == path_[depth - 1] ? path_first_[depth - 1] : machine_->first(next);
-    }
-  }
-}
-
-GrammarCore::MaskEntry GrammarCore::compute(State state, const Vocabulary& vocabulary,
-                                            bool shortcuts) {
-  MaskEntry entry;
-  std::uint32_t most = 0;
-  if (shortcuts && machine_->inside_string(state, most))
-    entry.base = vocabulary.inside_strings(most);
-  if (!entry.base.empty()) {
-    walk(vocabulary.crossing(), state, entry.tokens);
-  } else {
-    walk(vocabulary.all(), state, entry.tokens);
-  }
-  if (entry.tokens.size() > vocabulary.mask_words() * 2) {
-    entry.dense.assign(vocabulary.mask_words(), 0);
-    if (!entry.base.empty()) std::copy(entry.base.begin(), entry.base.end(), entry.dense.begin());
-    for (const TokenId token : entry.tokens) set_token(entry.dense, vocabulary, token);
-    entry.tokens = {};
-    entry.base = {};
-  }
-  return entry;
-}
-
 void GrammarCore::apply(const MaskEntry& entry, const Vocabulary& vocabulary,
                         std::span<MaskWord> mask) {
   if (!entry.dense.empty()) {
@@ -152,32 +97,35 @@ void GrammarCore::apply(const MaskEntry& entry, const Vocabulary& vocabulary,
 
 GrammarCore::Cache& GrammarCore::cache_for(const std::shared_ptr<const Vocabulary>& vocabulary) {
   for (Cache& cache : caches_)
-    if (cache.vocabulary == vocabulary) return cache;
-  caches_.push_back({vocabulary, {}});
-  return caches_.back();
+    if (cache.builder.vocabulary() == vocabulary) return cache;
+  return caches_.emplace_back(Cache{MaskBuilder(*machine_, vocabulary), {}});
+}
+
+const MaskEntry& GrammarCore::entry_for(State state, Cache& cache) {
+  const auto found = cache.masks.find(state);
+  if (found != cache.masks.end()) return found->second;
+  // Masks can be made again: when they take too much, all go.
+  if (cached_bytes_ > memory_limit_ / 4) {
+    for (Cache& each : caches_) {
+      each.masks.clear();
+      each.builder.clear();
+    }
+    cached_bytes_ = 0;
+  }
+  const std::size_t before = cache.builder.memory_bytes();
+  const MaskEntry& entry = cache.masks.emplace(state, cache.builder.compute(state)).first->second;
+  cached_bytes_ += 128 + entry.tokens.size() * sizeof(TokenId) +
+                   entry.dense.size() * sizeof(MaskWord) + cache.builder.memory_bytes() - before;
+  return entry;
 }
 
 void GrammarCore::fill(const Place& place, const std::shared_ptr<const Vocabulary>& vocabulary,
                        bool cached, std::span<MaskWord> mask) {
-  if (!cached) {
-    apply(compute(place.state, *vocabulary, false), *vocabulary, mask);
-  } else {
-    Cache& cache = cache_for(vocabulary);
-    auto found = cache.masks.find(place.state);
-    if (found == cache.masks.end()) {
-      // Masks can be made again: when they take too much, all go.
-      if (cached_bytes_ > memory_limit_ / 4) {
-        cache.masks.clear();
-        cached_bytes_ = 0;
-      }
-      found = cache.masks.emplace(place.state, compute(place.state, *vocabulary, true)).first;
-      MaskEntry& entry = found->second;
-      entry.tokens.shrink_to_fit();
-      cached_bytes_ +=
-          128 + entry.tokens.size() * sizeof(TokenId) + entry.dense.size() * sizeof(MaskWord);
-    }
-    apply(found->second, *vocabulary, mask);
-  }
+  Cache& cache = cache_for(vocabulary);
+  if (cached)
+    apply(entry_for(place.state, cache), *vocabulary, mask);
+  else
+    apply(cache.builder.compute_plainly(place.state), *vocabulary, mask);
   if (track_keys_ && machine_->in_value(place.state)) forbid_used_keys(place, *vocabulary, mask);
   if (machine_->accepting(place.state))
     for (const TokenId end : vocabulary->ends())
@@ -191,7 +139,10 @@ void GrammarCore::forbid_used_keys(const Place& place, const Vocabulary& vocabul
   for (std::string& rest : tracker_.rests_of_used(place.keys)) {
     rest += '"';
     const std::vector<TokenTree::Node>& nodes = vocabulary.crossing().nodes;
-    std::uint32_t low = 0, high = static_cast<std::uint32_t>(nodes.size());
+    const auto head = static_cast<unsigned char>(rest[0]);
+    std::uint32_t low = vocabulary.crossing().heads[head];
+    if (low == TokenTree::kNoNode) continue;
+    std::uint32_t high = nodes[low].end;
     std::size_t depth = 0;
     while (depth < rest.size() && low < high) {
       if (nodes[low].byte != static_cast<unsigned char>(rest[depth])) {
@@ -206,8 +157,11 @@ void GrammarCore::forbid_used_keys(const Place& place, const Vocabulary& vocabul
     for (std::uint32_t i = low; i < high; ++i)
       if (nodes[i].token >= 0) clear_token(mask, vocabulary, nodes[i].token);
   }
-  // Tokens that hold a whole key: rare enough to be tried one by one.
-  for (const TokenId token : vocabulary.with_quotes())
+  // Tokens that hold a whole key are tried one by one. Within a string the first quote ends it.
+  const bool in_string = place.keys.mode != KeyPosition::Mode::kPlain &&
+                         place.keys.mode != KeyPosition::Mode::kExpectKey;
+  for (const TokenId token :
+       in_string ? vocabulary.with_three_quotes() : vocabulary.with_two_quotes())
     if (has_token(mask, token) && !after(place, vocabulary.bytes(token)))
       mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
 }
@@ -221,8 +175,11 @@ void GrammarCore::check_each(const Place& place, const Vocabulary& vocabulary,
       clear_token(mask, vocabulary, token);
   };
   const std::vector<std::string> rests = tracker_.rests_of_used(place.keys);
-  if (rests.empty() && !tracker_.has_used_keys(place.keys)) {
-    for (const TokenId token : vocabulary.with_quotes()) check(token);
+  // Within a value's string the first quote ends it, and a name begins with the second.
+  const bool in_value = place.keys.mode == KeyPosition::Mode::kString ||
+                        place.keys.mode == KeyPosition::Mode::kStringEscape;
+  if (in_value || (rests.empty() && !tracker_.has_used_keys(place.keys))) {
+    for (const TokenId token : vocabulary.with_two_quotes()) check(token);
     return;
   }
   for (const TokenTree::Node& node : vocabulary.crossing().nodes)
@@ -240,6 +197,16 @@ void GrammarCore::check_each(const Place& place, const Vocabulary& vocabulary,
     if (nodes[i].token >= 0) check(nodes[i].token);
     ++i;
   }
+}
+
+bool GrammarCore::is_stuck(const Place& place) {
+  if (place.state == kDead || machine_->accepting(place.state)) return false;
+  bool goes_on = false;
+  machine_->first(place.state).each([&](unsigned value) {
+    const char byte = static_cast<char>(value);
+    goes_on = goes_on || after(place, {&byte, 1}).has_value();
+  });
+  return !goes_on && !exhausted();
 }
 
 std::optional<unsigned char> GrammarCore::forced_byte(const Place& place) {

@@ -31,6 +31,12 @@ inline std::shared_ptr<const Vocabulary> vocabulary_for_test() {
           "2024-",        "-01",   "T00:",  ":00Z\"",    "@",          ".com",    "//",
           "http"})
       tokens.emplace_back(text);
+    for (const char* text :
+         {"Hello", " World", "\u00a0x", "\u65e5\u672c", "\u65e5\"", "/x", "a/b\",", "x#\"",
+          "http://", "e f", "\\", "\\\"", "x\\\"y\"}", "\\ud83d", "a\"", "]}\""})
+      tokens.emplace_back(text);
+    tokens.emplace_back(130, '-');  // longer than what is counted by tables
+    tokens.emplace_back(std::string(129, '=') + "\"");
     tokens.emplace_back();
     const auto end = static_cast<TokenId>(tokens.size() - 1);
     return *Vocabulary::make(std::move(tokens), {end});

@@ -123,13 +123,19 @@ State Machine::step(State state, unsigned char byte) {
   const std::uint32_t lexeme = lexeme_of(state);
   if (lexeme >= kLexemeBase && lexeme < kManyTag) {
     // Within a lexeme only the lexeme's own state changes.
-    const Kind kind = frames_[low_of(state)].kind;
-    if (kind != Kind::kKey && kind != Kind::kText) {
+    const Frame& f = frames_[low_of(state)];
+    if (f.kind == Kind::kKey && f.text == 0) {
+      const std::uint32_t next = key_next(lexeme - kLexemeBase, byte);
+      if (next != kNoNode)
+        return key_alive(keys_[next], f) ? thread(next + kLexemeBase, low_of(state)) : kDead;
+    } else if (f.kind != Kind::kKey && f.kind != Kind::kText) {
       const RegexId next = store_->next(lexeme - kLexemeBase, byte);
       if (next == kNothing) return kDead;
       if (!store_->nullable(next)) return thread(next + kLexemeBase, low_of(state));
     }
   }
+  if (lexeme < kLexemeBase && is_space(byte) && frames_[low_of(state)].kind != Kind::kDone)
+    return after_space(lexeme, low_of(state), byte);
   std::size_t mask = memo_.size() - 1;
   std::size_t at = mix(state, byte) & mask;
   while (memo_[at].from != kDead) {
@@ -196,6 +202,7 @@ State Machine::step_slow(State state, unsigned char byte) {
   out.clear();
   if (lexeme_of(state) == kManyTag) {
     const Threads from = sets_[low_of(state)];
+    if (!store_->spend(from.size())) return kDead;
     for (const State one : from) step_thread(lexeme_of(one), low_of(one), byte, out);
   } else {
     step_thread(lexeme_of(state), low_of(state), byte, out);
@@ -203,6 +210,14 @@ State Machine::step_slow(State state, unsigned char byte) {
   const State to = state_of(out);
   scratch_ = std::move(out);
   return to;
+}
+
+State Machine::after_space(std::uint32_t lexeme, std::uint32_t at, unsigned char byte) const {
+  if (byte == '\n')
+    return lexeme < kNewLine && whitespace_.line_ends > 0 ? thread(kNewLine, at) : kDead;
+  const bool fits =
+      lexeme < kNewLine ? lexeme < whitespace_.blanks : lexeme - kNewLine < whitespace_.indent;
+  return fits ? thread(lexeme + 1, at) : kDead;
 }
 
 void Machine::step_thread(std::uint32_t lexeme, std::uint32_t at, unsigned char byte,
@@ -226,12 +241,7 @@ void Machine::step_thread(std::uint32_t lexeme, std::uint32_t at, unsigned char 
     return push_lexeme(next, at, 0, out);
   }
   if (is_space(byte) && f.kind != Kind::kDone) {
-    if (byte == '\n') {
-      if (lexeme < kNewLine && whitespace_.line_ends > 0) out.push_back(thread(kNewLine, at));
-    } else if (lexeme < kNewLine ? lexeme < whitespace_.blanks
-                                 : lexeme - kNewLine < whitespace_.indent) {
-      out.push_back(thread(lexeme + 1, at));
-    }
+    if (const State to = after_space(lexeme, at, byte); to != kDead) out.push_back(to);
     return;
   }
   step_structure(at, byte, out);
@@ -335,7 +345,8 @@ void Machine::enter_cfg(std::uint32_t place, std::uint32_t parent, Threads& out,
   }
   using Op = CfgInstruction::Kind;
   if (depth == 0) visited_.clear();
-  while (!exhausted_) {
+  while (!exhausted()) {
+    if (!store_->spend(1 + visited_.size() / 64)) return;
     const CfgInstruction instruction = cfg_.code[place];
     switch (instruction.kind) {
       case Op::kJump:

@@ -153,6 +153,44 @@ void Machine::step_array(const Frame& f, unsigned char byte, std::uint32_t text,
   });
 }
 
+// The strings of a value, with their quotes, where they are few; null elsewhere.
+const std::vector<std::string>* Machine::few_strings(ValueId id) {
+  constexpr std::size_t kFew = 1024;
+  const auto [at, inserted] = few_strings_.try_emplace(id);
+  if (inserted) {
+    std::vector<std::string> texts;
+    if (store_->list_texts(schema_.values[id].strings, kFew, texts)) at->second = std::move(texts);
+  }
+  return at->second ? &*at->second : nullptr;
+}
+
+std::optional<Machine::UniqueEnd> Machine::unique_end(const LexemeThreads& threads) {
+  const Frame f = frames_[threads.frames[0]];
+  if (threads.frames.size() != 1 || f.kind != Kind::kText) return std::nullopt;
+  Frame array = frames_[f.parent];
+  if (array.kind != Kind::kArrayNext || frames_[array.parent].text != 0) return std::nullopt;
+  const ArrayShape& shape = schema_.arrays[array.shape];
+  for (const std::vector<Choice>& choices : shape.items)
+    for (const Choice& choice : choices)
+      if (!shape.unique || few_strings(choice.value) != nullptr) return std::nullopt;
+  const std::string all = text_between(array.text, f.text);
+  const std::string_view written = trimmed(all);
+  if (written.find('\\') != written.npos) return std::nullopt;  // may be another spelling
+  UniqueEnd end;
+  std::vector<std::uint64_t> items = words_[array.seen];
+  for (const std::uint64_t item : items)
+    if (value_texts_[item].starts_with(written))
+      end.taken.push_back(value_texts_[item].substr(written.size()));
+  // An item that no text is equal to.
+  const auto [at, inserted] = values_.emplace("", static_cast<std::uint32_t>(value_texts_.size()));
+  if (inserted) value_texts_.emplace_back();
+  items.insert(std::lower_bound(items.begin(), items.end(), at->second), at->second);
+  array.seen = words_id(items);
+  array.text = f.text;
+  end.after = thread(0, frame(array));
+  return end;
+}
+
 // The texts of an item's scalars without those of the items in the set `unique`. Strings are taken
 // out only where they are few: elsewhere a text that comes twice can always go on.
 RegexId Machine::item_lexeme(ValueId id, std::uint32_t unique) {
@@ -160,22 +198,30 @@ RegexId Machine::item_lexeme(ValueId id, std::uint32_t unique) {
   const auto found = item_lexemes_.find(key);
   if (found != item_lexemes_.end()) return found->second;
   const ValueShape& value = schema_.values[id];
-  constexpr std::size_t kFew = 1024;
-  const bool few = store_->count_texts(value.strings, kFew) < kFew;
   const NumberTexts numbers(*store_);
   std::vector<RegexId> taken;
+  std::vector<std::string_view> texts;
   for (const std::uint64_t item : words_[unique]) {
     const std::string& text = value_texts_[item];
     if (const auto number = parse_decimal(text))
       taken.push_back(numbers.equal_to(*number));
-    else if (few || text[0] != '"')
-      taken.push_back(store_->literal(text));
+    else
+      texts.push_back(text);
   }
-  RegexId lexeme = value.scalar;
-  if (!taken.empty()) lexeme = store_->minus(lexeme, store_->any_of(std::move(taken)));
-  if (store_->is_empty(lexeme)) lexeme = kNothing;
-  item_lexemes_[key] = lexeme;
-  return lexeme;
+  std::vector<RegexId> ways{value.strings, value.numbers};
+  if (const std::vector<std::string>* const few = few_strings(id)) {
+    std::vector<std::string> left;
+    for (const std::string& text : *few)
+      if (std::find(texts.begin(), texts.end(), text) == texts.end()) left.push_back(text);
+    ways[0] = store_->literals(left);
+  }
+  if (!taken.empty()) ways[1] = store_->minus(value.numbers, store_->any_of(std::move(taken)));
+  if (store_->is_empty(ways[1])) ways[1] = kNothing;
+  for (const char* const literal : {"null", "true", "false"})
+    if (store_->next(value.scalar, static_cast<unsigned char>(literal[0])) != kNothing &&
+        std::find(texts.begin(), texts.end(), literal) == texts.end())
+      ways.push_back(store_->literal(literal));
+  return item_lexemes_[key] = store_->any_of(std::move(ways));
 }
 
 // Takes the item that has just ended into the set; nothing where it came before.

@@ -83,51 +83,76 @@ ByteSet Machine::first(State state) {
   return set;
 }
 
-bool Machine::inside_string(State state, std::uint32_t& max) {
-  if (!json_ || state == kDead) return false;
-  bool free = false;
-  max = 0;
-  // All threads are at the same place of a JSON text: where one takes any characters of a string,
-  // the others are within one as well.
-  const auto look = [&](State one, bool alone) {
+std::optional<Machine::FreeKey> Machine::free_key(State one) {
+  const auto lexeme = static_cast<std::uint32_t>(one >> 32);
+  const Frame f = frames_[static_cast<std::uint32_t>(one)];
+  if (lexeme < kLexemeBase || f.kind != Kind::kKey || f.text != 0) return std::nullopt;
+  const ObjectShape& shape = schema_.objects[f.shape];
+  const KeyState& key = keys_[lexeme - kLexemeBase];
+  if (key.others.size() != 1 || key.others[0] != strings_.one_text) return std::nullopt;
+  if (is_tight(shape, f) || !free_key_in_order(shape, f)) return std::nullopt;
+  const std::uint32_t node = key.node;
+  Threads out;
+  end_key(keys_[key_state(f.shape, kNoNode, {strings_.one_text})], f, 0, out);
+  return FreeKey{&shape.tree, node, state_of(out)};
+}
+
+bool Machine::takes_any_name(State one) const {
+  const auto lexeme = static_cast<std::uint32_t>(one >> 32);
+  const Frame& f = frames_[static_cast<std::uint32_t>(one)];
+  if (lexeme < kLexemeBase || f.kind != Kind::kKey) return false;
+  const ObjectShape& shape = schema_.objects[f.shape];
+  const KeyState& key = keys_[lexeme - kLexemeBase];
+  if (key.others.empty() || is_tight(shape, f) || !free_key_in_order(shape, f)) return false;
+  const std::span<const RegexId> members = store_->members(key.others[0]);
+  return std::any_of(members.begin(), members.end(), [&](RegexId member) {
+    const auto repetition = store_->repetition_of(member, strings_.one);
+    return member == strings_.one_text || (repetition && repetition->max == kUnbounded);
+  });
+}
+
+void Machine::split(State state, std::vector<LexemeThreads>& lexemes, std::vector<State>& keys,
+                    State& others) {
+  others = kDead;
+  if (state == kDead) return;
+  Threads rest;
+  const auto sort_in = [&](State one) {
     const auto lexeme = static_cast<std::uint32_t>(one >> 32);
-    if (lexeme < kLexemeBase) return;
-    const Frame& f = frames_[static_cast<std::uint32_t>(one)];
-    if (f.kind == Kind::kKey) {
-      const KeyState& key = keys_[lexeme - kLexemeBase];
-      if (key.others.empty() || is_tight(schema_.objects[f.shape], f)) return;
-      std::uint32_t most = 0;
-      RegexId tail = kNothing;
-      for (const RegexId member : store_->members(key.others[0])) {
-        const bool any =
-            member == strings_.one_text ||
-            (store_->is_repeat_before(member, strings_.one, tail, most) && most == kUnbounded);
-        if (any) max = kUnbounded;
-        free = free || any;
-      }
-      return;
-    }
+    const auto at = static_cast<std::uint32_t>(one);
+    const Kind kind = frames_[at].kind;
+    if (lexeme < kLexemeBase) return rest.push_back(one);
+    if (kind == Kind::kKey) return keys.push_back(one);
     const RegexId id = lexeme - kLexemeBase;
-    const std::span<const RegexId> members = store_->members(id);
-    for (const RegexId member : members) {
-      std::uint32_t most = 0;
-      RegexId tail = kNothing;
-      for (const RegexId one_character : {strings_.any, strings_.one}) {
-        if (!store_->is_repeat_before(member, one_character, tail, most)) continue;
-        // A limit on characters holds for the whole only if nothing else is possible.
-        if (most != kUnbounded && (!alone || members.size() > 1 || tail != strings_.quote))
-          continue;
-        max = std::max(max, most);
-        free = true;
-      }
-    }
+    // Threads are in the order of their lexemes.
+    if (lexemes.empty() || lexemes.back().lexeme != id) lexemes.push_back({id, false, {}});
+    lexemes.back().texts = lexemes.back().texts || kind == Kind::kText;
+    lexemes.back().frames.push_back(at);
   };
   if (static_cast<std::uint32_t>(state >> 32) != kManyTag) {
-    look(state, true);
-    return free;
+    sort_in(state);
+  } else {
+    for (const State one : sets_[static_cast<std::uint32_t>(state)]) sort_in(one);
   }
-  for (const State one : sets_[static_cast<std::uint32_t>(state)]) look(one, false);
-  return free;
+  others = state_of(rest);
+}
+
+State Machine::after_lexeme(const LexemeThreads& from, RegexId reached, std::string_view walked) {
+  if (memory_bytes() > limits_.memory_bytes) exhausted_ = true;
+  if (exhausted()) return kDead;
+  Threads out;
+  for (const std::uint32_t at : from.frames) {
+    const Frame f = frames_[at];
+    if (f.kind != Kind::kText) {
+      push_lexeme(reached, at, 0, out);
+      continue;
+    }
+    std::uint32_t text = f.text;
+    for (const char c : walked) text = append_text(text, static_cast<unsigned char>(c));
+    complete(f.parent, text, out);
+    if (reached != kEmptyText && !store_->first(reached).empty())
+      out.push_back(thread(reached + kLexemeBase, at));
+  }
+  return state_of(out);
 }
 
 }  // namespace aquilon::constraint

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -54,9 +55,40 @@ class Machine {
   bool accepting(State state) const;
   // Bytes that may follow; may hold a few too many.
   ByteSet first(State state);
-  // Whether every text of string contents may follow, up to `max` characters (kUnbounded: any
-  // number), and only such texts or what has a quote or backslash in it.
-  bool inside_string(State state, std::uint32_t& max);
+  // A thread within a key that takes any name: where it is in the tree of declared ones (kNoNode:
+  // in none), and the configuration behind the quote of a name that is not declared.
+  struct FreeKey {
+    const std::vector<KeyNode>* tree;
+    std::uint32_t node;
+    State after;
+  };
+  static constexpr std::uint32_t kNoNode = 0xFFFFFFFF;
+  std::optional<FreeKey> free_key(State one);
+  // Whether it is within a key and every text of string contents may follow; beside them only what
+  // has a quote or backslash in it.
+  bool takes_any_name(State one) const;
+
+  // Threads at the same lexeme, which alone decides how texts go on until it may end.
+  struct LexemeThreads {
+    RegexId lexeme;
+    bool texts;  // some belong to an item whose text is kept
+    std::vector<std::uint32_t> frames;
+  };
+  // A configuration as its lexemes, threads within keys, and all others; the lists empty first.
+  void split(State state, std::vector<LexemeThreads>& lexemes, std::vector<State>& keys,
+             State& others);
+  // The configuration once the lexeme has become `reached`, which may end here, by the bytes
+  // `walked`; of use as those of step_in_walk() where it is in a text.
+  State after_lexeme(const LexemeThreads& from, RegexId reached, std::string_view walked);
+
+  // Behind a string that may not come twice, of which there are many: the configuration whichever
+  // it was, as far as no other item is completed, and what may not be written now up to the quote.
+  // Nothing where it is not as simple as that.
+  struct UniqueEnd {
+    State after;
+    std::vector<std::string> taken;
+  };
+  std::optional<UniqueEnd> unique_end(const LexemeThreads& threads);
   bool is_json() const { return json_; }
   // Whether it is within a JSON value that has begun; everywhere where the whole text is one.
   bool in_value(State state) const;
@@ -107,6 +139,7 @@ class Machine {
   void prepare_schema();
   State step_slow(State state, unsigned char byte);
   void step_thread(std::uint32_t lexeme, std::uint32_t frame, unsigned char byte, Threads& out);
+  State after_space(std::uint32_t lexeme, std::uint32_t at, unsigned char byte) const;
   void step_structure(std::uint32_t at, unsigned char byte, Threads& out);
   void step_value(ValueId value, std::uint32_t parent, std::uint32_t text, unsigned char byte,
                   Threads& out);
@@ -125,6 +158,13 @@ class Machine {
   bool can_close(const ObjectShape& shape, const Frame& f) const;
   bool can_add(const ObjectShape& shape, const Frame& f) const;
   bool is_tight(const ObjectShape& shape, const Frame& f) const;
+  // Where keys come in order: the ranks that may be next; `low` behind all keys: a free one came.
+  struct Ranks {
+    std::uint32_t low, high;
+  };
+  Ranks next_ranks(const ObjectShape& shape, const Frame& f) const;
+  bool in_order(const ObjectShape& shape, const Frame& f, std::uint32_t key) const;
+  bool free_key_in_order(const ObjectShape& shape, const Frame& f) const;
   bool usable_between(const ObjectShape& shape, const Frame& f, std::uint32_t low,
                       std::uint32_t high) const;
   bool key_alive(const KeyState& key, const Frame& f) const;
@@ -140,6 +180,7 @@ class Machine {
   std::uint32_t append_text(std::uint32_t text, unsigned char byte);
   std::string text_between(std::uint32_t from, std::uint32_t to) const;
   RegexId item_lexeme(ValueId value, std::uint32_t unique);
+  const std::vector<std::string>* few_strings(ValueId value);
   ByteSet first_of_frame(const Frame& f);
   ByteSet first_of_value(ValueId value);
   ByteSet first_of_key(std::uint32_t key, const Frame& f);
@@ -181,6 +222,7 @@ class Machine {
   std::unordered_map<std::string, std::uint32_t> values_;  // canonical forms of unique items
   std::vector<std::string> value_texts_;
   std::unordered_map<std::uint64_t, RegexId> item_lexemes_;
+  std::unordered_map<ValueId, std::optional<std::vector<std::string>>> few_strings_;
   std::unordered_map<ValueId, ByteSet> value_first_;
   Threads scratch_;
   Threads visited_;  // choices taken since a lexeme ended: place and stack

@@ -7,7 +7,6 @@ namespace aquilon::constraint {
 namespace {
 
 constexpr std::uint32_t kLexemeBase = 1u << 16;
-constexpr std::uint32_t kNoNode = 0xFFFFFFFF;
 
 std::string bytes_of(const void* data, std::size_t size) {
   return {static_cast<const char*>(data), size};
@@ -49,6 +48,38 @@ bool Machine::is_tight(const ObjectShape& shape, const Frame& f) const {
   return f.count + missing >= shape.max;
 }
 
+Machine::Ranks Machine::next_ranks(const ObjectShape& shape, const Frame& f) const {
+  const auto n = static_cast<std::uint32_t>(shape.in_order.size());
+  const std::vector<std::uint64_t>& seen = words_[f.seen];
+  const auto has = [&](const std::vector<std::uint64_t>& bits, std::uint32_t key) {
+    return key / 64 < bits.size() && (bits[key / 64] >> (key % 64) & 1) != 0;
+  };
+  Ranks ranks{n, 0};
+  while (ranks.low > 0 && !has(seen, shape.in_order[ranks.low - 1])) --ranks.low;
+  ranks.high = ranks.low;
+  while (ranks.high < n && !has(shape.required, shape.in_order[ranks.high])) ++ranks.high;
+  return ranks;
+}
+
+// Whether `key` may come next: behind those that came, and no required one is passed over. Enough
+// others must be left to come to `min`.
+bool Machine::in_order(const ObjectShape& shape, const Frame& f, std::uint32_t key) const {
+  if (shape.in_order.empty()) return true;
+  const Ranks ranks = next_ranks(shape, f);
+  const std::uint32_t rank = shape.keys[key].rank;
+  if (rank < ranks.low || rank > ranks.high) return false;
+  if (shape.free || f.count + 1 >= shape.min) return true;
+  std::uint32_t left = 0;
+  for (std::size_t i = rank + 1; i < shape.in_order.size(); ++i)
+    left += !shape.keys[shape.in_order[i]].choices.empty();
+  return f.count + 1 + left >= shape.min;
+}
+
+// Others come behind all declared keys.
+bool Machine::free_key_in_order(const ObjectShape& shape, const Frame& f) const {
+  return shape.in_order.empty() || next_ranks(shape, f).high == shape.in_order.size();
+}
+
 bool Machine::usable_between(const ObjectShape& shape, const Frame& f, std::uint32_t low,
                              std::uint32_t high) const {
   const std::vector<std::uint64_t>& seen = words_[f.seen];
@@ -58,7 +89,10 @@ bool Machine::usable_between(const ObjectShape& shape, const Frame& f, std::uint
     if (tight) bits &= shape.required[word];
     if (word == low / 64) bits &= ~0ULL << (low % 64);
     if (high < word * 64 + 64) bits &= (1ULL << (high % 64)) - 1;
-    if (bits != 0) return true;
+    if (bits != 0 && shape.in_order.empty()) return true;
+    for (; bits != 0; bits &= bits - 1)
+      if (in_order(shape, f, word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits))))
+        return true;
   }
   return false;
 }
@@ -66,7 +100,7 @@ bool Machine::usable_between(const ObjectShape& shape, const Frame& f, std::uint
 bool Machine::can_add(const ObjectShape& shape, const Frame& f) const {
   if (f.count >= shape.max) return false;
   if (usable_between(shape, f, 0, static_cast<std::uint32_t>(shape.keys.size()))) return true;
-  return shape.free && !is_tight(shape, f);
+  return shape.free && !is_tight(shape, f) && free_key_in_order(shape, f);
 }
 
 void Machine::step_object(const Frame& f, unsigned char byte, std::uint32_t text, Threads& out) {
@@ -140,7 +174,7 @@ std::uint32_t Machine::key_next(std::uint32_t id, unsigned char byte) {
 
 bool Machine::key_alive(const KeyState& key, const Frame& f) const {
   const ObjectShape& shape = schema_.objects[f.shape];
-  if (!key.others.empty() && !is_tight(shape, f)) return true;
+  if (!key.others.empty() && !is_tight(shape, f) && free_key_in_order(shape, f)) return true;
   if (key.node == kNoNode) return false;
   return usable_between(shape, f, shape.tree[key.node].low, shape.tree[key.node].high);
 }
@@ -173,7 +207,12 @@ void Machine::end_key(const KeyState& key, const Frame& f, std::uint32_t text, T
     choices = &shape.keys[k].choices;
     next.seen = seen_with(f.seen, k, shape.usable.size());
   } else {
-    if (key.others.empty() || !store_->nullable(key.others[0]) || is_tight(shape, f)) return;
+    if (key.others.empty() || !store_->nullable(key.others[0]) || is_tight(shape, f) ||
+        !free_key_in_order(shape, f))
+      return;
+    // None of the declared ones may follow.
+    if (!shape.in_order.empty())
+      next.seen = seen_with(f.seen, shape.in_order.back(), shape.usable.size());
     std::uint64_t set = 0;
     for (std::size_t i = 1; i < key.others.size(); ++i)
       if (store_->nullable(key.others[i])) set |= 1ULL << (i - 1);

@@ -1,5 +1,7 @@
 #include "constraint/matcher.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "constraint/grammar_core_internal.h"
 
@@ -21,14 +23,21 @@ Matcher::Matcher(Grammar grammar, std::shared_ptr<const Vocabulary> vocabulary)
 Status Matcher::fill_mask(std::span<MaskWord> mask) {
   AQ_CHECK(mask.size() == vocabulary_->mask_words());
   const std::lock_guard lock(core_->mutex());
-  core_->fill(place_of(history_.back()), vocabulary_, true, mask);
-  if (core_->exhausted())
-    return Error{Code::kUnsupported, "the constraint needs more memory than it may take"};
+  core_->allow_step();
+  const Place place = place_of(history_.back());
+  core_->fill(place, vocabulary_, true, mask);
+  AQ_RETURN_IF_ERROR(core_->limit());
+  const bool some = std::any_of(mask.begin(), mask.end(), [](MaskWord word) { return word != 0; });
+  if (!some && !is_finished() && core_->is_stuck(place))
+    return Error{Code::kInvalidArgument,
+                 "the constraint leaves no way to end the answer: it asks for more items or keys "
+                 "that differ than can follow"};
   return {};
 }
 
 Status Matcher::fill_mask_uncached_for_test(std::span<MaskWord> mask) {
   const std::lock_guard lock(core_->mutex());
+  core_->allow_step();
   core_->fill(place_of(history_.back()), vocabulary_, false, mask);
   return {};
 }
@@ -39,6 +48,7 @@ bool Matcher::allows(TokenId token) {
   const std::string_view bytes = vocabulary_->bytes(token);
   if (bytes.empty() || is_finished()) return false;
   const std::lock_guard lock(core_->mutex());
+  core_->allow_step();
   return core_->after(place_of(history_.back()), bytes).has_value();
 }
 
@@ -58,6 +68,7 @@ bool Matcher::accept(TokenId token) {
 
 bool Matcher::accept_bytes(std::string_view bytes) {
   const std::lock_guard lock(core_->mutex());
+  core_->allow_step();
   const auto after = core_->after(place_of(history_.back()), bytes);
   if (!after) return false;
   history_.push_back({after->state, after->keys.open, after->keys.text,
@@ -77,6 +88,7 @@ bool Matcher::is_accepting() {
 
 std::string Matcher::forced_bytes(std::size_t limit) {
   const std::lock_guard lock(core_->mutex());
+  core_->allow_step();
   std::string bytes;
   Place place = place_of(history_.back());
   while (bytes.size() < limit && place.state != kDead) {

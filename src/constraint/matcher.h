@@ -21,7 +21,9 @@ class Matcher {
   std::size_t mask_words() const { return vocabulary_->mask_words(); }
   // Sets the bits of the tokens that may come next, and clears the others: those whose bytes some
   // text of the grammar goes on with, and the vocabulary's ends where the text may end. `mask` has
-  // vocabulary.mask_words() words. Errors: kUnsupported when the memory limit is reached.
+  // vocabulary.mask_words() words. Errors: kUnsupported when the limit of memory, or that of work
+  // for one token, is reached; kInvalidArgument where nothing at all may follow and the text may
+  // not end.
   Status fill_mask(std::span<MaskWord> mask);
   // The same without any cached mask: for tests.
   Status fill_mask_uncached_for_test(std::span<MaskWord> mask);

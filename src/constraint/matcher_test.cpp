@@ -26,10 +26,20 @@ const char* const kSchemas[] = {
     R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"object","properties":{"a":{"$ref":"#/$defs/t"},
         "value":{"format":"date-time"}},"additionalProperties":false}}})",
     R"({"type":"object","not":{"required":["a"]},"patternProperties":{"e$":{"multipleOf":5}}})",
+    R"({"type":"string","minLength":3,"maxLength":140})",
+    R"({"type":"array","items":{"type":"string","pattern":"^[^/#]*$"},"uniqueItems":true,
+        "maxItems":3})",
+    R"({"type":"object","patternProperties":{"^x":{"type":"string","pattern":"^.*$"},"e":{}},
+        "additionalProperties":{"type":"string","pattern":"^\\S+( \\S+)*$","maxLength":12}})",
+    R"({"anyOf":[{"type":"object","properties":{"a":{"type":"string"},"ab":{"type":"integer"},
+        "a\"b":{"type":"null"}}},{"type":"array","items":{"anyOf":[{"type":"string","maxLength":4},
+        {"type":"string","pattern":"^[a-zA-Z0-9 ]+$"},{"type":"string","pattern":"^http"}]}}]})",
+    R"({"type":"array","items":{"type":"array","items":{"type":"string"},"uniqueItems":true},
+        "uniqueItems":true,"maxItems":2})",
 };
 
-Grammar schema(const char* text) {
-  auto grammar = Grammar::json_schema(boost::json::parse(text));
+Grammar schema(const char* text, const GrammarOptions& options = {}) {
+  auto grammar = Grammar::json_schema(boost::json::parse(text), options);
   EXPECT_TRUE(grammar.ok()) << text << grammar.error().message;
   return *grammar;
 }
@@ -37,7 +47,9 @@ Grammar schema(const char* text) {
 std::vector<Grammar> grammars() {
   std::vector<Grammar> all;
   for (const char* text : kSchemas) all.push_back(schema(text));
+  all.push_back(schema(kSchemas[2], {.schema_key_order = true}));
   all.push_back(*Grammar::regex("(?:ab|a)*c{2,4}|\"the\" value"));
+  all.push_back(*Grammar::regex("[a-zA-Z0-9 ]*x|[^\"/]+!"));
   all.push_back(*Grammar::gbnf("root ::= \"(\" root \")\" root | [a-c]+ | \"\""));
   all.push_back(*Grammar::choice(std::vector<std::string>{"name", "na", "the name"}));
   return all;
@@ -174,6 +186,42 @@ TEST(Limits, MemoryIsBounded) {
   }
   EXPECT_TRUE(stopped);
   EXPECT_LT(grammar->memory_bytes(), 4'000'000u);
+}
+
+TEST(Limits, HostilePatternsEndWithAnError) {
+  const auto grammar =
+      Grammar::regex("(?:a|b)*a(?:a|b){200}c", {.memory_bytes = std::size_t{2} << 20});
+  ASSERT_TRUE(grammar.ok()) << grammar.error().message;
+  Matcher matcher(*grammar, vocabulary_for_test());
+  std::vector<MaskWord> mask(vocabulary_for_test()->mask_words());
+  std::mt19937_64 random(1);
+  Status status;
+  for (int i = 0; i < 20'000 && status.ok(); ++i) {
+    (void)matcher.accept(random() % 2 == 0 ? 'a' : 'b');
+    status = matcher.fill_mask(mask);
+  }
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::kUnsupported);
+  EXPECT_NE(status.error().message.find("simpler"), std::string::npos);
+  // Whether any text satisfies it takes more work than there is: that is no "no text does".
+  const auto hard = Grammar::regex(
+      "(?=[ab]*a[ab]{15}c)(?=[ab]*b[ab]{16}c)(?=[ab]*a[ab]{17}c)(?=[ab]*b[ab]{18}c)(?![ab]{40}).*");
+  ASSERT_FALSE(hard.ok());
+  EXPECT_EQ(hard.error().code, Code::kUnsupported) << hard.error().message;
+}
+
+TEST(Ends, AreMissingIsAnErrorOfTheConstraint) {
+  Matcher matcher(
+      schema(R"({"type":"array","uniqueItems":true,"minItems":2,"items":{"type":"object",
+                             "properties":{"a":{"enum":["x"]}},"required":["a"],
+                             "additionalProperties":false}})",
+             {.whitespace = WhitespacePolicy::compact()}),
+      vocabulary_for_test());
+  ASSERT_TRUE(matcher.accept_bytes("[{\"a\":\"x\"},{\"a\":\"x\""));
+  std::vector<MaskWord> mask(vocabulary_for_test()->mask_words());
+  const Status status = matcher.fill_mask(mask);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::kInvalidArgument);
 }
 
 TEST(VocabularyTest, TreesHoldEveryToken) {

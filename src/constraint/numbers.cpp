@@ -103,6 +103,13 @@ NumberTexts::NumberTexts(RegexStore& store) : store_(store) {
   any_ = store.concat(maybe_minus, store.concat(natural, store.concat(fraction, exponent)));
   integer_ = store.concat(maybe_minus, natural);
   whole_ = store.concat(maybe_minus, store.concat(natural, no_fraction));
+  short_whole_ =
+      store.concat(maybe_minus, store.concat(natural, store.optional(store.literal(".0"))));
+  const RegexId last = store.bytes(ByteSet::of('1', '9'));
+  const RegexId short_fraction =
+      store.optional(store.concat(point, store.concat(store.star(digit), last)));
+  shortest_ = store.minus(store.concat(maybe_minus, store.concat(natural, short_fraction)),
+                          store.literal("-0"));
   zero_ = store.concat(maybe_minus, store.concat(store.byte('0'), no_fraction));
 }
 

@@ -29,11 +29,13 @@ class NumberTexts {
  public:
   explicit NumberTexts(RegexStore& store);
 
-  RegexId any() const { return any_; }           // every JSON number
-  RegexId plain() const { return plain_; }       // those without exponent
-  RegexId integer() const { return integer_; }   // 5, -0
-  RegexId whole() const { return whole_; }       // 5, 5.0: integers since draft 6
-  RegexId equal_to(const Decimal& value) const;  // 1, 1.0, 1.00
+  RegexId any() const { return any_; }                  // every JSON number
+  RegexId plain() const { return plain_; }              // those without exponent
+  RegexId integer() const { return integer_; }          // 5, -0
+  RegexId whole() const { return whole_; }              // 5, 5.0: integers since draft 6
+  RegexId short_whole() const { return short_whole_; }  // 5, 5.0, and no 5.00
+  RegexId shortest() const { return shortest_; }        // of each plain number its shortest text
+  RegexId equal_to(const Decimal& value) const;         // 1, 1.0, 1.00
   // Plain numbers x with x > bound, or x >= bound; with x < bound, or x <= bound.
   RegexId above(const Decimal& bound, bool exclusive) const;
   RegexId below(const Decimal& bound, bool exclusive) const;
@@ -44,7 +46,7 @@ class NumberTexts {
   RegexId signed_by(bool negative, RegexId magnitude) const;
 
   RegexStore& store_;
-  RegexId minus_, unsigned_, any_, plain_, integer_, whole_, zero_;
+  RegexId minus_, unsigned_, any_, plain_, integer_, whole_, zero_, short_whole_, shortest_;
 };
 
 }  // namespace aquilon::constraint

@@ -42,10 +42,13 @@ ByteSet RegexStore::compute_first(RegexId id) {
   return set;
 }
 
-const ByteSet& RegexStore::first(RegexId id) {
-  const auto found = first_.find(id);
-  if (found != first_.end()) return found->second;
-  return first_.emplace(id, compute_first(id)).first->second;
+const ByteSet& RegexStore::remember_first(RegexId id) {
+  if (first_known_.size() <= id) {
+    first_known_.resize(nodes_.size() + nodes_.size() / 2);
+    first_.resize(first_known_.size());
+  }
+  first_known_[id] = 1;
+  return first_[id] = compute_first(id);
 }
 
 // The sets that decide the derivatives by one byte.
@@ -78,12 +81,23 @@ void RegexStore::add_heads(RegexId id, std::vector<ByteSet>& out) {
   }
 }
 
+// The bytes that lead to the same language as `byte` does.
+ByteSet RegexStore::class_of(RegexId id, unsigned char byte) {
+  scratch_heads_.clear();
+  add_heads(id, scratch_heads_);
+  if (!spend(scratch_heads_.size() / 32)) return {};
+  ByteSet same = ByteSet::all();
+  for (const ByteSet& head : scratch_heads_) same &= head.has(byte) ? head : ~head;
+  return same;
+}
+
 // Bytes in groups that all lead to the same language, with a member of each.
 std::vector<std::pair<ByteSet, unsigned char>> RegexStore::classes(RegexId id) {
   std::vector<ByteSet> heads, parts{compute_first(id)};
   add_heads(id, heads);
   for (const ByteSet& head : heads) {
     const std::size_t n = parts.size();
+    if (n > 16 && !spend(n / 16)) return {};
     for (std::size_t i = 0; i < n; ++i) {
       ByteSet inside = parts[i], outside = parts[i];
       inside &= head;
@@ -103,8 +117,33 @@ std::vector<std::pair<ByteSet, unsigned char>> RegexStore::classes(RegexId id) {
   return result;
 }
 
+// A language that holds this one and has fewer states: long repetitions without their bounds.
+RegexId RegexStore::relaxed(RegexId id) {
+  constexpr std::uint32_t kLong = 4;
+  const Node node = nodes_[id];
+  if (node.kind != Kind::kConcat && node.kind != Kind::kAnyOf && node.kind != Kind::kAllOf &&
+      node.kind != Kind::kRepeat)
+    return id;
+  const auto [at, inserted] = relaxed_.try_emplace(id, id);
+  if (!inserted || !spend(1)) return at->second;
+  RegexId to = id;
+  if (node.kind == Kind::kConcat) {
+    to = concat(relaxed(node.a), relaxed(node.b));
+  } else if (node.kind == Kind::kRepeat) {
+    const bool is_long = node.c > kLong && node.c != kUnbounded;
+    to = is_long ? repeat(relaxed(node.a), node.b > 0 ? 1 : 0, kUnbounded)
+                 : repeat(relaxed(node.a), node.b, node.c);
+  } else {
+    std::vector<RegexId> members;
+    for (std::uint32_t i = 0; i < node.b; ++i) members.push_back(relaxed(lists_[node.a + i]));
+    to = node.kind == Kind::kAnyOf ? any_of(std::move(members)) : all_of(std::move(members));
+  }
+  return relaxed_[id] = to;
+}
+
 // Breadth first to the shortest text, which is short where there is one; without one, none of the
-// states on the way has any.
+// states on the way has any. Where no short one is found, the relaxed language may be seen to have
+// none sooner.
 bool RegexStore::is_empty(RegexId start) {
   if (!nodes_[start].boolean) return start == kNothing;
   const auto known = [&](RegexId id) -> std::uint8_t {
@@ -129,7 +168,18 @@ bool RegexStore::is_empty(RegexId start) {
     for (; last != 0; last = steps[last].from) mark(steps[last].id, 1);
     mark(start, 1);
   };
+  constexpr std::size_t kShort = 64;
+  const auto mark_all = [&](std::uint8_t answer) {
+    for (const Step& step : steps) mark(step.id, answer);
+  };
   for (std::size_t i = 0; i < steps.size() && !exhausted_; ++i) {
+    if (i == kShort) {
+      mark_all(0);
+      const RegexId wider = relaxed(start);
+      const bool none = wider != start && is_empty(wider);
+      mark_all(none ? 2 : kSeen);
+      if (none) return true;
+    }
     for (const auto& [set, representative] : classes(steps[i].id)) {
       const RegexId to = derive(steps[i].id, representative);
       const std::uint8_t answer = known(to);
@@ -142,7 +192,7 @@ bool RegexStore::is_empty(RegexId start) {
       steps.push_back({to, i});
     }
   }
-  for (const Step& step : steps) mark(step.id, exhausted_ ? 0 : 2);
+  mark_all(exhausted_ ? 0 : 2);
   return true;
 }
 
@@ -176,14 +226,12 @@ bool RegexStore::list_texts(RegexId start, std::size_t limit, std::vector<std::s
   return visit(start);
 }
 
-bool RegexStore::is_repeat_before(RegexId id, RegexId a, RegexId& tail, std::uint32_t& max) const {
+std::optional<RegexStore::Repetition> RegexStore::repetition_of(RegexId id, RegexId a) const {
   const Node& node = nodes_[id];
-  if (node.kind != Kind::kConcat || node.boolean) return false;
+  if (node.kind != Kind::kConcat || node.boolean) return std::nullopt;
   const Node& head = nodes_[node.a];
-  if (head.kind != Kind::kRepeat || head.a != a) return false;
-  tail = node.b;
-  max = head.c;
-  return true;
+  if (head.kind != Kind::kRepeat || head.a != a) return std::nullopt;
+  return Repetition{head.b, head.c, node.b};
 }
 
 // States are explored; those without a way to a cycle have finitely many ends.

@@ -22,7 +22,7 @@ RegexStore::RegexStore(std::size_t max_nodes) : max_nodes_(max_nodes) {
 
 std::size_t RegexStore::memory_bytes() const {
   return nodes_.size() * sizeof(Node) + lists_.size() * sizeof(RegexId) + rows_made_ * sizeof(Row) +
-         first_.size() * 64;
+         first_.size() * (sizeof(ByteSet) + 1);
 }
 
 bool RegexStore::same(const Node& x, const Node& y) const {
@@ -157,6 +157,7 @@ RegexId RegexStore::concat(RegexId first, RegexId second) {
     RegexId rest = first;
     for (; nodes_[rest].kind == Kind::kConcat; rest = nodes_[rest].b)
       heads.push_back(nodes_[rest].a);
+    if (!spend(heads.size() / 4)) return kNothing;
     RegexId id = concat(rest, second);
     for (std::size_t i = heads.size(); i-- > 0;) id = concat(heads[i], id);
     return id;
@@ -304,11 +305,7 @@ RegexId RegexStore::derive_multiple(const Node& node, unsigned char byte) {
 }
 
 RegexId RegexStore::derive(RegexId id, unsigned char byte) {
-  if (work_left_ == 0) {
-    exhausted_ = true;
-    return kNothing;
-  }
-  --work_left_;
+  if (!spend(1)) return kNothing;
   const Node node = nodes_[id];
   switch (node.kind) {
     case Kind::kNothing:
@@ -359,7 +356,10 @@ RegexId RegexStore::compute_next(RegexId id, unsigned char byte) {
   RegexId result = derive(id, byte);
   if (nodes_[result].boolean && is_empty(result)) result = kNothing;
   if (exhausted_) return kNothing;
-  return rows_[id]->next[byte] = result;
+  // All bytes that no part tells apart lead to the same.
+  RegexId* const row = rows_[id]->next;
+  class_of(id, byte).each([&](unsigned other) { row[other] = result; });
+  return result;
 }
 
 }  // namespace aquilon::constraint

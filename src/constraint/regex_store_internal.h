@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +42,17 @@ class RegexStore {
   // How much may be computed until the next call, in derivatives of single expressions (some 50 ns
   // each); beyond, exhausted().
   void allow_work(std::size_t derivatives) { work_left_ = derivatives; }
+  // Takes from it; false where there is not so much left.
+  bool spend(std::size_t derivatives) {
+    if (work_left_ < derivatives) {
+      exhausted_ = out_of_work_ = true;
+      return false;
+    }
+    work_left_ -= derivatives;
+    return true;
+  }
+  // Whether it was work that ran out.
+  bool out_of_work() const { return out_of_work_; }
   std::size_t size() const { return nodes_.size(); }
   std::size_t memory_bytes() const;
 
@@ -73,7 +86,10 @@ class RegexStore {
     return compute_next(id, byte);
   }
   // Bytes that a text may begin with; may hold a few too many.
-  const ByteSet& first(RegexId id);
+  const ByteSet& first(RegexId id) {
+    if (id < first_known_.size() && first_known_[id] != 0) return first_[id];
+    return remember_first(id);
+  }
   // Whether the language is empty. Explores the automaton where complements or intersections occur.
   bool is_empty(RegexId id);
   // The number of texts, `limit` if there are that many or more.
@@ -81,8 +97,12 @@ class RegexStore {
   // All texts of a finite language of fewer than `limit`; false if there are more.
   bool list_texts(RegexId id, std::size_t limit, std::vector<std::string>& out);
 
-  // For repeat(a, min, max) followed by something: true, and what it is.
-  bool is_repeat_before(RegexId id, RegexId a, RegexId& tail, std::uint32_t& max) const;
+  struct Repetition {
+    std::uint32_t min, max;
+    RegexId tail;  // what follows
+  };
+  // What repetition of `a` it is that something follows; nothing for other expressions.
+  std::optional<Repetition> repetition_of(RegexId id, RegexId a) const;
   // Whether some text that the language begins with can only be ended in finitely many ways. True
   // as well where that takes too many states to find out.
   bool has_finite_ends(RegexId id);
@@ -127,6 +147,9 @@ class RegexStore {
                        std::uint32_t phase, std::uint32_t order);
   RegexId literals_from(std::span<const std::string> sorted, std::size_t depth);
   ByteSet compute_first(RegexId id);
+  const ByteSet& remember_first(RegexId id);
+  RegexId relaxed(RegexId id);
+  ByteSet class_of(RegexId id, unsigned char byte);
   void add_heads(RegexId id, std::vector<ByteSet>& out);
   std::vector<unsigned char> representatives(RegexId id);
   std::vector<std::pair<ByteSet, unsigned char>> classes(RegexId id);
@@ -134,6 +157,7 @@ class RegexStore {
 
   std::size_t max_nodes_;
   bool exhausted_ = false;
+  bool out_of_work_ = false;
   std::size_t work_left_ = std::size_t(-1);
   std::vector<Node> nodes_;
   std::vector<RegexId> lists_;
@@ -143,7 +167,10 @@ class RegexStore {
   std::vector<DecimalBound> bounds_;
   std::vector<std::unique_ptr<Row>> rows_;
   std::size_t rows_made_ = 0;
-  std::unordered_map<RegexId, ByteSet> first_;
+  std::deque<ByteSet> first_;  // by expression, where known
+  std::vector<char> first_known_;
+  std::vector<ByteSet> scratch_heads_;
+  std::unordered_map<RegexId, RegexId> relaxed_;
   std::vector<std::uint8_t> emptiness_;  // 0 unknown, 1 has texts, 2 empty
 };
 

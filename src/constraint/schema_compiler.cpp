@@ -32,11 +32,9 @@ std::optional<SchemaRefusal> SchemaCompiler::compile(SchemaProgram& program) {
   atoms_.emplace_back();
   program.root = value({atom(reader_.document().root())});
   for (ValueId id = 1; id < program.values.size() && !reader_.failed(); ++id) expand(id);
-  if (!reader_.failed()) {
-    while (mark_possible()) {
-    }
-    prune();
+  while (!reader_.failed() && mark_possible()) {
   }
+  if (!reader_.failed()) prune();
   if (store_.exhausted())
     reader_.refuse(kTrueNode, Keyword::kCount, "the schema needs too many states to be enforced");
   if (!reader_.failed() && (program.root == kNoValue || !program.values[program.root].possible))
@@ -56,7 +54,7 @@ void SchemaCompiler::expand(ValueId id) {
   if (reader_.failed()) return;
   ValueShape shape;
   if (!store_.is_empty(scalars.text)) shape.strings = reader_.string_text(scalars.text);
-  if (!store_.is_empty(scalars.number)) shape.numbers = scalars.number;
+  if (!store_.is_empty(scalars.number)) shape.numbers = without_zeros(scalars.number);
   std::vector<RegexId> ways{shape.strings, shape.numbers};
   if (scalars.null) ways.push_back(store_.literal("null"));
   if (scalars.yes) ways.push_back(store_.literal("true"));
@@ -65,6 +63,16 @@ void SchemaCompiler::expand(ValueId id) {
   for (const ObjectCase& c : objects) shape.objects.push_back(object(c));
   for (const ArrayCase& c : arrays) shape.arrays.push_back(array(c));
   program_->values[id] = std::move(shape);
+}
+
+// Integers without a second zero behind the point: they would be free to go on with zeros for ever.
+RegexId SchemaCompiler::without_zeros(RegexId numbers) {
+  const NumberTexts& texts = reader_.numbers();
+  if (numbers == texts.whole()) return texts.short_whole();
+  if (numbers == texts.integer()) return numbers;
+  const bool whole =
+      numbers != texts.any() && store_.is_empty(store_.minus(numbers, texts.whole()));
+  return whole ? store_.both(numbers, texts.short_whole()) : numbers;
 }
 
 bool SchemaCompiler::matches(RegexId language, std::string_view text) {
@@ -130,6 +138,16 @@ bool has(const std::vector<std::string_view>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Where the schema names the key first: among the properties, then among the required ones.
+std::uint32_t rank_of(const ObjectCase& c, std::string_view name) {
+  const auto property = std::find_if(c.properties.begin(), c.properties.end(),
+                                     [&](const auto& entry) { return entry.first == name; });
+  const auto required = std::find(c.required.begin(), c.required.end(), name);
+  std::ptrdiff_t rank = property - c.properties.begin();
+  if (property == c.properties.end()) rank += required - c.required.begin();
+  return static_cast<std::uint32_t>(rank);
+}
+
 }  // namespace
 
 void SchemaCompiler::add_keys(const ObjectCase& c, ObjectShape& shape) {
@@ -141,7 +159,7 @@ void SchemaCompiler::add_keys(const ObjectCase& c, ObjectShape& shape) {
   for (const ExistsRule& rule : c.exists)
     for (const std::string_view name : rule.except.names) keys[name];
   for (auto& [name, atoms] : keys) {
-    ObjectKey key{json_spelling(name), has(c.required, name), {}};
+    ObjectKey key{json_spelling(name), has(c.required, name), rank_of(c, name), {}};
     const auto any_pattern = [&](const std::vector<RegexId>& languages) {
       for (const RegexId language : languages)
         if (matches(language, key.text)) return true;

@@ -4,7 +4,7 @@
 
 #include <map>
 #include <optional>
-#include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "constraint/schema_program_internal.h"
@@ -14,8 +14,9 @@ namespace aquilon::constraint {
 
 class SchemaCompiler {
  public:
-  SchemaCompiler(const boost::json::value& schema, RegexStore& store)
-      : store_(store), reader_(schema, store) {}
+  // `key_order`: objects' keys come in the order in which the schema declares them.
+  SchemaCompiler(const boost::json::value& schema, RegexStore& store, bool key_order = false)
+      : store_(store), reader_(schema, store), key_order_(key_order) {}
 
   // The program, or why there is none.
   std::optional<SchemaRefusal> compile(SchemaProgram& program);
@@ -33,12 +34,15 @@ class SchemaCompiler {
   std::vector<Choice> item_choices(const ArrayCase& c, std::uint32_t index);
   bool mark_possible();
   bool is_possible(const ObjectShape& shape) const;
-  bool is_possible(const ArrayShape& shape) const;
+  bool is_possible(const ArrayShape& shape);
+  bool has_enough_values(const ArrayShape& shape, std::uint32_t need);
+  std::size_t count_values(ValueId id, std::size_t limit);
+  RegexId without_zeros(RegexId numbers);
   void prune();
   void finish(ObjectShape& shape);
   void finish_free_keys(ObjectShape& shape);
   void build_tree(ObjectShape& shape);
-  void enumerate_free_keys(const ObjectCase& c, ObjectShape& shape);
+  void set_order(ObjectShape& shape);
   bool matches(RegexId language, std::string_view text);
   RegexId names_language(const ObjectCase& c);
   bool any(const std::vector<Choice>& choices) const {
@@ -49,8 +53,11 @@ class SchemaCompiler {
 
   RegexStore& store_;
   SchemaReader reader_;
+  bool key_order_;
   SchemaProgram* program_ = nullptr;
   std::map<std::vector<Atom>, ValueId> ids_;
+  std::unordered_map<ValueId, std::size_t> value_counts_;
+  std::size_t rounds_work_ = 0;
   std::vector<std::vector<Atom>> atoms_;
 };
 

@@ -1,5 +1,7 @@
+#include <boost/json/parse.hpp>
 #include <charconv>
 
+#include "constraint/metaschemas_internal.h"
 #include "constraint/schema_document_internal.h"
 
 namespace aquilon::constraint {
@@ -292,6 +294,18 @@ std::optional<NodeId> SchemaDocument::follow(std::uint32_t resource, std::string
   return node_for(*value, std::move(path), resource);
 }
 
+// Takes in the metaschema of that URI; false where it is none.
+bool SchemaDocument::add_metaschema(const std::string& uri) {
+  const std::string text = metaschema(uri);
+  if (text.empty()) return false;
+  made_.push_back(json::parse(text));
+  const auto resource = static_cast<std::uint32_t>(resources_.size());
+  resources_.push_back({uri, &made_.back(), "", *draft_of(uri)});
+  by_uri_[uri] = resource;
+  resource_roots_[&made_.back()] = resource;
+  return true;
+}
+
 std::optional<NodeId> SchemaDocument::resolve(NodeId from, std::string_view reference) {
   const std::size_t hash = reference.find('#');
   const std::string_view fragment =
@@ -300,7 +314,8 @@ std::optional<NodeId> SchemaDocument::resolve(NodeId from, std::string_view refe
   std::uint32_t resource = base;
   if (hash != 0) {
     const std::string uri = join_uri(resources_[base].uri, reference.substr(0, hash));
-    const auto found = by_uri_.find(uri);
+    auto found = by_uri_.find(uri);
+    if (found == by_uri_.end() && add_metaschema(uri)) found = by_uri_.find(uri);
     if (found == by_uri_.end()) {
       const auto anchor = anchors_.find(uri);
       if (anchor == anchors_.end() || !fragment.empty()) return std::nullopt;

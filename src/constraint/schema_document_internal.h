@@ -121,6 +121,7 @@ class SchemaDocument {
   void index(const boost::json::value& value, const std::string& pointer, std::uint32_t resource,
              int depth);
   std::uint32_t resource_of(const boost::json::value& value, std::uint32_t outer) const;
+  bool add_metaschema(const std::string& uri);
   std::optional<NodeId> follow(std::uint32_t resource, std::string_view pointer);
 
   std::deque<SchemaNode> nodes_;

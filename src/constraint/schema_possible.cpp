@@ -34,7 +34,38 @@ bool SchemaCompiler::is_possible(const ObjectShape& shape) const {
   return free || shape.min <= usable;
 }
 
-bool SchemaCompiler::is_possible(const ArrayShape& shape) const {
+// How many values it has that differ; `limit` if so many or more. Objects and arrays count as many.
+std::size_t SchemaCompiler::count_values(ValueId id, std::size_t limit) {
+  const auto [at, inserted] = value_counts_.try_emplace(id, limit);
+  if (!inserted) return std::min(at->second, limit);
+  const ValueShape& value = program_->values[id];
+  if (!value.objects.empty() || !value.arrays.empty()) return limit;
+  std::size_t count = 0;
+  for (const char* literal : {"null", "true", "false"}) count += matches(value.scalar, literal);
+  if (value.strings != kNothing) count += store_.count_texts(value.strings, limit);
+  // Equal numbers have several texts; the shortest of each is counted.
+  if (value.numbers != kNothing)
+    count += store_.count_texts(store_.both(value.numbers, reader_.numbers().shortest()), limit);
+  return value_counts_[id] = std::min(count, limit);
+}
+
+// Whether there are values for `need` items that all differ.
+bool SchemaCompiler::has_enough_values(const ArrayShape& shape, std::uint32_t need) {
+  constexpr std::uint32_t kMany = 256;
+  if (!shape.unique || need == 0 || need > kMany) return true;
+  std::vector<ValueId> values;
+  for (std::size_t i = 0; i < std::min<std::size_t>(need, shape.items.size()); ++i)
+    for (const Choice& choice : shape.items[i])
+      if (program_->values[choice.value].possible) values.push_back(choice.value);
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < values.size() && sum < need; ++i)
+    sum += count_values(values[i], kMany);
+  return sum >= need;
+}
+
+bool SchemaCompiler::is_possible(const ArrayShape& shape) {
   std::uint32_t need = shape.min;
   for (const auto& [min, max] : shape.counted) need = std::max(need, min);
   if (need > shape.max) return false;
@@ -60,19 +91,27 @@ bool SchemaCompiler::is_possible(const ArrayShape& shape) const {
   if (!endless && i < need) return false;
   for (std::size_t k = 0; k < chances.size(); ++k)
     if (chances[k] < shape.counted[k].first) return false;
-  return true;
+  return has_enough_values(shape, need);
 }
 
-// One round of the least fixed point; whether anything changed.
+// One round of the least fixed point; whether anything changed. Values are numbered before those
+// that they hold, so that going backwards few rounds are needed.
 bool SchemaCompiler::mark_possible() {
+  constexpr std::size_t kMaxWork = 20'000'000;
+  rounds_work_ += program_->values.size();
+  if (rounds_work_ > kMaxWork) {
+    reader_.refuse(kTrueNode, Keyword::kCount, "too many subschemas that depend on each other");
+    return false;
+  }
   bool changed = false;
-  for (ValueShape& value : program_->values) {
+  for (std::size_t id = program_->values.size(); id-- > 0;) {
+    ValueShape& value = program_->values[id];
     if (value.possible) continue;
     bool possible = value.scalar != kNothing;
-    for (const std::uint32_t id : value.objects)
-      possible = possible || is_possible(program_->objects[id]);
-    for (const std::uint32_t id : value.arrays)
-      possible = possible || is_possible(program_->arrays[id]);
+    for (const std::uint32_t shape : value.objects)
+      possible = possible || is_possible(program_->objects[shape]);
+    for (const std::uint32_t shape : value.arrays)
+      possible = possible || is_possible(program_->arrays[shape]);
     changed = changed || possible;
     value.possible = possible;
   }
@@ -155,7 +194,7 @@ void SchemaCompiler::finish_free_keys(ObjectShape& shape) {
     for (std::size_t i = 0; i < shape.patterns.size(); ++i)
       if (matches(shape.patterns[i], text)) set |= 1ULL << i;
     const auto found = shape.classes.find(set);
-    if (found != shape.classes.end()) shape.keys.push_back({text, false, found->second});
+    if (found != shape.classes.end()) shape.keys.push_back({text, false, kNoLimit, found->second});
   }
   std::sort(shape.keys.begin(), shape.keys.end(),
             [](const ObjectKey& a, const ObjectKey& b) { return a.text < b.text; });
@@ -173,7 +212,17 @@ void SchemaCompiler::finish(ObjectShape& shape) {
     if (!shape.keys[i].choices.empty()) shape.usable[i / 64] |= 1ULL << (i % 64);
     if (shape.keys[i].required) shape.required[i / 64] |= 1ULL << (i % 64);
   }
+  if (key_order_) set_order(shape);
   build_tree(shape);
+}
+
+void SchemaCompiler::set_order(ObjectShape& shape) {
+  for (std::uint32_t k = 0; k < shape.keys.size(); ++k) shape.in_order.push_back(k);
+  std::stable_sort(
+      shape.in_order.begin(), shape.in_order.end(),
+      [&](std::uint32_t a, std::uint32_t b) { return shape.keys[a].rank < shape.keys[b].rank; });
+  for (std::uint32_t rank = 0; rank < shape.in_order.size(); ++rank)
+    shape.keys[shape.in_order[rank]].rank = rank;
 }
 
 void SchemaCompiler::build_tree(ObjectShape& shape) {

@@ -23,6 +23,7 @@ struct Choice {
 struct ObjectKey {
   std::string text;  // as written between the quotes
   bool required = false;
+  std::uint32_t rank = 0;       // in the order in which the schema declares them
   std::vector<Choice> choices;  // satisfiable ones only; none: the key may not occur
 };
 
@@ -38,6 +39,7 @@ struct ObjectShape {
   std::vector<ObjectKey> keys;                  // sorted by text
   std::vector<KeyNode> tree;                    // tree[0] is the root
   std::vector<std::uint64_t> usable, required;  // bits by key
+  std::vector<std::uint32_t> in_order;  // keys by rank, where they must come so; empty elsewhere
   std::uint32_t min = 0, max = 0xFFFFFFFF;
   std::uint32_t obligations = 0;  // bits that must be fulfilled at the end
   // Other keys.

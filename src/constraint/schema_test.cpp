@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
         SchemaCase{"true",
                    {"1", "-0.5e+3", "\"\\ud83d\\ude00\"", "[]", "{\"a\":[{}]}", "null"},
                    {"", "01", "\"\\ud83d\"", "\"\x01\"", "{\"a\":1,\"a\":2}", "[1,]", "{} "}},
-        SchemaCase{R"({"type":"integer"})", {"5", "-0", "5.0"}, {"5.5", "\"5\"", "1e3"}},
+        SchemaCase{R"({"type":"integer"})", {"5", "-0", "5.0"}, {"5.5", "\"5\"", "1e3", "5.00"}},
         SchemaCase{R"({"$schema":"http://json-schema.org/draft-04/schema#","type":"integer"})",
                    {"5"},
                    {"5.0"}},
@@ -209,6 +209,10 @@ TEST(SchemaRefusals, NamePointerAndKeyword) {
       {R"({"type":"integer","multipleOf":0})", "", "multipleOf"},
       {R"({"type":"object","required":["a"],"properties":{"a":false}})", "", ""},
       {R"({"enum":[]})", "", ""},
+      {R"({"items":{"enum":["a","b"]},"uniqueItems":true,"minItems":3,"type":"array"})", "", ""},
+      {R"({"items":{"type":"integer","minimum":1,"maximum":3},"uniqueItems":true,"minItems":4,
+           "type":"array"})",
+       "", ""},
       {R"({"type":"array","not":{"uniqueItems":true}})", "/not", "uniqueItems"},
   };
   for (const RefusalCase& c : cases) {
@@ -240,6 +244,38 @@ TEST(SchemaRefusals, HostileSchemasCostLittle) {
   (void)Grammar::json_schema(
       boost::json::object{{"type", "string"}, {"not", {{"pattern", "^(a|b)*a(a|b){30}$"}}}});
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(KeyOrder, IsThatOfTheSchema) {
+  const auto schema = boost::json::parse(
+      R"({"type":"object","properties":{"b":{},"a":{},"c":{}},"required":["a"],"minProperties":2})");
+  const auto ordered = Grammar::json_schema(schema, {.schema_key_order = true});
+  ASSERT_TRUE(ordered.ok());
+  for (const char* text : {R"({"b":1,"a":2})", R"({"a":1,"c":2,"x":3})", R"({"a":1,"x":2,"y":3})"})
+    EXPECT_TRUE(accepts(*ordered, text)) << text;
+  for (const char* text : {R"({"a":1,"b":2})", R"({"c":1,"a":2})", R"({"b":1,"c":2,"a":3})",
+                           R"({"x":1,"a":2})", R"({"a":1,"x":2,"c":3})", R"({"a":1})"})
+    EXPECT_FALSE(accepts(*ordered, text)) << text;
+  EXPECT_TRUE(accepts(*Grammar::json_schema(schema), R"({"c":1,"x":2,"a":3,"b":4})"));
+  const auto closed = Grammar::json_schema(
+      boost::json::parse(R"({"type":"object","properties":{"b":{},"a":{},"c":{}},
+                             "additionalProperties":false,"minProperties":2})"),
+      {.schema_key_order = true});
+  EXPECT_TRUE(accepts(*closed, R"({"a":1,"c":2})"));
+  EXPECT_FALSE(accepts(*closed, R"({"c":1)"));  // none is left to come to two
+}
+
+TEST(Metaschemas, AreThere) {
+  for (const char* uri :
+       {"http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-06/schema#",
+        "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema",
+        "https://json-schema.org/draft/2020-12/schema"}) {
+    const auto grammar = Grammar::json_schema(boost::json::object{{"$ref", uri}});
+    ASSERT_TRUE(grammar.ok()) << uri << grammar.error().message;
+    EXPECT_TRUE(accepts(*grammar, R"({"type":"object","properties":{"a":{"type":["null"]}}})"));
+    EXPECT_FALSE(accepts(*grammar, R"({"properties":{"a":{"minLength":-1}}})")) << uri;
+    EXPECT_FALSE(accepts(*grammar, R"({"type":"text"})")) << uri;
+  }
 }
 
 TEST(Whitespace, IsBounded) {

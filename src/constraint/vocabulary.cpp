@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 #include "constraint/parts.h"
+#include "constraint/string_tokens_internal.h"
+#include "constraint/token_classes_internal.h"
 
 namespace aquilon::constraint {
 namespace {
@@ -96,9 +98,17 @@ void Vocabulary::build() {
     if (text.find_first_of("\"\\") != text.npos) crossing.push_back(token);
     if (std::count(text.begin(), text.end(), '"') > 1) with_quotes_.push_back(token);
   }
+  const auto three = std::stable_partition(
+      with_quotes_.begin(), with_quotes_.end(),
+      [&](TokenId token) { return std::count(bytes(token).begin(), bytes(token).end(), '"') > 2; });
+  three_quotes_ = static_cast<std::size_t>(three - with_quotes_.begin());
   build_inside();
+  for (const bool any : {false, true})
+    string_tokens_[any] =
+        std::make_shared<const StringTokens>(StringTokens::make(tokens_, crossing, any));
   build_tree(tokens_, sorted, all_, &same_);
   build_tree(tokens_, crossing, crossing_, nullptr);
+  classes_ = std::make_shared<const TokenClasses>(tokens_, all_);
 }
 
 void Vocabulary::build_tree(const std::vector<std::string>& tokens, std::span<const TokenId> sorted,
@@ -133,6 +143,9 @@ void Vocabulary::build_tree(const std::vector<std::string>& tokens, std::span<co
     last_token = token;
   }
   close(0);
+  tree.heads.fill(TokenTree::kNoNode);
+  for (std::uint32_t i = 0; i < tree.nodes.size(); i = tree.nodes[i].end)
+    tree.heads[tree.nodes[i].byte] = i;
 }
 
 void Vocabulary::build_inside() {
@@ -140,6 +153,8 @@ void Vocabulary::build_inside() {
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const int characters = tokens_[i].empty() ? -1 : characters_inside(tokens_[i]);
     if (characters < 0) continue;
+    if (static_cast<std::size_t>(characters) > kMaxCharacters)
+      long_inside_.push_back({static_cast<TokenId>(i), static_cast<std::uint32_t>(characters)});
     const auto n = std::min<std::size_t>(static_cast<std::size_t>(characters), kMaxCharacters + 1);
     by_characters[n].push_back(static_cast<TokenId>(i));
   }
@@ -153,9 +168,9 @@ void Vocabulary::build_inside() {
 }
 
 std::span<const MaskWord> Vocabulary::inside_strings(std::uint32_t characters) const {
-  if (characters < inside_.size() && characters <= kMaxCharacters) return inside_[characters];
-  if (inside_.size() == kMaxCharacters + 2 && characters != 0xFFFFFFFF) return {};
-  return inside_.back();
+  if (characters == 0xFFFFFFFF) return inside_.back();
+  const std::size_t kept = std::min(inside_.size() - 1, kMaxCharacters);
+  return inside_[std::min<std::size_t>(characters, kept)];
 }
 
 }  // namespace aquilon::constraint

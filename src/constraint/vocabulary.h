@@ -2,6 +2,7 @@
 // shared by all grammars.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,6 +18,9 @@ namespace aquilon::constraint {
 
 using text::TokenId;
 
+struct StringTokens;
+class TokenClasses;
+
 // A bit for each token, 64 a word.
 using MaskWord = std::uint64_t;
 
@@ -28,7 +32,9 @@ struct TokenTree {
     std::uint16_t depth;  // bytes up to here
     unsigned char byte;
   };
+  static constexpr std::uint32_t kNoNode = 0xFFFFFFFF;
   std::vector<Node> nodes;
+  std::array<std::uint32_t, 256> heads;  // nodes of first bytes
   std::size_t max_depth = 0;
 };
 
@@ -57,13 +63,26 @@ class Vocabulary {
   const TokenTree& all() const { return all_; }
   // Tokens with a quote or backslash: all that can leave a string, and some more.
   const TokenTree& crossing() const { return crossing_; }
+  const TokenClasses& classes() const { return *classes_; }
   // The next token of the same bytes; -1 after the last.
   TokenId same_bytes(TokenId token) const { return same_[static_cast<std::size_t>(token)]; }
-  // Tokens with two quotes or more.
-  std::span<const TokenId> with_quotes() const { return with_quotes_; }
-  // Tokens that are all within a JSON string, of at most `characters` (begun ones count). Empty
-  // where that is not kept: some tokens are longer than 128 characters, and so is the limit.
+  // Tokens with two quotes or more, or three.
+  std::span<const TokenId> with_two_quotes() const { return with_quotes_; }
+  std::span<const TokenId> with_three_quotes() const {
+    return {with_quotes_.data(), three_quotes_};
+  }
+  // Tokens without quote and backslash that are all within a JSON string, of at most `characters`
+  // (begun ones count), but for those of more than 128 where there is a limit: long_inside().
   std::span<const MaskWord> inside_strings(std::uint32_t characters) const;
+  struct LongToken {
+    TokenId token;
+    std::uint32_t characters;
+  };
+  std::span<const LongToken> long_inside() const { return long_inside_; }
+  // The other tokens that may stand in strings, or end them.
+  const StringTokens& string_tokens(bool any_spelling) const {
+    return *string_tokens_[any_spelling];
+  }
 
  private:
   Vocabulary() = default;
@@ -73,10 +92,14 @@ class Vocabulary {
 
   std::vector<std::string> tokens_;
   std::vector<TokenId> ends_, same_, with_quotes_;
+  std::size_t three_quotes_ = 0;  // of with_quotes_, its beginning
   TokenTree all_, crossing_;
   void build_inside();
 
   std::vector<std::vector<MaskWord>> inside_;  // by characters; the last one has all
+  std::vector<LongToken> long_inside_;
+  std::shared_ptr<const StringTokens> string_tokens_[2];
+  std::shared_ptr<const TokenClasses> classes_;
 };
 
 }  // namespace aquilon::constraint

@@ -322,6 +322,13 @@ class Inside(unittest.TestCase):
         self.assertEqual(hub["health"], "note")
         self.assertIn("not asked", hub["text"])
 
+    def test_schema_check_reads_files_alone(self):
+        for path in ("/dev/zero", "/"):
+            for form in ([path], ["--jsonl", path]):
+                done = run("schema", "check", *form)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(f"{path} is not a regular file", done.stderr)
+
     def test_serve_tells_how_many_contexts_it_holds(self):
         with subprocess.Popen([AQUILON, "serve", "--model", self.model, "--ctx", "512", "--parallel", "3", "--port", "0"],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:

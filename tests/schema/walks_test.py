@@ -1,5 +1,6 @@
 """Random answers under the masks, judged by the PyPI package jsonschema: all come to an end or may go
 on, and every one that ended is valid. usage: walks_test.py AQUILON [FOLDER_OR_FILE [TOKENIZER [WALKS]]]"""
+import decimal
 import json
 import pathlib
 import subprocess
@@ -11,6 +12,14 @@ try:
 except ImportError:
     print("skipped: the package jsonschema is not installed")
     sys.exit(77)
+
+
+
+def exact(text):
+    """Whole numbers digit by digit: as doubles, large ones are no multiples of what they were."""
+    number = decimal.Decimal(text)
+    return int(number) if number == number.to_integral_value() else float(text)
+
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 program = sys.argv[1]
@@ -41,7 +50,7 @@ for path in sorted(source.glob("*.jsonl")) if source.is_dir() else [source]:
             elif text.startswith("!"):
                 bad.append("no token may follow: " + text[-300:])
             else:
-                problem = next(validator.iter_errors(json.loads(text)), None)
+                problem = next(validator.iter_errors(json.loads(text, parse_float=exact)), None)
                 if problem is not None:
                     bad.append(f"{problem.message[:200]}: {text[:300]}")
         if bad or wrong:
