@@ -17,6 +17,8 @@ except ImportError:
 
 def exact(text):
     """Whole numbers digit by digit: as doubles, large ones are no multiples of what they were."""
+    if "e" in text.lower():
+        return float(text)
     number = decimal.Decimal(text)
     return int(number) if number == number.to_integral_value() else float(text)
 
