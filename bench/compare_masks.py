@@ -33,7 +33,7 @@ def prepare(vocabularies):
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", CACHE / "venv"], check=True)
     pip = [python, "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, f"llguidance=={VERSIONS['llguidance']}", "numpy", "apache-tvm-ffi", "pydantic"], check=True)
+    subprocess.run([*pip, f"llguidance=={VERSIONS['llguidance']}", "numpy", "tiktoken", "apache-tvm-ffi", "pydantic"], check=True)
     # Without torch and transformers, several GB of which its masks need nothing.
     subprocess.run([*pip, "--no-deps", f"xgrammar=={VERSIONS['xgrammar']}"], check=True)
     if "tekken" in vocabularies and not (CACHE / VOCABULARIES["tekken"]).exists():

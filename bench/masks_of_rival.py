@@ -38,24 +38,31 @@ def read_vocabulary(path):
     return tokens, sorted(added), ends.get("<|eot_id|>", ends.get("<|end_of_text|>", 0))
 
 
+class Tekken:
+    """Cuts forced texts as the model's tokenizer does: masks of llguidance then allow these tokens alone."""
+    bos_token_id = None
+
+    def __init__(self, path, tokens, control, end):
+        import tiktoken
+        self.tokens, self.special_token_ids, self.eos_token_id = tokens, control, end
+        ranks = {token: i for i, token in enumerate(tokens[len(control):])}
+        pattern = json.load(open(path, encoding="utf-8"))["config"]["pattern"]
+        self.encoding = tiktoken.Encoding("tekken", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+    def __call__(self, text):
+        text = text if isinstance(text, str) else text.decode("utf-8", "strict")
+        return [i + len(self.special_token_ids) for i in self.encoding.encode_ordinary(text)]
+
+
 class Llguidance:
-    def __init__(self, tokens, control, end):
+    def __init__(self, path, tokens, control, end):
         import llguidance
         from llguidance._tokenizer import TokenizerWrapper
-
-        class Greedy:
-            eos_token_id, bos_token_id, special_token_ids = end, None, control
-
-            def __init__(self):
-                self.tokens = tokens
-                self.ids = {t: i for i, t in enumerate(tokens)}
-
-            def __call__(self, text):
-                return [self.ids[bytes([b])] for b in (text.encode() if isinstance(text, str) else text)]
-
         self.matcher = llguidance.LLMatcher
         tokenizer = llguidance.LLTokenizer
-        self.tokenizer = tokenizer(TokenizerWrapper(Greedy()), n_vocab=len(tokens), slices=tokenizer.json_slices())
+        tekken = "tekken" in path
+        self.tokenizer = tokenizer(TokenizerWrapper(Tekken(path, tokens, control, end)) if tekken else path,
+                                   n_vocab=len(tokens), eos_token=end, slices=tokenizer.json_slices())
         self.mask = np.zeros((len(tokens) + 31) // 32, dtype=np.int32)
         self.place = (self.mask.ctypes.data, self.mask.nbytes)
 
@@ -92,7 +99,7 @@ def without_torch():
 
 
 class Xgrammar:
-    def __init__(self, tokens, control, end):
+    def __init__(self, path, tokens, control, end):
         import tvm_ffi  # noqa: F401  before a torch is there that is none
         try:
             import torch  # noqa: F401
@@ -162,7 +169,7 @@ def run(engine, case):
 
 def main():
     kind, vocabulary = sys.argv[1:3]
-    engine = {"llguidance": Llguidance, "xgrammar": Xgrammar}[kind](*read_vocabulary(vocabulary))
+    engine = {"llguidance": Llguidance, "xgrammar": Xgrammar}[kind](vocabulary, *read_vocabulary(vocabulary))
     print(json.dumps({"overhead_us": overhead_us(engine)}), flush=True)
     for line in sys.stdin:
         print(json.dumps(run(engine, json.loads(line))), flush=True)
