@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { titleFrom } from '../src/chat/conversations.ts';
 import { PrefixFilter, seam } from '../src/chat/prefix.ts';
 import { promptOf } from '../src/chat/prompt.ts';
+import { asCode, formatOf } from '../src/chat/format.ts';
 import { kDefaults, readSettings } from '../src/chat/settings.ts';
 import { newestLeaf, pathTo, versionKey, versions } from '../src/chat/tree.ts';
 import { barbParts } from '../src/ui/barb_parts.ts';
@@ -127,6 +128,21 @@ test('settings of any shape are read', () => {
     theme: 'dark',
     railOpen: false,
   });
+});
+
+test('a schema is one once it is whole', () => {
+  for (const text of ['', ' \n']) assert.equal(formatOf(text), null);
+  for (const text of ['{', '[]', 'null', '7', '"a"']) assert.equal(formatOf(text), 'broken', text);
+  assert.deepEqual(formatOf('{"type":"object"}'), {
+    type: 'json_schema',
+    json_schema: { name: 'answer', strict: true, schema: { type: 'object' } },
+  });
+});
+
+test('JSON is shown as code, whatever its strings say', () => {
+  const fence = '`'.repeat(12);
+  assert.equal(asCode('{"a":"```"}'), `${fence}json\n{"a":"\`\`\`"}`);
+  assert.ok(asCode(`{"a":"${fence}"}`).startsWith(`${fence}\`json`));
 });
 
 test('wind barbs', () => {

@@ -302,6 +302,45 @@ test('system prompt, temperature and length go into the request and survive a re
   });
 });
 
+test('answers by a schema: asked for, shown as code, and the composer says so', async () => {
+  const schema = {
+    type: 'object',
+    properties: { city: { enum: ['Paris', 'Rome'] } },
+    required: ['city'],
+    additionalProperties: false,
+  };
+  await open({}, { text: '{"city": "*Rome*"}' });
+  await button(page, 'Settings').click();
+  const box = page.getByLabel('Answers as JSON, by a schema');
+  await box.fill('{"type": ');
+  await page.getByText('This is no JSON Schema yet; answers stay free.').waitFor();
+  assert.equal(await box.getAttribute('aria-invalid'), 'true');
+  await box.fill(JSON.stringify(schema));
+  await page.getByText('every answer is one value of it').waitFor();
+  await shoot(page, 'schema-settings');
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await button(page, 'Answers are JSON: change the schema').waitFor();
+  await say(page, 'Which city?');
+  await finished(page);
+  await shoot(page, 'schema-answer');
+  const shown = await answers(page).locator('.prose pre').textContent();
+  if (mock) {
+    assert.ok(shown.includes('{"city": "*Rome*"}'), shown);
+    assert.deepEqual(mock.requests.at(-1).response_format, {
+      type: 'json_schema',
+      json_schema: { name: 'answer', strict: true, schema },
+    });
+  } else {
+    assert.match(shown, /\{\s*"city"\s*:\s*"(Paris|Rome)"\s*\}/);
+  }
+  await button(page, 'Answers are JSON: change the schema').click();
+  await page.getByRole('dialog', { name: 'Settings' }).waitFor();
+  await page.getByRole('button', { name: 'Reset to defaults' }).click();
+  await page.keyboard.press('Escape');
+  assert.equal(await button(page, 'Answers are JSON: change the schema').count(), 0);
+});
+
 const kRich =
   'Some **bold** text, `code` and a [link](https://example.org).\n\n## Heading\n\n- one\n- two\n\n' +
   '```python\ndef palindrome(s: str) -> bool:\n    """True when s reads the same both ways."""\n    return s == s[::-1]  # 42\n```\n\n' +

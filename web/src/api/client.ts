@@ -20,6 +20,7 @@ export interface ChatRequest {
   messages: WireMessage[];
   temperature?: number;
   max_tokens?: number;
+  response_format?: object;
 }
 
 export interface Usage {

@@ -15,8 +15,10 @@ import {
   path,
   putMessage,
 } from './conversations.ts';
+import { formatOf } from './format.ts';
 import { LiveAnswer } from './live.ts';
 import { running, setRun } from './running.ts';
+import { settings } from './settings.ts';
 import { leaveForReload, saveMessage } from './store.ts';
 import type { Message, MessageState } from './types.ts';
 
@@ -98,6 +100,7 @@ function ask(conversation: string, parent: string | null, text: string): void {
 }
 
 function newAnswer(conversation: string, parent: string): Message {
+  const format = formatOf(settings.value.jsonSchema);
   return {
     id: newId(),
     conversation,
@@ -106,6 +109,7 @@ function newAnswer(conversation: string, parent: string): Message {
     content: '',
     created: Date.now() + 1,
     state: 'streaming',
+    ...(format === null || format === 'broken' ? {} : { json: true as const }),
   };
 }
 

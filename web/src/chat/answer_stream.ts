@@ -5,6 +5,7 @@ import { ApiError, type ChatError } from '../api/errors.ts';
 import { t } from '../i18n/index.ts';
 import { connect, link, model } from './connection.ts';
 import { messagesInMemory } from './conversations.ts';
+import { formatOf } from './format.ts';
 import type { LiveAnswer } from './live.ts';
 import { PrefixFilter, seam } from './prefix.ts';
 import { kContinueWords, promptOf } from './prompt.ts';
@@ -29,8 +30,8 @@ export async function stream(answer: Message, live: LiveAnswer, continuing: bool
     const modelId = await readyModel();
     const end =
       continuing && answer.content !== ''
-        ? await receiveRest(modelId, answer.content, messages, live)
-        : await receive(request(modelId, messages), live, '');
+        ? await receiveRest(modelId, answer, messages, live)
+        : await receive(request(modelId, messages, answer.json), live, '');
     return { ...end, model: modelId };
   } catch (cause) {
     return failed(cause, live);
@@ -46,13 +47,15 @@ async function readyModel(): Promise<string> {
   throw new ApiError({ kind, message: kind === 'server' ? t('noModel') : '' });
 }
 
-function request(modelId: string, messages: WireMessage[]): ChatRequest {
-  const { temperature, maxTokens } = settings.value;
+function request(modelId: string, messages: WireMessage[], json?: true): ChatRequest {
+  const { temperature, maxTokens, jsonSchema } = settings.value;
+  const format = json ? formatOf(jsonSchema) : null;
   return {
     model: modelId,
     messages,
     ...(temperature === null ? {} : { temperature }),
     ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
+    ...(format === null || format === 'broken' ? {} : { response_format: format }),
   };
 }
 
@@ -78,13 +81,14 @@ async function receive(
 // Gives the server the beginning of its answer; one that refuses that is asked in words.
 async function receiveRest(
   modelId: string,
-  text: string,
+  { content: text, json }: Message,
   messages: WireMessage[],
   live: LiveAnswer,
 ): Promise<End> {
   const begun: WireMessage = { role: 'assistant', content: text };
   try {
-    return await receive(request(modelId, [...messages, { ...begun, prefix: true }]), live, text);
+    const turns: WireMessage[] = [...messages, { ...begun, prefix: true }];
+    return await receive(request(modelId, turns, json), live, text);
   } catch (cause) {
     if (!(cause instanceof ApiError) || cause.info.kind !== 'refused') throw cause;
     const words: WireMessage[] = [...messages, begun, { role: 'user', content: kContinueWords }];

@@ -8,6 +8,7 @@ export interface Settings {
   systemPrompt: string;
   temperature: number | null; // null: the server's default
   maxTokens: number | null; // null: up to the end of the context
+  jsonSchema: string; // of answers; empty: they are free
   theme: Theme;
   language: string | null; // null: the browser's
   model: string | null; // null: the server's first
@@ -18,6 +19,7 @@ export const kDefaults: Settings = {
   systemPrompt: '',
   temperature: null,
   maxTokens: null,
+  jsonSchema: '',
   theme: 'auto',
   language: null,
   model: null,
@@ -45,6 +47,7 @@ export function readSettings(text: string | null): Settings {
     systemPrompt: word('systemPrompt') ?? kDefaults.systemPrompt,
     temperature: number('temperature'),
     maxTokens: number('maxTokens'),
+    jsonSchema: word('jsonSchema') ?? kDefaults.jsonSchema,
     theme: theme === 'light' || theme === 'dark' ? theme : 'auto',
     language: word('language'),
     model: word('model'),

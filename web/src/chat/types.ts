@@ -28,6 +28,7 @@ export interface Message {
   created: number; // ms since the epoch
   state: MessageState;
   model?: string;
+  json?: true; // an answer that was to be JSON
   error?: ChatError;
   stats?: Stats;
 }

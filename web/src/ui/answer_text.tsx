@@ -3,6 +3,7 @@
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
+import { asCode } from '../chat/format.ts';
 import type { LiveAnswer } from '../chat/live.ts';
 import type { Message } from '../chat/types.ts';
 import { MarkdownDocument } from '../markdown/document.ts';
@@ -18,8 +19,9 @@ export function AnswerText({ message, live }: { message: Message; live: LiveAnsw
   useLayoutEffect(() => {
     if (frame.current === null) return undefined;
     shown.current ??= new MarkdownDocument(frame.current, highlightWhenSeen);
-    if (live !== null) return follow(live, shown.current);
-    shown.current.update(message.content, true);
+    const shape = message.json ? asCode : (text: string) => text;
+    if (live !== null) return follow(live, shown.current, shape);
+    shown.current.update(shape(message.content), true);
     return undefined;
   }, [message.content, live]);
   useLayoutEffect(() => {
@@ -31,14 +33,18 @@ export function AnswerText({ message, live }: { message: Message; live: LiveAnsw
 }
 
 // Draws at most once a frame.
-function follow(live: LiveAnswer, document: MarkdownDocument): () => void {
+function follow(
+  live: LiveAnswer,
+  document: MarkdownDocument,
+  shape: (text: string) => string,
+): () => void {
   let request = 0;
   let resting = 0;
   const draw = () => {
     request = 0;
     const start = performance.now();
     if (start < resting) return schedule();
-    document.update(live.text, false);
+    document.update(live.text === '' ? '' : shape(live.text), false);
     const end = performance.now();
     resting = end - start < 4 ? 0 : end + kRestPerWork * (end - start);
   };

@@ -7,10 +7,12 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import { isBusy, send, stop } from '../chat/answer.ts';
 import { link, model } from '../chat/connection.ts';
 import { currentId } from '../chat/conversations.ts';
+import { formatOf } from '../chat/format.ts';
+import { settings } from '../chat/settings.ts';
 import { t } from '../i18n/index.ts';
 import { ContextMeter } from './context_meter.tsx';
 import { Icon } from './icon.tsx';
-import { focusComposer } from './panels.ts';
+import { focusComposer, settingsOpen } from './panels.ts';
 import { editLast } from './shortcuts.ts';
 
 const kDraftSlot = 'aquilon.draft';
@@ -51,6 +53,7 @@ export function Composer() {
           onInput={(event) => setDraft(event.currentTarget.value)}
           onKeyDown={(event) => onKey(event, busy, submit)}
         />
+        <FormatButton />
         <button
           type="submit"
           class={busy ? 'go busy' : 'go'}
@@ -67,6 +70,23 @@ export function Composer() {
         <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>
       )}
     </div>
+  );
+}
+
+// Says that answers are held to a schema, and leads to it.
+function FormatButton() {
+  const format = formatOf(settings.value.jsonSchema);
+  if (format === null || format === 'broken') return null;
+  return (
+    <button
+      type="button"
+      class="format"
+      aria-label={t('jsonOn')}
+      title={t('jsonOn')}
+      onClick={() => (settingsOpen.value = true)}
+    >
+      JSON
+    </button>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 
+import { formatOf } from '../chat/format.ts';
 import { changeSettings, kDefaults, settings, type Theme } from '../chat/settings.ts';
 import { kLanguages, t, type Key } from '../i18n/index.ts';
 import { Dialog } from './dialog.tsx';
@@ -9,13 +10,16 @@ import { settingsOpen } from './panels.ts';
 
 const kThemes: Record<Theme, Key> = { auto: 'themeAuto', light: 'themeLight', dark: 'themeDark' };
 
+const kSchemaExample = '{"type": "object", "properties": {"city": {"type": "string"}}}';
+
 export function SettingsDialog() {
   return settingsOpen.value ? <Drawer /> : null;
 }
 
 function Drawer() {
   const { systemPrompt, temperature, maxTokens, theme, language } = settings.value;
-  const { railOpen } = settings.value;
+  const { jsonSchema, railOpen } = settings.value;
+  const broken = formatOf(jsonSchema) === 'broken';
   return (
     <Dialog title={t('settings')} class="drawer" onClose={() => (settingsOpen.value = false)}>
       <Field id="system" label={t('systemPrompt')} hint={t('systemHint')}>
@@ -45,6 +49,24 @@ function Drawer() {
           max={1_000_000}
           step={1}
           onChange={(value) => changeSettings({ maxTokens: value })}
+        />
+      </Field>
+      <Field
+        id="json-schema"
+        label={t('jsonSchema')}
+        hint={t(broken ? 'jsonBroken' : 'jsonHint')}
+        alert={broken}
+      >
+        <textarea
+          id="json-schema"
+          class="code"
+          rows={5}
+          spellcheck={false}
+          placeholder={kSchemaExample}
+          value={jsonSchema}
+          aria-describedby="json-schema-hint"
+          aria-invalid={broken}
+          onInput={(event) => changeSettings({ jsonSchema: event.currentTarget.value })}
         />
       </Field>
       <fieldset class="choice">
@@ -82,14 +104,21 @@ function Drawer() {
   );
 }
 
-function Field(props: { id: string; label: string; hint?: string; children: ComponentChildren }) {
-  const { id, label, hint, children } = props;
+interface FieldProps {
+  id: string;
+  label: string;
+  hint?: string;
+  alert?: boolean; // the hint says what is wrong
+  children: ComponentChildren;
+}
+
+function Field({ id, label, hint, alert = false, children }: FieldProps) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
       {children}
       {hint !== undefined && (
-        <p class="quiet" id={`${id}-hint`}>
+        <p class={alert ? 'quiet wrong' : 'quiet'} id={`${id}-hint`}>
           {hint}
         </p>
       )}
