@@ -32,6 +32,7 @@ class AdaptedGenerator final : public Generator {
   Result<std::string> decode(std::span<const text::TokenId> ids, bool with_control) const override {
     return generator_->decode(ids, with_control);
   }
+  const Dialect& dialect() const override { return generator_->dialect(); }
   TokenizerInfo tokenizer_info() const override { return generator_->tokenizer_info(); }
   std::string token_bytes(text::TokenId id) const override { return generator_->token_bytes(id); }
 

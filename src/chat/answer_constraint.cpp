@@ -38,6 +38,8 @@ Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
     case Kind::kGrammar:
       return wanted.text.find("::=") != std::string::npos ? constraint::Grammar::gbnf(wanted.text)
                                                           : constraint::Grammar::lark(wanted.text);
+    case Kind::kParts:
+      return constraint::Grammar::parts(*wanted.parts);
     case Kind::kNone:
     case Kind::kJsonObject:
       break;
@@ -48,7 +50,7 @@ Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
 }  // namespace
 
 Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& wanted) {
-  const auto vocabulary = AQ_TRY(this->vocabulary());
+  const auto vocabulary = AQ_TRY(this->vocabulary(wanted.kind == Kind::kParts));
   const std::string key = key_of(wanted);
   if (auto known = find(key)) {
     // Whose masks are being made, they are waited for: outside of the lock, so that nobody else is.
@@ -74,10 +76,12 @@ Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& w
   return CompiledConstraint{constraint::Matcher(entry.grammar, vocabulary), entry.left_out};
 }
 
-Result<std::shared_ptr<const constraint::Vocabulary>> ConstraintCompiler::vocabulary() {
+Result<std::shared_ptr<const constraint::Vocabulary>> ConstraintCompiler::vocabulary(
+    bool with_controls) {
   const std::lock_guard lock(mutex_);
-  if (vocabulary_ == nullptr) vocabulary_ = AQ_TRY(constraint::Vocabulary::of(tokenizer_, ends_));
-  return vocabulary_;
+  auto& made = with_controls ? with_controls_ : vocabulary_;
+  if (made == nullptr) made = AQ_TRY(constraint::Vocabulary::of(tokenizer_, ends_, with_controls));
+  return made;
 }
 
 std::optional<ConstraintCompiler::Entry> ConstraintCompiler::find(const std::string& key) {

@@ -24,11 +24,13 @@ struct AnswerConstraint {
     kRegex,       // a text that the whole of `text` matches
     kChoice,      // one of `choices`
     kGrammar,     // a text of the grammar `text`: GBNF if it has "::=", else Lark's
+    kParts,       // what `parts` say, of which `text` is a name
   };
   Kind kind = Kind::kNone;
   boost::json::value schema;
   std::string text;
   std::vector<std::string> choices;
+  std::shared_ptr<const constraint::Part> parts;
   std::string field;                        // of the request, for errors
   constraint::WhitespacePolicy whitespace;  // of JSON
   // What of the schema cannot be enforced is left out and told, instead of refused.
@@ -63,14 +65,15 @@ class ConstraintCompiler {
     std::size_t bytes;  // when it was asked for last
   };
 
-  Result<std::shared_ptr<const constraint::Vocabulary>> vocabulary();
+  Result<std::shared_ptr<const constraint::Vocabulary>> vocabulary(bool with_controls);
   std::optional<Entry> find(const std::string& key);
   void keep(const Entry& entry);
 
   const text::Tokenizer& tokenizer_;
   std::vector<text::TokenId> ends_;
   std::mutex mutex_;
-  std::shared_ptr<const constraint::Vocabulary> vocabulary_;
+  // Of texts alone; of control tokens by name too, for parts.
+  std::shared_ptr<const constraint::Vocabulary> vocabulary_, with_controls_;
   std::list<Entry> latest_;  // most recently used first
 };
 

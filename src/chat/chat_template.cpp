@@ -88,6 +88,10 @@ Result<RenderedPrompt> ChatTemplate::render(const TemplateInput& input) const {
   return render_program(program_->root, messages, input);
 }
 
+bool ChatTemplate::takes_tools() const {
+  return program_->shape.shows_tools;
+}
+
 bool ChatTemplate::leaves_messages_out() const {
   constexpr const char* kText = "aqprobe";
   TemplateInput input;

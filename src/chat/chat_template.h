@@ -53,6 +53,9 @@ class ChatTemplate {
   // texts. Time and memory: bounded by the budgets whatever the template and the messages are.
   Result<RenderedPrompt> render(const TemplateInput& input) const;
 
+  // Whether tools, and calls of them, reach the prompt.
+  bool takes_tools() const;
+
   // Whether a user's text is missing from the prompt. False when the template refuses the probe: it
   // may want what only real requests bring. Threads and cost: as render.
   bool leaves_messages_out() const;

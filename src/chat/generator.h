@@ -16,6 +16,8 @@
 
 #include "base/result.h"
 #include "chat/answer_constraint.h"
+#include "chat/tools/dialect.h"
+#include "chat/tools/tool.h"
 #include "engine/request.h"
 #include "text/tokenizer.h"  // TokenId
 
@@ -63,7 +65,8 @@ struct GenerationRequest {
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
   int prompt_logprobs = -1;                // the same of the prompt's tokens
   std::string prediction;                  // what the answer may say, as a hint
-  AnswerConstraint constraint;             // what it must be
+  AnswerConstraint constraint;             // what it must be; excludes `tools`
+  ToolUse tools;                           // that a conversation's answer may call
   bool embed = false;                      // the prompt's embedding instead of an answer
   bool follows = false;                    // another part of what is queued already
   std::uint64_t tenant = 0;                // see engine::Request
@@ -101,6 +104,7 @@ struct ModelCard {
   int whole_contexts = 0;  // so long that its memory for keys and values holds at once; 0: unknown
   bool chat = false;       // has a chat template
   bool fill_in = false;    // can fill a gap between two texts
+  bool tools = false;      // conversations may have tools
   bool reasoning = false;  // takes a reasoning_effort
   std::string parent;      // of a model with an adapter: the id of that without; else empty
 };
@@ -145,6 +149,9 @@ class Generator {
   virtual Result<std::string> decode(std::span<const text::TokenId> ids,
                                      bool with_control) const = 0;
   virtual TokenizerInfo tokenizer_info() const = 0;
+  // How calls are written in the texts of answers; chat/tools/call_reader.h finds them there.
+  virtual const Dialect& dialect() const { return *find_dialect("json"); }
+
   // The bytes that one id adds to a text; of a control token its written form.
   virtual std::string token_bytes(text::TokenId id) const = 0;
 };

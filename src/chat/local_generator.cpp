@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/thread_pool.h"  // usable_cores
 #include "chat/prompt_writer.h"
+#include "chat/tools/tool_constraint.h"
 #include "engine/draft_model.h"
 #include "engine/engine.h"
 #include "model/model.h"
@@ -79,6 +80,11 @@ class LocalGenerator final : public Generator {
       r.constraint = std::move(constraint.matcher);
       unenforced = std::move(constraint.left_out);
     }
+    if (request.tools.any()) {
+      r.constraint =
+          AQ_TRY(tool_matcher(writer_.dialect(), request.tools, model_->tokenizer(), constraints_));
+      r.shown_tokens = control_tokens(writer_.dialect(), model_->tokenizer());
+    }
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
@@ -139,6 +145,8 @@ class LocalGenerator final : public Generator {
             .adds_bos = special.add_bos,
             .chat_template = std::string(model_->chat_template())};
   }
+
+  const Dialect& dialect() const override { return writer_.dialect(); }
 
   std::string token_bytes(TokenId id) const override {
     return std::string(model_->tokenizer().token_bytes(id));
@@ -305,7 +313,8 @@ Result<PromptWriter> choose_writer(const LocalGeneratorOptions& options,
                                .own_template = model.chat_template(),
                                .tool_template = model.tool_template(),
                                .chat_template = options.chat_template,
-                               .chat_format = options.chat_format});
+                               .chat_format = options.chat_format,
+                               .tool_format = options.tool_format});
 }
 
 }  // namespace
@@ -358,6 +367,7 @@ Result<std::unique_ptr<Generator>> make_local_generator(const LocalGeneratorOpti
   card.context_length = static_cast<int>(memory.context);
   card.whole_contexts = static_cast<int>(memory.pages / engine::pages_for_context(memory.context));
   card.chat = writer.can_chat();
+  card.tools = writer.can_chat();
   card.fill_in = writer.can_fill_in();
   card.reasoning = writer.takes_reasoning_effort();
   const engine::EngineOptions engine{.context = memory.context,

@@ -38,6 +38,7 @@ struct LocalGeneratorOptions {
   engine::Pooling pooling = engine::Pooling::kMean;  // of embeddings
   std::string chat_template;                         // Jinja source; empty: what the files declare
   std::string chat_format;              // see PromptSource; empty: what the files declare
+  std::string tool_format;              // a dialect's name; empty: by the chat format
   std::vector<AdapterSource> adapters;  // for requests to choose from
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;  // of loading, in bytes
   // Shared with the other models of the process: loading and steps take turns. Null: alone.

@@ -1,6 +1,7 @@
 #include "chat/prompt_writer.h"
 
 #include "chat/mistral/declared_format.h"
+#include "chat/tools/tool_prompt.h"
 
 namespace aquilon::chat {
 namespace {
@@ -48,6 +49,7 @@ Result<PromptWriter> PromptWriter::choose(const PromptSource& source) {
     if (!writer.renderer_) writer.use_own(source.own_template, source.tool_template);
     if (!writer.can_chat() && !format.ok()) writer.problem_ = std::move(format).error();
   }
+  AQ_RETURN_IF_ERROR(writer.choose_dialect(source));
   if (writer.problem_.param.empty()) writer.problem_.param = "messages";
   return writer;
 }
@@ -62,6 +64,50 @@ Status PromptWriter::use_format(std::string_view name) {
   if (!renderer.ok()) return std::move(renderer).error().with_context("--chat-format");
   renderer_.emplace(std::move(*renderer));
   return {};
+}
+
+Status PromptWriter::choose_dialect(const PromptSource& source) {
+  if (renderer_) {
+    switch (renderer_->format().calls) {
+      case mistral::CallForm::kList:
+      case mistral::CallForm::kListWithIds:
+        dialect_ = find_dialect("mistral-v3");
+        break;
+      case mistral::CallForm::kNamedWithId:
+        dialect_ = find_dialect("mistral-v11");
+        break;
+      case mistral::CallForm::kNamed:
+        dialect_ = find_dialect("mistral-v13");
+        break;
+      case mistral::CallForm::kNone:
+        own_tool_prompt_ = true;
+        break;
+    }
+  } else {
+    std::string texts(source.chat_template.empty() ? source.own_template : source.chat_template);
+    if (source.chat_template.empty()) texts += source.tool_template;
+    dialect_ = &dialect_of_template(texts);
+  }
+  if (source.tool_format.empty()) return {};
+  dialect_ = find_dialect(source.tool_format);
+  if (!dialect_) {
+    std::string names;
+    for (const Dialect& one : dialects())
+      names += (names.empty() ? "" : ", ") + std::string(one.name);
+    return make_error(Code::kInvalidArgument, "--tool-format '{}' is unknown; there are {}",
+                      source.tool_format, names);
+  }
+  own_tool_prompt_ = !dialect_->before_tools.empty();
+  return {};
+}
+
+// Whether the conversation has tools that only the dialect's own words can tell of.
+bool PromptWriter::writes_tools_itself(const ChatPrompt& chat) const {
+  if (chat.tools.is_null() && !speaks_of_tools(chat.messages)) return false;
+  if (own_tool_prompt_) return true;
+  if (renderer_ || !template_) return false;
+  const bool by_other = tool_template_ && !chat.tools.is_null();
+  return !by_other && !template_->takes_tools();
 }
 
 Status PromptWriter::use_given_template(std::string_view text) {
@@ -96,8 +142,16 @@ std::string PromptWriter::format_name() const {
 }
 
 Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) const {
-  if (!can_chat() || (chat.reasoning_effort.empty() && !chat.safe_prompt)) return write_plain(chat);
+  const bool tools = !chat.tools.is_null() || speaks_of_tools(chat.messages);
+  const bool as_it_is = !tools && chat.reasoning_effort.empty() && !chat.safe_prompt;
+  if (!can_chat() || as_it_is) return write_plain(chat);
   ChatPrompt whole = chat;
+  if (writes_tools_itself(chat)) {
+    whole.messages = without_tools(chat.messages, chat.tools, *dialect_);
+    whole.tools = nullptr;
+  } else if (dialect_->short_ids) {
+    shorten_call_ids(whole.messages);
+  }
   AQ_RETURN_IF_ERROR(set_effort(whole));
   if (chat.safe_prompt) set_safe_prompt(whole);
   return write_plain(whole);

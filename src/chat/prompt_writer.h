@@ -10,6 +10,7 @@
 #include "chat/chat_template.h"
 #include "chat/generator.h"  // ChatPrompt
 #include "chat/mistral/renderer.h"
+#include "chat/tools/dialect.h"
 #include "model/special_tokens.h"  // FillInTokens
 #include "text/tokenizer.h"
 
@@ -27,6 +28,7 @@ struct PromptSource {
   std::string_view chat_template;       // given by the owner; empty: none
   std::string_view chat_format;  // given by the owner: "template", "mistral-v1" ... "mistral-v15",
                                  // empty: what the files declare
+  std::string_view tool_format = {};  // given by the owner: a dialect's name; empty: as above
 };
 
 // Immutable. Threads: safe from any.
@@ -42,6 +44,8 @@ class PromptWriter {
   bool takes_reasoning_effort() const {
     return renderer_ ? renderer_->format().settings : template_takes_effort_;
   }
+  // How its answers write calls of tools.
+  const Dialect& dialect() const { return *dialect_; }
   // "mistral-v3", "template", or empty where it cannot chat.
   std::string format_name() const;
 
@@ -61,6 +65,8 @@ class PromptWriter {
 
   Status use_format(std::string_view name);
   Status use_given_template(std::string_view text);
+  Status choose_dialect(const PromptSource& source);
+  bool writes_tools_itself(const ChatPrompt& chat) const;
   void use_own(std::string_view own_template, std::string_view tool_template);
   Status set_effort(ChatPrompt& chat) const;
   void set_safe_prompt(ChatPrompt& chat) const;
@@ -75,7 +81,9 @@ class PromptWriter {
   std::optional<ChatTemplate> template_;
   std::optional<Result<ChatTemplate>> tool_template_;  // in its place where there are tools
   bool template_takes_effort_ = false;
-  Error problem_;  // why it cannot chat
+  const Dialect* dialect_ = find_dialect("json");
+  bool own_tool_prompt_ = false;  // the dialect's, whatever the format or template knows
+  Error problem_;                 // why it cannot chat
 };
 
 }  // namespace aquilon::chat

@@ -59,6 +59,8 @@ void find_call_shape(const TryTemplate& render, MessageShape& shape) {
   const bool object_works = with_object && !shows(with_object, "'aqmark'");
   const bool text_works = shows(with_text, R"("argument": "aqmark")");
   shape.object_arguments = object_works || !text_works;
+  shape.shows_tools = (object_works ? shows(with_object, kMark) : text_works) &&
+                      shows(render(user_message("question"), tools), "aqtool");
 
   const json::value arguments =
       shape.object_arguments ? json::value(object) : json::value(R"({"argument": "aqmark"})");

@@ -16,6 +16,7 @@ struct MessageShape {
   bool text_content = true;      // content may be a string
   bool part_content = false;     // content may be a list of parts
   bool object_arguments = true;  // arguments of tool calls as objects, not as JSON text
+  bool shows_tools = false;      // tools reach the prompt, and so do calls of them
   bool null_content = true;      // an assistant that only calls tools may have null content
 };
 

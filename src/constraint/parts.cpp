@@ -122,7 +122,13 @@ class Builder {
     const RegexId any = store_.star(store_.bytes(ByteSet::all()));
     const RegexId found =
         store_.concat(any, store_.concat(store_.any_of(std::move(unwanted)), any));
-    return text(store_.complement(found));
+    if (part.text.empty()) return text(store_.complement(found));
+    const RegexId begins =
+        AQ_TRY(compile_pattern(store_, part.text, {.spelling = Spelling::kPlain, .search = false}));
+    ByteSet blank;
+    for (const char c : {' ', '\n', '\t', '\r'}) blank.add(static_cast<unsigned char>(c));
+    const RegexId blanks = store_.star(store_.bytes(blank));
+    return text(store_.complement(store_.any_of({found, store_.concat(begins, any), blanks})));
   }
 
   Machine& machine_;

@@ -14,7 +14,8 @@ struct Part {
     kText,      // `text`, byte for byte
     kControl,   // the control token whose written form is `text`, and no other spelling of it
     kPattern,   // a text that the whole of the regular expression `text` matches
-    kWithout,   // any bytes and control tokens in which none of `parts` occurs; these are regular
+    kWithout,   // any bytes and control tokens in which none of `parts` occurs, which are regular,
+                // and, with a regular expression `text`, of more than blanks that do not begin so
     kValue,     // a value of the JSON Schema `schema`
     kSequence,  // `parts`, one after the other
     kChoice,    // one of `parts`

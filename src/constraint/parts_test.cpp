@@ -53,6 +53,12 @@ std::vector<PartCase> cases() {
                  words,
                  {"", "hello", "<cal", "<call", "{\"m\"", "\n<ca<cal\"n\""},
                  {"<call>", "a<call>b", "{ \"n\"", "x{\"n\"y"}});
+  Part no_fence = words;
+  no_fence.text = "\\s*(```|\\{)";
+  all.push_back({"words that do not begin so",
+                 no_fence,
+                 {"a ``` {", "``", " `", "<cal"},
+                 {"", " \n", "```", "\n```json", " {", "{", "a<call>"}});
   all.push_back(
       {"words, then calls",
        group(Kind::kSequence, {words, group(Kind::kRepeat, {pattern("\\s{0,2}"), call})}),

@@ -68,6 +68,7 @@ struct Request {
   std::vector<std::string> stop;           // none empty
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
+  std::vector<text::TokenId> shown_tokens;  // control tokens that the text shows as written
   bool drop_first_space = false;  // of the answer's text, if it begins with one
   int n = 1;                      // answers to the same prompt
   int top_logprobs = -1;          // -1: none

@@ -29,7 +29,8 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       kv_(std::move(kv)),
       sampler_(job_->request().sampling, job_->seed(), choice, job_->request().prompt),
       mask_workers_(masks),
-      text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space),
+      text_(model.tokenizer(), job_->request().stop, job_->request().drop_first_space,
+            job_->request().shown_tokens),
       tokens_(job_->request().prompt),
       fed_(kv_.length()) {
   const auto& constraint = job_->request().constraint;

@@ -15,11 +15,16 @@ std::size_t begun(std::string_view text, std::string_view stop) {
 }  // namespace
 
 TextStream::TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop,
-                       bool drop_first_space)
-    : tokenizer_(tokenizer), stop_(std::move(stop)), drop_space_(drop_first_space) {}
+                       bool drop_first_space, std::vector<text::TokenId> shown)
+    : tokenizer_(tokenizer),
+      stop_(std::move(stop)),
+      shown_(std::move(shown)),
+      drop_space_(drop_first_space) {}
 
 std::string TextStream::push(text::TokenId id, bool may_stop) {
-  if (tokenizer_.kind(id) == text::TokenKind::kControl) return {};
+  if (tokenizer_.kind(id) == text::TokenKind::kControl &&
+      std::find(shown_.begin(), shown_.end(), id) == shown_.end())
+    return {};
   std::string_view bytes = tokenizer_.token_bytes(id);
   if (drop_space_ && !bytes.empty()) {
     if (bytes.starts_with(' ')) bytes.remove_prefix(1);

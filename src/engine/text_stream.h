@@ -15,8 +15,9 @@ class TextStream {
  public:
   // `stop`: none empty. `drop_first_space`: the text's first byte, if it is a space. The tokenizer
   // outlives the stream.
+  // `shown`: control tokens that are in the text, as they are written.
   TextStream(const text::Tokenizer& tokenizer, std::vector<std::string> stop,
-             bool drop_first_space = false);
+             bool drop_first_space = false, std::vector<text::TokenId> shown = {});
 
   // Adds a token; returns the text that is certain now. `may_stop` false: no stop string ends in
   // it, nor begins.
@@ -36,6 +37,7 @@ class TextStream {
   text::Utf8Stream utf8_;
   std::string held_;                // might begin a stop string
   std::optional<std::size_t> met_;  // in stop_
+  std::vector<text::TokenId> shown_;
   bool drop_space_;                 // nothing has come yet, and a space would be dropped
 };
 

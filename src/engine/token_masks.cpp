@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "engine/request.h"  // kConstraintFailed
+#include "constraint/parts.h"  // kControlMark
+#include "engine/request.h"    // kConstraintFailed
 
 namespace aquilon::engine {
 namespace {
@@ -140,7 +141,8 @@ std::shared_ptr<TokenMask> MaskTrack::compute(std::size_t keep, std::span<const 
 }
 
 std::vector<TokenId> MaskTrack::forced_text() {
-  const std::string bytes = matcher_.forced_bytes(kMostForced);
+  std::string bytes = matcher_.forced_bytes(kMostForced);
+  bytes.resize(std::min(bytes.size(), bytes.find(constraint::kControlMark)));  // text alone
   if (bytes.size() < 2) return {};
   std::vector<TokenId> tokens = workers_.tokenizer_.encode(bytes);
   std::string again;  // some tokenizers put a space in front
