@@ -29,6 +29,8 @@ struct PromptLogprobs {
 struct ChoicePart {
   int index = 0;
   std::string text;
+  std::vector<chat::ToolCall> calls;          // behind the text, ids made up
+  std::size_t calls_before = 0;               // in a stream: told already
   std::vector<chat::TokenLogprobs> logprobs;  // one without a number for an echo's first token
   std::shared_ptr<const PromptLogprobs> prompt_logprobs;  // null: as of prompt_ids
   std::optional<chat::FinishReason> finish;
@@ -39,6 +41,8 @@ struct ChoicePart {
   std::shared_ptr<const std::vector<std::int32_t>>
       prompt_ids;  // null: not to be told, or told already
   bool with_ids = false;
+
+  bool called() const { return calls_before + calls.size() > 0; }
 };
 
 // What an answer and its chunks have in common.

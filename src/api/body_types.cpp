@@ -12,16 +12,50 @@ namespace json = boost::json;
 
 // clang-format off
 constexpr Member kMessage[] = {
-    {"role", "string", true, "system, developer, user or assistant"},
-    {"content", "string | [content_part]", true, "text"},
+    {"role", "string", true, "system, developer, user, assistant or tool"},
+    {"content", "string | [content_part]", false, "text; an assistant's with tool_calls may have none"},
     {"prefix", "boolean", false, "of the last message, if it is the assistant's: the answer begins with it"},
     {"refusal", "any", false, "accepted; has no effect"},
     {"annotations", "any", false, "accepted; has no effect"},
     {"reasoning_content", "any", false, "accepted; has no effect"},
-    {"tool_calls", "array", false, "not supported"},
-    {"tool_call_id", "string", false, "not supported"},
+    {"tool_calls", "[tool_call]", false, "of an assistant: what it called; a message of role tool has to follow for each"},
+    {"tool_call_id", "string", false, "of a tool: whose result it is"},
+    {"name", "string", false, "of a tool: its name"},
     {"function_call", "object", false, "not supported"},
     {"audio", "object", false, "not supported"},
+};
+
+constexpr Member kToolCall[] = {
+    {"id", "string", false, "kept as it is"},
+    {"type", "string", false, "function"},
+    {"function", "called_function", true},
+    {"index", "integer", false, "accepted; has no effect"},
+};
+
+constexpr Member kCalledFunction[] = {
+    {"name", "string", true},
+    {"arguments", "string | object", false, "JSON"},
+};
+
+constexpr Member kTool[] = {
+    {"type", "string", false, "function"},
+    {"function", "function", true},
+};
+
+constexpr Member kFunction[] = {
+    {"name", "string", true, "at most 64 letters, digits, _ and -"},
+    {"description", "string", false, "for the model"},
+    {"parameters", "object", false, "JSON Schema of the arguments; default: none are taken"},
+    {"strict", "boolean", false, "true: the schema is enforced as a whole or refused; default: as far as it can be; false: names and required arguments"},
+};
+
+constexpr Member kToolChoice[] = {
+    {"type", "string", false, "function, or allowed_tools"},
+    {"function", "object", false, "name: the tool to call"},
+    {"name", "string", false, "the same without function around it"},
+    {"allowed_tools", "object", false, "mode: auto or required; tools: those that may be called"},
+    {"mode", "string"},
+    {"tools", "array"},
 };
 
 constexpr Member kContentPart[] = {
@@ -62,23 +96,55 @@ constexpr Member kStructuredOutputs[] = {
 
 constexpr Member kTurn[] = {
     {"role", "string", true, "user or assistant; neighbouring turns of one role are one"},
-    {"content", "string | [text_block]", true, "text"},
+    {"content", "string | [text_block]", true, "text, calls and their results"},
+};
+
+constexpr Member kMessagesTool[] = {
+    {"name", "string", true, "at most 64 letters, digits, _ and -"},
+    {"description", "string", false, "for the model"},
+    {"input_schema", "object", false, "JSON Schema of the arguments"},
+    {"strict", "boolean", false, "true: the schema is enforced as a whole or refused; default: as far as it can be; false: names and required arguments"},
+    {"type", "string", false, "custom"},
+    {"cache_control", "object", false, "accepted; has no effect"},
+    {"input_examples", "array", false, "accepted; has no effect"},
+    {"defer_loading", "boolean", false, "accepted; has no effect"},
+    {"eager_input_streaming", "boolean", false, "accepted; has no effect"},
+    {"allowed_callers", "array", false, "accepted; has no effect"},
+};
+
+constexpr Member kMessagesToolChoice[] = {
+    {"type", "string", true, "auto, any, tool or none"},
+    {"name", "string", false, "with tool: which"},
+    {"disable_parallel_tool_use", "boolean", false, "one call at most"},
 };
 
 constexpr Member kTextBlock[] = {
-    {"type", "string", true, "text; thinking and redacted_thinking are left out"},
+    {"type", "string", true, "text; tool_use of an assistant, tool_result of a user; thinking and redacted_thinking are left out"},
     {"text", "string", false, "blocks are joined by line breaks"},
     {"cache_control", "object", false, "accepted; has no effect: what was computed is kept by itself"},
     {"citations", "any", false, "accepted; has no effect"},
     {"thinking", "string"},
     {"signature", "string"},
     {"data", "string"},
+    {"id", "string", false, "of tool_use"},
+    {"name", "string", false, "of tool_use"},
+    {"input", "object", false, "of tool_use: the arguments"},
+    {"tool_use_id", "string", false, "of tool_result: whose result it is"},
+    {"content", "string | [text_block]", false, "of tool_result"},
+    {"is_error", "boolean", false, "of tool_result"},
+    {"caller", "any", false, "accepted; has no effect"},
 };
 
 constexpr Member kInputItem[] = {
-    {"type", "string", false, "message"},
-    {"role", "string", true, "system, developer, user or assistant"},
-    {"content", "string | [input_part]", true, "text"},
+    {"type", "string", false, "message, function_call or function_call_output"},
+    {"role", "string", false, "of a message: system, developer, user or assistant"},
+    {"content", "string | [input_part]", false, "of a message: text"},
+    {"call_id", "string", false, "of a call and its output"},
+    {"name", "string", false, "of a call"},
+    {"arguments", "string", false, "of a call: JSON"},
+    {"output", "string | [input_part]", false, "of a call: its result, behind the calls of the same turn"},
+    {"caller", "any", false, "accepted; has no effect"},
+    {"namespace", "any", false, "accepted; has no effect"},
     {"id", "string", false, "accepted; has no effect"},
     {"status", "string", false, "accepted; has no effect"},
     {"phase", "string", false, "accepted; has no effect"},
@@ -89,6 +155,14 @@ constexpr Member kInputPart[] = {
     {"text", "string", true, "parts are joined by line breaks"},
     {"annotations", "array", false, "accepted; has no effect"},
     {"logprobs", "array", false, "accepted; has no effect"},
+};
+
+constexpr Member kResponsesTool[] = {
+    {"type", "string", true, "function"},
+    {"name", "string", true, "at most 64 letters, digits, _ and -"},
+    {"description", "string", false, "for the model"},
+    {"parameters", "object", false, "JSON Schema of the arguments; default: none are taken"},
+    {"strict", "boolean", false, "true: the schema is enforced as a whole or refused; default: as far as it can be; false: names and required arguments"},
 };
 
 constexpr Member kTextConfig[] = {
@@ -117,6 +191,11 @@ constexpr Member kLora[] = {
 
 constexpr ObjectType kTypes[] = {
     {"message", kMessage},
+    {"tool_call", kToolCall},
+    {"called_function", kCalledFunction},
+    {"tool", kTool},
+    {"function", kFunction},
+    {"tool_choice", kToolChoice},
     {"content_part", kContentPart},
     {"stream_options", kStreamOptions},
     {"prediction", kPrediction},
@@ -125,8 +204,11 @@ constexpr ObjectType kTypes[] = {
     {"structured_outputs", kStructuredOutputs},
     {"turn", kTurn},
     {"text_block", kTextBlock},
+    {"messages_tool", kMessagesTool},
+    {"messages_tool_choice", kMessagesToolChoice},
     {"input_item", kInputItem},
     {"input_part", kInputPart},
+    {"responses_tool", kResponsesTool},
     {"text_config", kTextConfig},
     {"text_format", kTextFormat},
     {"reasoning", kReasoning},

@@ -4,6 +4,7 @@
 #include "api/content_parts_internal.h"
 #include "api/field_readers_internal.h"
 #include "api/field_values_internal.h"
+#include "api/tool_messages_internal.h"
 
 namespace aquilon::api {
 namespace {
@@ -15,13 +16,13 @@ Refusal read_role(const json::object& message, const Location& where, std::strin
   if (!value) return invalid_value(step(where, "role"), "missing", "the field is missing");
   if (Refusal refusal = read_string(*value, step(where, "role"), role)) return refusal;
   if (role == "developer") role = "system";
-  if (role == "system" || role == "user" || role == "assistant") return {};
-  if (role == "tool" || role == "function")
+  if (role == "system" || role == "user" || role == "assistant" || role == "tool") return {};
+  if (role == "function")
     return bad_request("messages", "unsupported_parameter",
-                       "{}.role '{}' is not supported by this server: tools are not", where[1],
-                       role);
+                       "messages.{}.role 'function' is not supported by this server: use 'tool'",
+                       where[1]);
   return invalid_value(step(where, "role"), "enum",
-                       "expected 'system', 'developer', 'user' or 'assistant'");
+                       "expected 'system', 'developer', 'user', 'assistant' or 'tool'");
 }
 
 constexpr std::string_view kText[] = {"text"};
@@ -53,16 +54,24 @@ Refusal read_message(const json::value& value, const Location& where, bool is_la
   std::string role;
   std::string content;
   if (Refusal refusal = read_role(message, where, role)) return refusal;
-  static constexpr std::array<std::string_view, 4> kUnsupported = {"tool_calls", "function_call",
-                                                                   "audio", "tool_call_id"};
+  static constexpr std::array<std::string_view, 2> kUnsupported = {"function_call", "audio"};
   for (const std::string_view name : kUnsupported)
     if (is_set(message, name))
       return bad_request("messages", "unsupported_parameter",
                          "'{}' of a message is not supported by this server: leave it out", name);
-  if (Refusal refusal = read_content(message, where, {.text = kText}, content)) return refusal;
+  json::object read{{"role", role}};
+  json::array calls;
+  if (role == "assistant")
+    if (Refusal refusal = read_tool_calls(message, where, calls)) return refusal;
+  if (role == "tool")
+    if (Refusal refusal = read_result_members(message, where, read)) return refusal;
+  if (calls.empty() || is_set(message, "content"))
+    if (Refusal refusal = read_content(message, where, {.text = kText}, content)) return refusal;
   if (Refusal refusal = read_prefix(message, where, role, is_last, out.continue_final_message))
     return refusal;
-  out.messages.push_back(json::object{{"role", role}, {"content", content}});
+  read["content"] = content;
+  if (!calls.empty()) read["tool_calls"] = std::move(calls);
+  out.messages.push_back(std::move(read));
   return {};
 }
 
@@ -91,13 +100,14 @@ Refusal read_messages(const Field& field, const json::value& value, CompletionRe
     if (Refusal refusal =
             read_message(messages[i], step(where, i), i + 1 == messages.size(), out.chat))
       return refusal;
+  if (Refusal refusal = check_results(field.name, out.chat.messages)) return refusal;
   const json::object& last = out.chat.messages.back().get_object();
   const std::string_view role = last.at("role").get_string();
   if (out.chat.continue_final_message) {
     out.answer_prefix = std::string_view(last.at("content").get_string());
-  } else if (role != "user") {
+  } else if (role != "user" && role != "tool") {
     return message_order_error("messages",
-                               fmt::format("the last message must be the user's, or the "
+                               fmt::format("the last message must be the user's, a tool's, or the "
                                            "assistant's with 'prefix': true for an answer "
                                            "that it begins, but it is of role '{}'",
                                            role));

@@ -20,7 +20,12 @@ class ChatShape final : public ChunkShape {
       out += fmt::format("{{\"index\":{},\"message\":{{\"role\":\"assistant\",\"content\":",
                          choice.index);
       append_json_string(out, choice.text);
-      out += ",\"refusal\":null,\"tool_calls\":null},\"logprobs\":";
+      out += ",\"refusal\":null,\"tool_calls\":";
+      if (choice.calls.empty())
+        out += "null";
+      else
+        append_tool_calls(out, choice);
+      out += "},\"logprobs\":";
       end_choice(out, choice);
     }
     out += ']';
@@ -39,8 +44,16 @@ class ChatShape final : public ChunkShape {
 
   std::string chunk(const ChoicePart& part, const chat::Usage* usage) override {
     std::string out = chunk_start_;
-    out += fmt::format("{{\"index\":{},\"delta\":{{\"content\":", part.index);
-    append_json_string(out, part.text);
+    out += fmt::format("{{\"index\":{},\"delta\":{{", part.index);
+    const bool calls = !part.calls.empty();
+    if (!calls || !part.text.empty()) {
+      out += "\"content\":";
+      append_json_string(out, part.text);
+    }
+    if (calls) {
+      out += part.text.empty() ? "\"tool_calls\":" : ",\"tool_calls\":";
+      append_tool_calls(out, part);
+    }
     out += "},\"logprobs\":";
     end_choice(out, part);
     out += ']';

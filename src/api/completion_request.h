@@ -31,6 +31,13 @@ struct TokenOptions {
   bool skip_special = false;  // of decoding: control tokens are left out
 };
 
+// What a request says of calling its tools.
+struct ToolRules {
+  chat::ToolChoice choice = chat::ToolChoice::kAuto;
+  std::vector<std::string> names;  // only these; empty: all
+  bool parallel = true;
+};
+
 struct CompletionRequest {
   std::string model;
   bool stream = false;
@@ -48,6 +55,9 @@ struct CompletionRequest {
   std::string reasoning_effort;  // empty: the model's own
   std::string instructions;      // of /v1/responses, which repeats them
   std::string text_format;       // likewise its text.format, as JSON; empty: text
+  std::string tools_echo;        // ... its tools, as JSON
+  std::string choice_echo;       // ... and the choice among them
+  bool may_call = false;         // answers may have calls
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none
@@ -57,6 +67,7 @@ struct CompletionRequest {
   std::optional<int> top_prompt_logprobs;
   chat::ChatPrompt chat;
   TokenOptions tokens;
+  ToolRules tool_rules;
 
   // Prompts in order, n choices each.
   int choice_count() const { return static_cast<int>(prompts.size()) * generation.n; }

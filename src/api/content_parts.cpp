@@ -34,7 +34,7 @@ Refusal read_part(const json::value& part, const Location& where, const PartType
 
 }  // namespace
 
-// Null and nothing would be of use only beside tool_calls, which are refused before.
+// Null and nothing are of use only beside tool_calls: who reads those does not come here.
 Refusal read_content(const json::object& message, const Location& where, const PartTypes& types,
                      std::string& content) {
   const json::value* value = message.if_contains("content");

@@ -198,6 +198,7 @@ FakeGenerator::FakeGenerator(FakeOptions options)
   card_.description = "words from a clock";
   card_.context_length = options_.context_length;
   card_.chat = true;
+  card_.tools = true;
   card_.fill_in = true;
   thread_ = std::thread([this] { run(); });
 }

@@ -49,6 +49,7 @@ class FakeGenerator final : public chat::Generator {
     return {.bos = "<s>", .eos = {}, .adds_bos = true, .chat_template = {}};
   }
   std::string token_bytes(text::TokenId id) const override;
+  const chat::Dialect& dialect() const override { return *chat::find_dialect("hermes"); }
 
   void set_ready(bool ready) { ready_ = ready; }
   // Generations started / destroyed or asked to cancel before their end.

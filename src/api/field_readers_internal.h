@@ -30,6 +30,8 @@ Refusal read_guided_choice(const Field&, const boost::json::value&, CompletionRe
 Refusal read_guided_grammar(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_json_whitespace(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_structured_outputs(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_tools(const Field&, const boost::json::value&, CompletionRequest&);
+Refusal read_tool_choice(const Field&, const boost::json::value&, CompletionRequest&);
 Refusal read_template_kwargs(const Field&, const boost::json::value&, CompletionRequest&);
 
 // {"type":"text"}, {"type":"json_object"} or a schema: inside a member json_schema, as chats have

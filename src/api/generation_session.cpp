@@ -6,6 +6,7 @@
 #include <exception>
 #include <span>
 
+#include "api/call_ids.h"
 #include "api/limits.h"
 #include "api/tenant.h"
 #include "api/unenforced_header_internal.h"
@@ -93,6 +94,8 @@ Refusal GenerationSession::read_request() {
     return ApiError{.status = 500, .message = "the server failed to read this request"};
   }
   http_.body = {};
+  request_.may_call = request_.generation.tools.may_call();
+  if (request_.may_call) tools_ = request_.generation.tools.names();
   request_.generation.tenant = http_.tenant;
   request_.generation.cache_salt = cache_salt_of(http_.tenant, request_.cache_salt);
   return {};
@@ -176,6 +179,8 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
       choices_[i].prompt_ids = std::make_shared<const std::vector<text::TokenId>>(
           generations_->list[prompt]->prompt_ids());
   }
+  if (!tools_.empty())
+    readers_.assign(choices_.size(), chat::CallReader(generations_->model->dialect(), tools_));
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
     exchange_->begin_events(answer_headers());
@@ -207,7 +212,7 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
   }
   const auto n = static_cast<std::size_t>(request_.generation.n);
   ChoicePart& part = choices_.at(prompt * n + static_cast<std::size_t>(event.choice));
-  part.text += event.text;
+  take_answer(part, event);
   part.ids.insert(part.ids.end(), event.ids.begin(), event.ids.end());
   if (!event.prompt_logprobs.empty()) take_prompt_logprobs(prompt, event.prompt_logprobs);
   part.logprobs.insert(part.logprobs.end(), std::make_move_iterator(event.logprobs.begin()),
@@ -223,9 +228,10 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
     usage_.cached_tokens += event.usage->cached_tokens;
     --running_;
   }
+  const bool tells = !part.text.empty() || !part.calls.empty() || event.finish;
   if (running_ == 0) {
     complete(static_cast<std::size_t>(part.index));
-  } else if (request_.stream && (!event.text.empty() || event.finish)) {
+  } else if (request_.stream && tells) {
     stream_part(part);
   }
 }
@@ -241,6 +247,28 @@ void GenerationSession::note(const chat::GenerationEvent& event) {
   constexpr std::array<const char*, 4> kFinishes = {"stop", "length", "length", "error"};
   if (event.finish && event.choice == 0)
     outcome.finish = kFinishes[static_cast<std::size_t>(*event.finish)];
+}
+
+// What is certain of the answer's text: words and calls, in a stream each in a part of its own.
+void GenerationSession::take_answer(ChoicePart& part, const chat::GenerationEvent& event) {
+  if (readers_.empty()) {
+    part.text += event.text;
+    return;
+  }
+  chat::CallReader& reader = readers_[static_cast<std::size_t>(part.index)];
+  std::vector<chat::AnswerPiece> pieces = reader.push(event.text);
+  if (event.finish)
+    for (chat::AnswerPiece& piece : reader.finish()) pieces.push_back(std::move(piece));
+  const bool short_ids = generations_->model->dialect().short_ids;
+  for (chat::AnswerPiece& piece : pieces) {
+    const bool other = piece.call ? !part.text.empty() : !part.calls.empty();
+    if (request_.stream && other) stream_part(part);
+    part.text += piece.text;
+    if (!piece.call) continue;
+    chat::ToolCall& call = part.calls.emplace_back(std::move(*piece.call));
+    if (!short_ids || !is_short_call_id(call.id))
+      call.id = call_id(http_.id, part.index, part.calls_before + part.calls.size(), short_ids);
+  }
 }
 
 // Every choice of the prompt has them, as asked for: on their own, before those of an echo, or
@@ -267,6 +295,8 @@ void GenerationSession::take_prompt_logprobs(std::size_t prompt,
 void GenerationSession::stream_part(ChoicePart& part) {
   send(shape_->part(part, running_ == 0 ? &usage_ : nullptr));
   part.text.clear();
+  part.calls_before += part.calls.size();
+  part.calls.clear();
   part.logprobs.clear();
   part.ids.clear();
   part.prompt_ids.reset();

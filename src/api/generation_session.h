@@ -14,6 +14,7 @@
 #include "api/model_wait_internal.h"
 #include "api/request_usage.h"
 #include "api/router.h"  // ApiContext
+#include "chat/tools/call_reader.h"
 
 namespace aquilon::api {
 
@@ -51,6 +52,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void on_started(std::shared_ptr<Generations> generations);
   void on_event(std::size_t prompt, chat::GenerationEvent event);
   void take_event(std::size_t prompt, chat::GenerationEvent event);
+  void take_answer(ChoicePart& part, const chat::GenerationEvent& event);
   void take_prompt_logprobs(std::size_t prompt, const std::vector<chat::TokenLogprobs>& logprobs);
   void note(const chat::GenerationEvent& event);
   void stream_part(ChoicePart& part);
@@ -75,12 +77,14 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   std::atomic<bool> abandoned_ = false;
 
   CompletionRequest request_;        // written by the worker before on_started
+  std::vector<std::string> tools_;   // names of those that answers may call; else empty
   std::vector<std::string> echoes_;  // the prompts' texts, where the answer begins with them
   std::unique_ptr<AnswerShape> shape_;
   std::shared_ptr<Generations> generations_;
   std::vector<std::pair<std::size_t, chat::GenerationEvent>> early_;  // came before on_started
   std::vector<ChoicePart> choices_;
-  std::size_t running_ = 0;  // generations whose last event has not come
+  std::vector<chat::CallReader> readers_;  // one a choice, where answers may call
+  std::size_t running_ = 0;                // generations whose last event has not come
   chat::Usage usage_;
   RequestUsage book_;
   bool started_ = false;

@@ -4,6 +4,9 @@
 #include "api/body_schema.h"
 #include "api/content_parts_internal.h"
 #include "api/field_readers_internal.h"
+#include "api/messages_tools_internal.h"
+#include "api/tool_fields_internal.h"
+#include "api/tool_messages_internal.h"
 
 namespace aquilon::api {
 namespace {
@@ -30,7 +33,8 @@ Refusal read_system(const Field& field, const json::value& value, CompletionRequ
 
 // Neighbouring turns of one role are one turn, as in that API.
 void add_turn(const std::string& role, const std::string& text, json::array& messages) {
-  if (!messages.empty() && messages.back().at("role").as_string() == role) {
+  if (!messages.empty() && messages.back().at("role").as_string() == role &&
+      !messages.back().get_object().contains("tool_calls")) {
     json::string& last = messages.back().at("content").as_string();
     last.push_back('\n');
     last.append(text);
@@ -48,10 +52,28 @@ Refusal read_turn(const json::value& value, const Location& where, json::array& 
   if (Refusal refusal = read_string(*role_value, step(where, "role"), role)) return refusal;
   if (role != "user" && role != "assistant")
     return invalid_value(step(where, "role"), "enum", "expected 'user' or 'assistant'");
+  const json::value* content = message.if_contains("content");
+  ToolBlocks blocks;
+  if (content && content->is_array())
+    if (Refusal refusal =
+            take_tool_blocks(content->get_array(), step(where, "content"), role, blocks))
+      return refusal;
+  const bool tools = !blocks.calls.empty() || !blocks.results.empty();
   std::string text;
-  if (Refusal refusal = read_content(message, where, {.text = kText, .left_out = kThought}, text))
-    return refusal;
-  add_turn(role, text, messages);
+  const PartTypes types{.text = kText, .left_out = kThought};
+  if (!tools) {
+    if (Refusal refusal = read_content(message, where, types, text)) return refusal;
+  } else if (!blocks.others.empty()) {
+    if (Refusal refusal = read_text_or_parts(blocks.others, step(where, "content"), types, text))
+      return refusal;
+  }
+  for (json::value& result : blocks.results) messages.push_back(std::move(result));
+  if (blocks.results.empty() || !blocks.others.empty()) add_turn(role, text, messages);
+  if (blocks.calls.empty()) return {};
+  json::object& turn = messages.back().get_object();
+  json::value& calls = turn["tool_calls"];
+  if (!calls.is_array()) calls = json::array();
+  for (json::value& call : blocks.calls) calls.get_array().push_back(std::move(call));
   return {};
 }
 
@@ -64,6 +86,7 @@ Refusal read_turns(const Field& field, const json::value& value, CompletionReque
     return invalid_value(where, "too_long", fmt::format("at most {} messages", kMaxMessages));
   for (std::size_t i = 0; i < turns.size(); ++i)
     if (Refusal refusal = read_turn(turns[i], step(where, i), out.chat.messages)) return refusal;
+  if (Refusal refusal = check_results(field.name, out.chat.messages)) return refusal;
   // The assistant's last words begin the answer; unlike Mistral's prefix they are not repeated.
   out.chat.continue_final_message = out.chat.messages.back().at("role").as_string() == "assistant";
   return {};
@@ -80,8 +103,8 @@ constexpr Field kPrompt[] = {
     {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
     {"system", "string | [text_block]", &read_system, 0, 0, false, "what the assistant is told before"},
     {"messages", "[turn]", &read_turns, 0, 0, true, "the conversation; an assistant's last one is continued"},
-    {"tools", "array", Refused{"[]"}},
-    {"tool_choice", "object", Refused{R"({"type":"auto"}|{"type":"none"})"}},
+    {"tools", "[messages_tool]", &read_messages_tools, 0, 0, false, "functions that the answer may call, at most 512"},
+    {"tool_choice", "messages_tool_choice", &read_messages_choice, 0, 0, false, "auto, any (one call at least), tool (this one) or none"},
     {"thinking", "object", Refused{R"({"type":"disabled"})"}},
     {"output_config", "object", Refused{"{}"}},
     {"output_format", "object", Refused{}},
@@ -103,11 +126,12 @@ constexpr Field kSampling[] = {
 };
 // clang-format on
 
-Refusal finish_count(CompletionRequest&) {
-  return {};
+Refusal finish_count(CompletionRequest& out) {
+  return finish_tools(out);
 }
 
 Refusal finish_messages(CompletionRequest& out) {
+  if (Refusal refusal = finish_tools(out)) return refusal;
   out.prompts.emplace_back(std::move(out.chat));
   return {};
 }

@@ -1,5 +1,6 @@
 // POST /v1/messages: Anthropic's message and the events of its stream.
 #include "api/answer_shape.h"
+#include "api/completion_request.h"
 #include "api/json_text.h"
 
 namespace aquilon::api {
@@ -15,14 +16,23 @@ std::string usage_json(const chat::Usage& usage) {
 
 class MessagesShape final : public AnswerShape {
  public:
-  explicit MessagesShape(AnswerHead head) : head_(std::move(head)) {}
+  // `may_call`: the answer may begin with a call instead of a text.
+  MessagesShape(AnswerHead head, bool may_call) : head_(std::move(head)), may_call_(may_call) {}
 
   std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
     const ChoicePart& choice = choices.front();
     take(choice);
-    std::string out = message_start() + "[{\"type\":\"text\",\"text\":";
-    append_json_string(out, choice.text);
-    out += "}]," + stop_members() + ",\"usage\":" + usage_json(usage) + "}";
+    std::string out = message_start() + "[";
+    if (choice.calls.empty() || !choice.text.empty()) {
+      out += "{\"type\":\"text\",\"text\":";
+      append_json_string(out, choice.text);
+      out += '}';
+    }
+    for (const chat::ToolCall& call : choice.calls) {
+      if (out.back() != '[') out += ',';
+      out += tool_use(call, call.arguments);
+    }
+    out += "]," + stop_members() + ",\"usage\":" + usage_json(usage) + "}";
     return out;
   }
 
@@ -32,25 +42,27 @@ class MessagesShape final : public AnswerShape {
         {"message_start", "{\"type\":\"message_start\",\"message\":" + message_start() + "[]," +
                               stop_members() +
                               ",\"usage\":" + usage_json({.prompt_tokens = prompt_tokens}) + "}}"});
-    events.push_back({"content_block_start", R"({"type":"content_block_start","index":0,)"
-                                             R"("content_block":{"type":"text","text":""}})"});
+    if (!may_call_) open_text(events);
     events.push_back({"ping", R"({"type":"ping"})"});
     return events;
   }
 
   StreamEvents part(const ChoicePart& part, const chat::Usage*) override {
     take(part);
-    if (part.text.empty()) return {};
-    std::string data =
-        R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":)";
-    append_json_string(data, part.text);
-    data += "}}";
-    return {{"content_block_delta", std::move(data)}};
+    StreamEvents events;
+    if (!part.text.empty()) {
+      open_text(events);
+      std::string text = "{\"type\":\"text_delta\",\"text\":";
+      append_json_string(text, part.text);
+      add_delta(events, text + "}");
+    }
+    for (const chat::ToolCall& call : part.calls) add_call(events, call);
+    return events;
   }
 
   StreamEvents end(const chat::Usage& usage, bool) override {
     StreamEvents events;
-    events.push_back({"content_block_stop", R"({"type":"content_block_stop","index":0})"});
+    close(events);
     events.push_back({"message_delta", "{\"type\":\"message_delta\",\"delta\":{" + stop_members() +
                                            "},\"usage\":" + usage_json(usage) + "}"});
     events.push_back({"message_stop", R"({"type":"message_stop"})"});
@@ -62,6 +74,47 @@ class MessagesShape final : public AnswerShape {
   }
 
  private:
+  void start(StreamEvents& events, const std::string& block) {
+    events.push_back(
+        {"content_block_start", fmt::format("{{\"type\":\"content_block_start\",\"index\":{},"
+                                            "\"content_block\":{}}}",
+                                            blocks_, block)});
+    open_ = true;
+  }
+  void open_text(StreamEvents& events) {
+    if (!open_) start(events, R"({"type":"text","text":""})");
+  }
+  void add_delta(StreamEvents& events, const std::string& delta) {
+    events.push_back({"content_block_delta",
+                      fmt::format("{{\"type\":\"content_block_delta\",\"index\":{},\"delta\":{}}}",
+                                  blocks_, delta)});
+  }
+  void close(StreamEvents& events) {
+    if (!open_) return;
+    events.push_back({"content_block_stop",
+                      fmt::format("{{\"type\":\"content_block_stop\",\"index\":{}}}", blocks_)});
+    ++blocks_;
+    open_ = false;
+  }
+  // A block of its own; its arguments come as the text of their JSON.
+  void add_call(StreamEvents& events, const chat::ToolCall& call) {
+    close(events);
+    start(events, tool_use(call, "{}"));
+    std::string json = "{\"type\":\"input_json_delta\",\"partial_json\":";
+    append_json_string(json, call.arguments);
+    add_delta(events, json + "}");
+    close(events);
+  }
+  static std::string tool_use(const chat::ToolCall& call, const std::string& input) {
+    constexpr std::string_view kOurs = "call_";
+    std::string out = "{\"type\":\"tool_use\",\"id\":";
+    append_json_string(
+        out, call.id.starts_with(kOurs) ? "toolu_" + call.id.substr(kOurs.size()) : call.id);
+    out += ",\"name\":";
+    append_json_string(out, call.name);
+    return out + ",\"input\":" + input + "}";
+  }
+
   // {"id":...,"content": without the content.
   std::string message_start() const {
     std::string out =
@@ -72,6 +125,7 @@ class MessagesShape final : public AnswerShape {
 
   void take(const ChoicePart& part) {
     finish_ = part.finish;
+    called_ = part.called();
     stop_ = part.stop;
   }
 
@@ -80,7 +134,7 @@ class MessagesShape final : public AnswerShape {
     if (!finish_) return "\"stop_reason\":null,\"stop_sequence\":null";
     std::string out = "\"stop_reason\":\"";
     if (*finish_ == chat::FinishReason::kStop) {
-      out += stop_.empty() ? "end_turn" : "stop_sequence";
+      out += !stop_.empty() ? "stop_sequence" : called_ ? "tool_use" : "end_turn";
     } else {
       const bool context = *finish_ == chat::FinishReason::kModelLength;
       out += context ? "model_context_window_exceeded" : "max_tokens";
@@ -91,14 +145,19 @@ class MessagesShape final : public AnswerShape {
   }
 
   AnswerHead head_;
+  bool may_call_;
+  bool called_ = false;
+  bool open_ = false;  // a block
+  int blocks_ = 0;     // closed ones
   std::optional<chat::FinishReason> finish_;
   std::string stop_;  // the stop string that was met
 };
 
 }  // namespace
 
-std::unique_ptr<AnswerShape> make_messages_shape(AnswerHead head, const CompletionRequest&) {
-  return std::make_unique<MessagesShape>(std::move(head));
+std::unique_ptr<AnswerShape> make_messages_shape(AnswerHead head,
+                                                 const CompletionRequest& request) {
+  return std::make_unique<MessagesShape>(std::move(head), request.may_call);
 }
 
 }  // namespace aquilon::api

@@ -43,10 +43,10 @@ std::string model_card_json(const chat::ModelStatus& model, std::string_view nam
   append_aliases(out, model.aliases);
   out += fmt::format(
       ",\"capabilities\":{{\"completion_chat\":{},\"completion_fim\":{},"
-      "\"function_calling\":false,\"fine_tuning\":false,\"vision\":false,\"ocr\":false,"
+      "\"function_calling\":{},\"fine_tuning\":false,\"vision\":false,\"ocr\":false,"
       "\"classification\":false,\"moderation\":false,\"audio\":false,"
       "\"audio_transcription\":false,\"reasoning\":{}}}",
-      card.chat, card.fill_in, card.reasoning);
+      card.chat, card.fill_in, card.tools, card.reasoning);
   out += ",\"deprecation\":null,\"default_model_temperature\":null,\"type\":\"base\",\"root\":";
   append_json_string(out, card.id);
   out += ",\"parent\":";

@@ -6,6 +6,7 @@
 #include "api/field_values_internal.h"
 #include "api/json_reader.h"
 #include "api/request_fields.h"
+#include "api/tool_fields_internal.h"
 
 namespace aquilon::api {
 namespace {
@@ -75,6 +76,9 @@ struct FieldAssigner {
   Refusal operator()(bool TokenOptions::*member) const {
     return read_bool(value, where(), out.tokens.*member);
   }
+  Refusal operator()(bool ToolRules::*member) const {
+    return read_bool(value, where(), out.tool_rules.*member);
+  }
   Refusal operator()(std::optional<bool> TokenOptions::*member) const {
     return read_bool(value, where(), (out.tokens.*member).emplace());
   }
@@ -106,6 +110,7 @@ Refusal finish_chat(CompletionRequest& out) {
   if (out.chat_top_logprobs && !out.chat_logprobs)
     return bad_request("top_logprobs", "invalid_value",
                        "'top_logprobs' needs 'logprobs' to be true");
+  if (Refusal refusal = finish_tools(out)) return refusal;
   if (out.chat_logprobs) out.generation.top_logprobs = out.chat_top_logprobs.value_or(0);
   out.chat.reasoning_effort = out.reasoning_effort;
   out.chat.safe_prompt = out.safe_prompt;

@@ -33,7 +33,7 @@ using Target =
                  int engine::SamplingParams::*, int chat::GenerationRequest::*,
                  bool chat::GenerationRequest::*, std::optional<int> chat::GenerationRequest::*,
                  std::optional<int> CompletionRequest::*, bool CompletionRequest::*,
-                 std::string CompletionRequest::*, bool TokenOptions::*,
+                 std::string CompletionRequest::*, bool TokenOptions::*, bool ToolRules::*,
                  std::optional<bool> TokenOptions::*>;
 
 struct Field {

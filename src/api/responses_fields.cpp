@@ -5,6 +5,9 @@
 #include "api/body_schema.h"
 #include "api/content_parts_internal.h"
 #include "api/field_readers_internal.h"
+#include "api/responses_tools_internal.h"
+#include "api/tool_fields_internal.h"
+#include "api/tool_messages_internal.h"
 
 namespace aquilon::api {
 namespace {
@@ -35,9 +38,12 @@ Refusal read_item(const json::value& value, const Location& where, CompletionReq
   if (const json::value* type_value = item.if_contains("type")) {
     std::string type;
     if (Refusal refusal = read_string(*type_value, step(where, "type"), type)) return refusal;
+    if (type == "function_call") return read_call_item(item, where, out);
+    if (type == "function_call_output") return read_output_item(item, where, out);
     if (type != "message")
       return bad_request("input", "unsupported_parameter",
-                         "items of type '{}' are not supported by this server: send messages",
+                         "items of type '{}' are not supported by this server: send messages, "
+                         "function_call and function_call_output",
                          type);
   }
   const json::value* role_value = item.if_contains("role");
@@ -68,8 +74,11 @@ Refusal read_input(const Field& field, const json::value& value, CompletionReque
     return invalid_value(where, "too_long", fmt::format("at most {} items", kMaxMessages));
   for (std::size_t i = 0; i < items.size(); ++i)
     if (Refusal refusal = read_item(items[i], step(where, i), out)) return refusal;
-  if (out.chat.messages.back().at("role").as_string() == "user") return {};
-  return message_order_error("input", "the last item must be the user's message");
+  if (Refusal refusal = check_results(field.name, out.chat.messages)) return refusal;
+  const json::string& last = out.chat.messages.back().at("role").as_string();
+  if (last == "user" || last == "tool") return {};
+  return message_order_error("input",
+                             "the last item must be the user's message, or the output of a call");
 }
 
 Refusal read_text_config(const Field& field, const json::value& value, CompletionRequest& out) {
@@ -107,8 +116,8 @@ constexpr Field kFields[] = {
     {"conversation", "string | object", Refused{}},
     {"prompt", "object", Refused{}},
     {"background", "boolean", Refused{"false"}},
-    {"tools", "array", Refused{"[]"}},
-    {"tool_choice", "string | object", Refused{"\"none\"|\"auto\""}},
+    {"tools", "[responses_tool]", &read_responses_tools, 0, 0, false, "functions that the answer may call, at most 512"},
+    {"tool_choice", "string | tool_choice", &read_responses_choice, 0, 0, false, "auto, none, required (one call at least), one function, or allowed_tools"},
     {"max_tool_calls", "integer", Refused{}},
     {"include", "[string]", Refused{"[]"}},
     {"top_logprobs", "integer", Refused{"0"}},
@@ -116,7 +125,7 @@ constexpr Field kFields[] = {
     {"truncation", "string", Refused{"\"disabled\""}},
     {"context_management", "array", Refused{"[]"}},
     {"moderation", "object", Refused{}},
-    {"parallel_tool_calls", "boolean", Ignored{}},
+    {"parallel_tool_calls", "boolean", &ToolRules::parallel, 0, 0, false, "false: one call at most"},
     {"stream_options", "stream_options", Ignored{}},
     {"metadata", "object", Ignored{}},
     {"service_tier", "string", Refused{"\"auto\"|\"default\""}},
@@ -129,6 +138,7 @@ constexpr Field kFields[] = {
 // clang-format on
 
 Refusal finish_responses(CompletionRequest& out) {
+  if (Refusal refusal = finish_tools(out)) return refusal;
   out.chat.reasoning_effort = out.reasoning_effort;
   out.prompts.emplace_back(std::move(out.chat));
   return {};

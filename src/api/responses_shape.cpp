@@ -17,17 +17,20 @@ std::string usage_json(const chat::Usage& usage) {
 
 class ResponsesShape final : public AnswerShape {
  public:
-  ResponsesShape(AnswerHead head, const CompletionRequest& request) : head_(std::move(head)) {
+  ResponsesShape(AnswerHead head, const CompletionRequest& request)
+      : head_(std::move(head)), may_call_(request.may_call) {
     settings_ = ",\"instructions\":";
     append_json_string_or_null(settings_, request.instructions);
     const auto& max_tokens = request.generation.max_tokens;
     settings_ += fmt::format(
-        ",\"max_output_tokens\":{},\"temperature\":{},\"top_p\":{},\"parallel_tool_calls\":true,"
+        ",\"max_output_tokens\":{},\"temperature\":{},\"top_p\":{},\"parallel_tool_calls\":{},"
         "\"previous_response_id\":null,"
-        "\"store\":false,\"tool_choice\":\"auto\","
-        "\"tools\":[],\"truncation\":\"disabled\",\"metadata\":{{}},\"user\":null",
+        "\"store\":false,\"tool_choice\":{},"
+        "\"tools\":{},\"truncation\":\"disabled\",\"metadata\":{{}},\"user\":null",
         max_tokens ? fmt::to_string(*max_tokens) : "null", request.generation.sampling.temperature,
-        request.generation.sampling.top_p);
+        request.generation.sampling.top_p, request.tool_rules.parallel,
+        request.choice_echo.empty() ? "\"auto\"" : request.choice_echo,
+        request.tools_echo.empty() ? "[]" : request.tools_echo);
     settings_ += ",\"text\":{\"format\":";
     settings_ += request.text_format.empty() ? R"({"type":"text"})" : request.text_format;
     settings_ += "},\"reasoning\":{\"effort\":";
@@ -36,9 +39,15 @@ class ResponsesShape final : public AnswerShape {
   }
 
   std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
-    text_ = choices.front().text;
-    finish_ = choices.front().finish;
-    return response(final_status(), "[" + item(final_status(), true) + "]", &usage);
+    const ChoicePart& choice = choices.front();
+    text_ = choice.text;
+    finish_ = choice.finish;
+    if (choice.calls.empty() || !text_.empty()) keep(message(final_status(), true));
+    for (const chat::ToolCall& call : choice.calls) {
+      next_id();
+      keep(call_item(call, "completed", call.arguments));
+    }
+    return response(final_status(), "[" + items_ + "]", &usage);
   }
 
   StreamEvents begin(int, int) override {
@@ -46,33 +55,29 @@ class ResponsesShape final : public AnswerShape {
     const std::string started = ",\"response\":" + response("in_progress", "[]", nullptr);
     add(events, "response.created", started);
     add(events, "response.in_progress", started);
-    add(events, "response.output_item.added",
-        ",\"output_index\":0,\"item\":" + item("in_progress", false));
-    add(events, "response.content_part.added", place() + ",\"part\":" + part_of(""));
+    if (!may_call_) open_message(events);
     return events;
   }
 
   StreamEvents part(const ChoicePart& part, const chat::Usage*) override {
     StreamEvents events;
     finish_ = part.finish;
-    if (part.text.empty()) return events;
-    text_ += part.text;
-    std::string rest = place() + ",\"delta\":";
-    append_json_string(rest, part.text);
-    add(events, "response.output_text.delta", rest + ",\"logprobs\":[]");
+    if (!part.text.empty()) {
+      open_message(events);
+      text_ += part.text;
+      std::string rest = place() + ",\"delta\":";
+      append_json_string(rest, part.text);
+      add(events, "response.output_text.delta", rest + ",\"logprobs\":[]");
+    }
+    for (const chat::ToolCall& call : part.calls) add_call(events, call);
     return events;
   }
 
   StreamEvents end(const chat::Usage& usage, bool) override {
     StreamEvents events;
-    std::string text = place() + ",\"text\":";
-    append_json_string(text, text_);
-    add(events, "response.output_text.done", text + ",\"logprobs\":[]");
-    add(events, "response.content_part.done", place() + ",\"part\":" + part_of(text_));
-    const std::string done = item(final_status(), true);
-    add(events, "response.output_item.done", ",\"output_index\":0,\"item\":" + done);
+    close_message(events, final_status());
     add(events, complete() ? "response.completed" : "response.incomplete",
-        ",\"response\":" + response(final_status(), "[" + done + "]", &usage));
+        ",\"response\":" + response(final_status(), "[" + items_ + "]", &usage));
     return events;
   }
 
@@ -81,8 +86,9 @@ class ResponsesShape final : public AnswerShape {
     append_json_string(error_, error.message);
     error_ += '}';
     StreamEvents events;
+    if (open_) keep(message("incomplete", true));
     add(events, "response.failed",
-        ",\"response\":" + response("failed", "[" + item("incomplete", true) + "]", nullptr));
+        ",\"response\":" + response("failed", "[" + items_ + "]", nullptr));
     return events;
   }
 
@@ -95,8 +101,72 @@ class ResponsesShape final : public AnswerShape {
                                         sequence_++, rest)});
   }
 
-  std::string place() const {
-    return ",\"item_id\":\"msg_" + head_.id + "\",\"output_index\":0,\"content_index\":0";
+  // Items have numbers behind the answer's id, but for the first.
+  std::string own_id(std::string_view kind) const {
+    return fmt::format("{}_{}{}", kind, head_.id, item_ == 0 ? "" : fmt::format("_{}", item_));
+  }
+  std::string at_item(std::string_view id) const {
+    return fmt::format(",\"item_id\":\"{}\",\"output_index\":{}", id, item_);
+  }
+  std::string place() const { return at_item(own_id("msg")) + ",\"content_index\":0"; }
+  void keep(const std::string& item) {
+    if (!items_.empty()) items_ += ',';
+    items_ += item;
+    kept_ = true;
+  }
+  void next_id() {
+    if (std::exchange(kept_, false)) ++item_;
+  }
+
+  void open_message(StreamEvents& events) {
+    if (open_) return;
+    next_id();
+    open_ = true;
+    text_.clear();
+    add(events, "response.output_item.added",
+        fmt::format(",\"output_index\":{},\"item\":{}", item_, message("in_progress", false)));
+    add(events, "response.content_part.added", place() + ",\"part\":" + part_of(""));
+  }
+  void close_message(StreamEvents& events, std::string_view status) {
+    if (!open_) return;
+    open_ = false;
+    std::string text = place() + ",\"text\":";
+    append_json_string(text, text_);
+    add(events, "response.output_text.done", text + ",\"logprobs\":[]");
+    add(events, "response.content_part.done", place() + ",\"part\":" + part_of(text_));
+    const std::string done = message(status, true);
+    add(events, "response.output_item.done",
+        fmt::format(",\"output_index\":{},\"item\":{}", item_, done));
+    keep(done);
+  }
+  void add_call(StreamEvents& events, const chat::ToolCall& call) {
+    close_message(events, "completed");
+    next_id();
+    const std::string place = at_item(own_id("fc"));
+    std::string arguments;
+    append_json_string(arguments, call.arguments);
+    add(events, "response.output_item.added",
+        fmt::format(",\"output_index\":{},\"item\":{}", item_, call_item(call, "in_progress", "")));
+    add(events, "response.function_call_arguments.delta", place + ",\"delta\":" + arguments);
+    std::string done = place + ",\"name\":";
+    append_json_string(done, call.name);
+    add(events, "response.function_call_arguments.done", done + ",\"arguments\":" + arguments);
+    const std::string item = call_item(call, "completed", call.arguments);
+    add(events, "response.output_item.done",
+        fmt::format(",\"output_index\":{},\"item\":{}", item_, item));
+    keep(item);
+  }
+  std::string call_item(const chat::ToolCall& call, std::string_view status,
+                        std::string_view arguments) const {
+    std::string out = fmt::format(
+        "{{\"id\":\"{}\",\"type\":\"function_call\",\"status\":\"{}\",\"call_id\":", own_id("fc"),
+        status);
+    append_json_string(out, call.id);
+    out += ",\"name\":";
+    append_json_string(out, call.name);
+    out += ",\"arguments\":";
+    append_json_string(out, arguments);
+    return out + "}";
   }
 
   static std::string part_of(std::string_view text) {
@@ -105,11 +175,11 @@ class ResponsesShape final : public AnswerShape {
     return out + "}";
   }
 
-  std::string item(std::string_view status, bool with_text) const {
+  std::string message(std::string_view status, bool with_text) const {
     return fmt::format(
-        "{{\"id\":\"msg_{}\",\"type\":\"message\",\"status\":\"{}\",\"role\":\"assistant\","
+        "{{\"id\":\"{}\",\"type\":\"message\",\"status\":\"{}\",\"role\":\"assistant\","
         "\"content\":[{}]}}",
-        head_.id, status, with_text ? part_of(text_) : "");
+        own_id("msg"), status, with_text ? part_of(text_) : "");
   }
 
   std::string response(std::string_view status, const std::string& output,
@@ -127,8 +197,13 @@ class ResponsesShape final : public AnswerShape {
   }
 
   AnswerHead head_;
+  bool may_call_;
+  bool open_ = false;  // a message
+  bool kept_ = false;  // the item of this number is in items_
+  int item_ = 0;
+  std::string items_;     // finished ones, as JSON
   std::string settings_;  // of the request, as every response repeats them
-  std::string text_;
+  std::string text_;      // of the message
   std::string error_;
   std::optional<chat::FinishReason> finish_;
   int sequence_ = 0;

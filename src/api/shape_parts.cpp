@@ -53,6 +53,22 @@ void append_prompt_ids(std::string& out, const ChoicePart& part) {
     out += fmt::format(",\"prompt_token_ids\":[{}]", fmt::join(*part.prompt_ids, ","));
 }
 
+void append_tool_calls(std::string& out, const ChoicePart& part) {
+  out += '[';
+  for (std::size_t i = 0; i < part.calls.size(); ++i) {
+    const chat::ToolCall& call = part.calls[i];
+    if (i > 0) out += ',';
+    out += fmt::format("{{\"index\":{},\"id\":", part.calls_before + i);
+    append_json_string(out, call.id);
+    out += ",\"type\":\"function\",\"function\":{\"name\":";
+    append_json_string(out, call.name);
+    out += ",\"arguments\":";
+    append_json_string(out, call.arguments);
+    out += "}}";
+  }
+  out += ']';
+}
+
 void append_finish_reason(std::string& out, const ChoicePart& part) {
   if (!part.finish) {
     out += "null";
@@ -60,7 +76,7 @@ void append_finish_reason(std::string& out, const ChoicePart& part) {
   }
   switch (*part.finish) {
     case chat::FinishReason::kStop:
-      out += "\"stop\"";
+      out += part.called() ? "\"tool_calls\"" : "\"stop\"";
       break;
     case chat::FinishReason::kLength:
     case chat::FinishReason::kModelLength:

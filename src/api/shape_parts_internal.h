@@ -27,9 +27,12 @@ void append_chat_logprobs(std::string& out, std::span<const chat::TokenLogprobs>
 // and in the answer of a chat.
 void append_prompt_logprobs(std::string& out, const ChoicePart& part);
 
-// "stop", "length", "error" or null. The end of the context is "length", as OpenAI has it;
-// Mistral's "model_length" is unknown to the other clients.
-// Behind it ,"error":{...} of a choice that failed alone.
+// "stop", "length", "error", "tool_calls" or null. The end of the context is "length", as OpenAI
+// has it; Mistral's "model_length" is unknown to the other clients. An answer that ends by itself
+// and has called: "tool_calls". Behind it ,"error":{...} of a choice that failed alone.
 void append_finish_reason(std::string& out, const ChoicePart& part);
+
+// [{"index":...,"id":...,"type":"function","function":{...}}]
+void append_tool_calls(std::string& out, const ChoicePart& part);
 
 }  // namespace aquilon::api

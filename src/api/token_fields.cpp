@@ -27,7 +27,7 @@ constexpr Field kModel[] = {
 constexpr Field kConversation[] = {
     {"messages", "[message]", &read_messages, 0, 0, false, "a conversation"},
     {"chat_template_kwargs", "object", &read_template_kwargs, 0, 0, false, "variables for the chat template"},
-    {"tools", "array", Refused{"[]"}},
+    {"tools", "[tool]", &read_tools, 0, 0, false, "functions that the conversation's prompt tells of"},
     {"add_generation_prompt", "boolean", Refused{"true"}},
     {"continue_final_message", "boolean", Refused{"false"}},
 };
