@@ -9,15 +9,19 @@
 #include "apps/adapter_options.h"
 #include "apps/answer_reader.h"
 #include "apps/command.h"
+#include "apps/command_tools.h"
 #include "apps/line_reader.h"
 #include "apps/model_options.h"
+#include "apps/printable.h"
 #include "apps/sampling_options.h"
+#include "chat/tools/call_reader.h"
 
 namespace aquilon::apps {
 namespace {
 
 struct ChatOptions {
   std::string system;
+  std::string tools;
   ModelOptions model;
   AdapterOptions adapter;
   SamplingOptions sampling{.temperature = 0.7, .top_p = 0.95};
@@ -25,6 +29,10 @@ struct ChatOptions {
   template <class V>
   void visit(V& v) {
     v(system, {.flag = "system", .help = "system prompt"});
+    v(tools, {.flag = "tools",
+              .help = "programs that the model may call, as JSON: {\"tools\": [{name, description, "
+                      "parameters, command}]}; each run is asked for first",
+              .unit = "FILE"});
     model.visit(v);
     adapter.visit(v);
     sampling.visit(v);
@@ -44,9 +52,13 @@ constexpr std::string_view kHelp =
 // The conversation and what the person may say besides talking.
 class Conversation {
  public:
-  Conversation(ChatOptions options, std::unique_ptr<chat::Generator> generator,
-               InterruptFlag& interrupt)
-      : options_(std::move(options)), generator_(std::move(generator)), interrupt_(interrupt) {}
+  Conversation(ChatOptions options, CommandTools tools, std::unique_ptr<chat::Generator> generator,
+               InterruptFlag& interrupt, LineReader& reader)
+      : options_(std::move(options)),
+        tools_(std::move(tools)),
+        generator_(std::move(generator)),
+        interrupt_(interrupt),
+        reader_(reader) {}
 
   void greet() const {
     fmt::print(stderr, "{} · {} tokens of context · /help for commands\n", generator_->card().id,
@@ -62,11 +74,15 @@ class Conversation {
   void say(const std::string& text);
   void retry();
   void answer();
+  bool answer_once();
+  void call(const chat::ToolCall& call, std::size_t number);
 
   ChatOptions options_;
+  CommandTools tools_;
   std::unique_ptr<chat::Generator> generator_;
   InterruptFlag& interrupt_;
-  boost::json::array history_;  // user and assistant turns
+  LineReader& reader_;
+  boost::json::array history_;  // all turns but the system's
 };
 
 bool Conversation::handle(const std::string& line) {
@@ -126,14 +142,44 @@ void Conversation::say(const std::string& text) {
 }
 
 void Conversation::retry() {
-  if (!history_.empty() && history_.back().at("role") == "assistant") history_.pop_back();
+  while (!history_.empty() && history_.back().at("role") != "user") history_.pop_back();
   if (history_.empty())
     fmt::print(stderr, "There is nothing to answer yet.\n");
   else
     answer();
 }
 
+// As often as the model calls tools and gets their results.
 void Conversation::answer() {
+  constexpr int kMostRounds = 8;
+  for (int round = 0; round < kMostRounds; ++round)
+    if (!answer_once()) return;
+  fmt::print(stderr, "The model has called tools {} times; say something to go on.\n", kMostRounds);
+}
+
+// Asks whether to run the program, and adds what it printed to the conversation.
+void Conversation::call(const chat::ToolCall& call, std::size_t number) {
+  std::string result = "The user did not allow this call.";
+  const auto words = tools_.words_of(call);
+  if (!words.ok()) {
+    result = words.error().message;
+  } else {
+    fmt::print(stderr, "{}({})\n", printable(call.name), printable(call.arguments));
+    const auto reply = reader_.read_message("Run " + shown_words(*words) + " ? [y/N] ");
+    if (reply && (*reply == "y" || *reply == "yes")) {
+      auto ran = run_tool(*words, call.arguments);
+      result = ran.ok() ? std::move(*ran) : ran.error().message;
+      fmt::print(stderr, "{}\n", printable(result, true));
+    }
+  }
+  history_.push_back(boost::json::object{{"role", "tool"},
+                                         {"tool_call_id", fmt::format("call{:05}", number)},
+                                         {"name", call.name},
+                                         {"content", result}});
+}
+
+// True: it called tools, whose results are there now.
+bool Conversation::answer_once() {
   chat::ChatPrompt prompt;
   if (!options_.system.empty())
     prompt.messages.push_back(
@@ -141,29 +187,58 @@ void Conversation::answer() {
   prompt.messages.insert(prompt.messages.end(), history_.begin(), history_.end());
   chat::GenerationRequest request = options_.sampling.request();
   options_.adapter.add_to(request);
+  request.tools = tools_.use;
+  prompt.tools = tools_.shown;
   request.prompt = std::move(prompt);
-  const auto answer =
-      read_answer(*generator_, std::move(request), interrupt_, [](const std::string& piece) {
-        std::fwrite(piece.data(), 1, piece.size(), stdout);
-        std::fflush(stdout);
-      });
+  chat::CallReader reader(generator_->dialect(), tools_.use.names());
+  std::string text;
+  std::vector<chat::ToolCall> calls;
+  const auto take = [&](std::vector<chat::AnswerPiece> pieces) {
+    for (chat::AnswerPiece& piece : pieces) {
+      text += piece.text;
+      std::fwrite(piece.text.data(), 1, piece.text.size(), stdout);
+      if (piece.call) calls.push_back(std::move(*piece.call));
+    }
+    std::fflush(stdout);
+  };
+  const auto answer = read_answer(*generator_, std::move(request), interrupt_,
+                                  [&](const std::string& piece) { take(reader.push(piece)); });
+  take(reader.finish());
   if (!answer.ok()) {
     fmt::print(stderr, "{}\n", answer.error().message);
-    history_.pop_back();  // the message can be sent again, shorter
-    return;
+    // The message can be sent again, shorter.
+    while (!history_.empty() && history_.back().at("role") != "user") history_.pop_back();
+    if (!history_.empty()) history_.pop_back();
+    return false;
   }
-  std::putchar('\n');
+  if (!text.empty()) std::putchar('\n');
   std::fflush(stdout);
-  history_.push_back(boost::json::object{{"role", "assistant"}, {"content", answer->text}});
+  boost::json::object turn{{"role", "assistant"}, {"content", text}};
+  const std::size_t before = history_.size();
+  if (!calls.empty()) {
+    boost::json::array list;
+    for (const chat::ToolCall& one : calls) {
+      const boost::json::object function{{"name", one.name}, {"arguments", one.arguments}};
+      list.push_back(boost::json::object{{"id", fmt::format("call{:05}", before + list.size())},
+                                         {"type", "function"},
+                                         {"function", function}});
+    }
+    turn["tool_calls"] = std::move(list);
+  }
+  history_.push_back(std::move(turn));
   const double decoding = answer->total_s - answer->first_token_s;
   const auto later = static_cast<double>(answer->ids.size()) - 1;
   const std::string speed =
       later > 0 && decoding > 0 ? fmt::format(" · {:.1f} tok/s", later / decoding) : "";
   fmt::print(stderr, "[{} tokens{} · first after {:.2f} s · {}]\n", answer->ids.size(), speed,
              answer->first_token_s, answer->interrupted ? "stopped" : finish_name(answer->finish));
+  for (std::size_t i = 0; i < calls.size(); ++i) call(calls[i], before + i);
+  return !calls.empty();
 }
 
 Status chat(const ChatOptions& options) {
+  CommandTools tools;
+  if (!options.tools.empty()) tools = AQ_TRY(load_command_tools(options.tools));
   ModelOptions model = options.model;
   AQ_RETURN_IF_ERROR(options.adapter.add_to(model));
   auto generator = AQ_TRY(load_generator(model));
@@ -173,9 +248,9 @@ Status chat(const ChatOptions& options) {
                       "--chat-template FILE",
                       generator->card().id);
   InterruptFlag interrupt({SIGINT});
-  Conversation conversation(options, std::move(generator), interrupt);
-  if (isatty(STDIN_FILENO)) conversation.greet();
   LineReader reader(interrupt);
+  Conversation conversation(options, std::move(tools), std::move(generator), interrupt, reader);
+  if (isatty(STDIN_FILENO)) conversation.greet();
   while (const auto message = reader.read_message("> "))
     if (!conversation.handle(*message)) break;
   return {};

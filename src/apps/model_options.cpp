@@ -59,6 +59,7 @@ Result<chat::LocalGeneratorOptions> local_options(const ModelOptions& options,
   if (!options.chat_template.empty())
     local.chat_template = AQ_TRY(read_file(options.chat_template, kTemplateLimit));
   local.chat_format = options.chat_format;
+  local.tool_format = options.tool_format;
   local.adapters = options.adapters;
   return local;
 }

@@ -26,6 +26,7 @@ struct ModelOptions {
   std::string kv_type = "bf16";
   std::string chat_template;  // path
   std::string chat_format;
+  std::string tool_format;
   std::vector<chat::AdapterSource> adapters;  // of commands' own options
 
   template <class V>
@@ -61,6 +62,10 @@ struct ModelOptions {
                     .help = "how conversations become prompts: template, or mistral-v1, -v2, -v3, "
                             "-v7, -v11, -v13, -v15; "
                             "default: what the model's files declare",
+                    .unit = "FORMAT"});
+    v(tool_format, {.flag = "tool-format",
+                    .help = "how calls of tools are written: hermes, llama3, pythonic, json, or "
+                            "mistral-v3, -v11, -v13; default: what the chat format says",
                     .unit = "FORMAT"});
   }
 

@@ -177,8 +177,7 @@ class Errors(ClientTest):
         self.assertGreater(max(numbers), 5000)
 
     def test_fields_of_later_chapters_are_refused_by_name(self):
-        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-        for field, value in (("tools", [tool]), ("prompt_mode", "reasoning"), ("reasoning_effort", "high")):
+        for field, value in (("prompt_mode", "reasoning"), ("reasoning_effort", "high")):
             if self.known(field):
                 with self.subTest(field):
                     self.refused(errors.SDKError, 400, f"'{field}'", self.chat, max_tokens=1, **{field: value})

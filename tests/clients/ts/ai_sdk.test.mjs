@@ -68,8 +68,6 @@ for (const [major, ai, { createMistral }] of [[3, ai6, mistral3], [4, ai7, mistr
   test(`${major}: errors and keys`, async () => {
     await refused(ai, 404, /'mistral-x'/, generate({ model: provider()("mistral-x") }));
     await refused(ai, 422, /temperature/, generate({ temperature: 3 }));
-    const tools = { f: ai.tool({ description: "d", inputSchema: ai.jsonSchema({ type: "object", properties: {} }) }) };
-    await refused(ai, 400, /'tools'/, generate({ tools }));
     await refused(ai, 401, /key/, generate({ model: provider(AQUILON_TEST_KEYED_URL, "wrong")(model) }));
     const right = provider(AQUILON_TEST_KEYED_URL, AQUILON_TEST_KEY)(model);
     assert.equal((await generate({ model: right, maxOutputTokens: 1 })).usage.outputTokens, 1);
