@@ -168,7 +168,8 @@ class Reloader {
   using Reread = Commands::Reread<ServeOptions>;
 
   Reloader(ServeOptions options, Reread reread, api::Accounts* accounts, RequestLog& log)
-      : options_(std::move(options)),
+      : started_(options),
+        options_(std::move(options)),
         reread_(std::move(reread)),
         accounts_(accounts),
         log_(log) {}
@@ -203,25 +204,29 @@ class Reloader {
                    "a running server neither begins nor gives up TLS: restart it for that"};
     AQ_RETURN_IF_ERROR(server_->apply(server_config(now, accounts_)));
     log_.set_format(format);
-    tell(OptionTexts::changed(options_, now));
+    tell(now);
     options_ = std::move(now);
     return {};
   }
 
-  void tell(const std::vector<std::string>& changed) {
+  // What else differs from the start is told each time.
+  void tell(const ServeOptions& now) {
+    const auto reloaded = [](const std::string& name) {
+      return std::find(kReloaded.begin(), kReloaded.end(), name) != kReloaded.end();
+    };
     std::string taken;
-    for (const std::string& name : changed) {
-      if (std::find(kReloaded.begin(), kReloaded.end(), name) != kReloaded.end())
-        taken += " --" + name;
-      else
+    for (const std::string& name : OptionTexts::changed(options_, now))
+      if (reloaded(name)) taken += " --" + name;
+    for (const std::string& name : OptionTexts::changed(started_, now))
+      if (!reloaded(name))
         log_.write(fmt::format("--{} has changed: it takes effect when the server is started again",
                                name));
-    }
     log_.write(fmt::format("reloaded;{}{}",
                            taken.empty() ? " no option has changed" : " changed:", taken));
   }
 
-  ServeOptions options_;
+  const ServeOptions started_;
+  ServeOptions options_;  // that it runs with, as far as they are reloaded
   Reread reread_;
   api::Accounts* accounts_;  // null: none
   RequestLog& log_;
