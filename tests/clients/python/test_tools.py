@@ -4,6 +4,7 @@ import json
 import os
 import re
 import unittest
+from typing import Literal
 
 import anthropic
 import httpx
@@ -21,14 +22,15 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string", "enum": ["
           "required": ["city"], "additionalProperties": False}
 TEXT = "The weather of a city."
 WEATHER = {"type": "function", "function": {"name": "weather", "description": TEXT, "parameters": SCHEMA}}
-CLOCK = {"type": "function", "function": {"name": "clock", "description": "The time now."}}
+CLOCK = {"type": "function", "function": {"name": "clock", "description": "The time now.",
+                                          "parameters": {"type": "object", "properties": {}}}}
 NAMED = {"type": "function", "function": {"name": "weather"}}
 RESULT = "sunny, 23 degrees"
 
 
 class Weather(BaseModel):
     """The weather of a city."""
-    city: str
+    city: Literal["Rome", "Oslo"]
 
 
 class OpenAi(unittest.TestCase):
@@ -44,7 +46,7 @@ class OpenAi(unittest.TestCase):
 
     def test_a_loop(self):
         messages = [{"role": "user", "content": QUESTION}]
-        [choice] = self.chat(messages=messages, tool_choice=NAMED).choices
+        [choice] = self.chat(messages=messages, tool_choice=NAMED, parallel_tool_calls=False).choices
         self.assertEqual(choice.finish_reason, "tool_calls")
         call = choice.message.tool_calls[0]
         self.assertEqual((call.type, call.function.name), ("function", "weather"))
@@ -77,7 +79,7 @@ class OpenAi(unittest.TestCase):
     def test_parsed_arguments(self):
         done = self.client.chat.completions.parse(
             model=MODEL, messages=[{"role": "user", "content": QUESTION}], max_tokens=64, temperature=0,
-            tools=[openai.pydantic_function_tool(Weather, name="weather")], tool_choice=NAMED)
+            tools=[openai.pydantic_function_tool(Weather, name="weather")], tool_choice=NAMED, parallel_tool_calls=False)
         self.assertIsInstance(done.choices[0].message.tool_calls[0].function.parsed_arguments, Weather)
 
     def test_responses(self):
