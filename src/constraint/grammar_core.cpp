@@ -6,6 +6,25 @@
 namespace aquilon::constraint {
 namespace {
 
+// The tokens that `text` begins with, and those that begin with it.
+template <class Visit>
+void follow(const TokenTree& tree, std::string_view text, Visit visit) {
+  std::uint32_t low = tree.heads[static_cast<unsigned char>(text[0])];
+  if (low == TokenTree::kNoNode) return;
+  std::uint32_t high = tree.nodes[low].end;
+  for (std::size_t depth = 0;;) {
+    while (low < high && tree.nodes[low].byte != static_cast<unsigned char>(text[depth]))
+      low = tree.nodes[low].end;
+    if (low >= high) return;
+    high = tree.nodes[low].end;
+    if (++depth == text.size()) break;
+    if (tree.nodes[low].token >= 0) visit(tree.nodes[low].token);
+    ++low;
+  }
+  for (; low < high; ++low)
+    if (tree.nodes[low].token >= 0) visit(tree.nodes[low].token);
+}
+
 constexpr std::size_t kStepWork = 3'000'000;  // derivatives for a token and its mask; some 0.2 s
 
 }  // namespace
@@ -138,24 +157,9 @@ void GrammarCore::forbid_used_keys(const Place& place, const Vocabulary& vocabul
   if (machine_->finite_keys()) return check_each(place, vocabulary, mask);
   for (std::string& rest : tracker_.rests_of_used(place.keys)) {
     rest += '"';
-    const std::vector<TokenTree::Node>& nodes = vocabulary.crossing().nodes;
-    const auto head = static_cast<unsigned char>(rest[0]);
-    std::uint32_t low = vocabulary.crossing().heads[head];
-    if (low == TokenTree::kNoNode) continue;
-    std::uint32_t high = nodes[low].end;
-    std::size_t depth = 0;
-    while (depth < rest.size() && low < high) {
-      if (nodes[low].byte != static_cast<unsigned char>(rest[depth])) {
-        low = nodes[low].end;
-        continue;
-      }
-      high = nodes[low].end;
-      if (++depth == rest.size()) break;
-      ++low;
-    }
-    if (depth < rest.size()) continue;
-    for (std::uint32_t i = low; i < high; ++i)
-      if (nodes[i].token >= 0) clear_token(mask, vocabulary, nodes[i].token);
+    follow(vocabulary.crossing(), rest, [&](TokenId token) {
+      if (vocabulary.bytes(token).size() >= rest.size()) clear_token(mask, vocabulary, token);
+    });
   }
   // Tokens that hold a whole key are tried one by one. Within a string the first quote ends it.
   const bool in_string = place.keys.mode != KeyPosition::Mode::kPlain &&
@@ -178,25 +182,16 @@ void GrammarCore::check_each(const Place& place, const Vocabulary& vocabulary,
   // Within a value's string the first quote ends it, and a name begins with the second.
   const bool in_value = place.keys.mode == KeyPosition::Mode::kString ||
                         place.keys.mode == KeyPosition::Mode::kStringEscape;
-  if (in_value || (rests.empty() && !tracker_.has_used_keys(place.keys))) {
-    for (const TokenId token : vocabulary.with_two_quotes()) check(token);
+  const bool in_name = place.keys.mode == KeyPosition::Mode::kKey ||
+                       place.keys.mode == KeyPosition::Mode::kKeyEscape;
+  if (!in_value && !in_name && tracker_.has_used_keys(place.keys)) {
+    for (const TokenTree::Node& node : vocabulary.crossing().nodes)
+      if (node.token >= 0) check(node.token);
     return;
   }
-  for (const TokenTree::Node& node : vocabulary.crossing().nodes)
-    if (node.token >= 0) check(node.token);
-  if (rests.empty()) return;
-  ByteSet heads;
-  for (const std::string& rest : rests)
-    if (!rest.empty()) heads.add(static_cast<unsigned char>(rest[0]));
-  const std::vector<TokenTree::Node>& nodes = vocabulary.all().nodes;
-  for (std::uint32_t i = 0; i < nodes.size();) {
-    if (nodes[i].depth == 1 && !heads.has(nodes[i].byte)) {
-      i = nodes[i].end;
-      continue;
-    }
-    if (nodes[i].token >= 0) check(nodes[i].token);
-    ++i;
-  }
+  for (const TokenId token : vocabulary.with_two_quotes()) check(token);
+  // What leaves the used names' ways is none of them, and goes on to others.
+  for (const std::string& rest : rests) follow(vocabulary.all(), rest + '"', check);
 }
 
 bool GrammarCore::is_stuck(const Place& place) {

@@ -68,7 +68,7 @@ bool KeyTracker::step(KeyPosition& at, unsigned char byte) {
 
 std::vector<std::string> KeyTracker::rests_of_used(const KeyPosition& at) const {
   std::vector<std::string> rests;
-  if (at.mode != KeyPosition::Mode::kKey) return rests;
+  if (at.mode != KeyPosition::Mode::kKey && at.mode != KeyPosition::Mode::kKeyEscape) return rests;
   const std::uint32_t length = texts_[at.text].length;
   for (std::uint32_t key = opens_[at.open].keys; key != 0; key = keys_[key].before) {
     std::uint32_t text = keys_[key].text;

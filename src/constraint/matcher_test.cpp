@@ -144,6 +144,11 @@ TEST(Masks, KeysDoNotComeTwice) {
   EXPECT_FALSE(allowed("me\""));
   EXPECT_TRUE(allowed("m"));
   EXPECT_TRUE(allowed("b\""));
+  // Behind a backslash as well.
+  Matcher escaped(schema(R"({"type":"object"})"), vocabulary);
+  ASSERT_TRUE(escaped.accept_bytes("{\"x\\b\":1,\"x\\"));
+  for (const TokenId token : tokens_in(mask_of(escaped)))
+    EXPECT_TRUE(escaped.allows(token)) << vocabulary->bytes(token);
 }
 
 TEST(Forced, BytesUntilThereIsAChoice) {
