@@ -180,6 +180,11 @@ bool RegexStore::is_empty(RegexId start) {
       mark_all(none ? 2 : kSeen);
       if (none) return true;
     }
+    // A string often may end here.
+    if (known(derive(steps[i].id, '"')) == 1) {
+      found(i);
+      return false;
+    }
     for (const auto& [set, representative] : classes(steps[i].id)) {
       const RegexId to = derive(steps[i].id, representative);
       const std::uint8_t answer = known(to);
