@@ -26,9 +26,10 @@ bool has_offset(tensor::DType type) {
 }
 
 // How much the error of each value counts, about 1 on average: large values more, since scales that
-// cut them off err to one side, and products add that up. For types with an offset less so; 8 bits
-// cut nothing off.
-void weigh(std::span<const float> values, tensor::DType type, std::span<float> importance) {
+// cut them off err to one side, and products add that up. For types with an offset less so, and
+// where a matrix weighs the columns, which knows more; 8 bits cut nothing off.
+void weigh(std::span<const float> values, tensor::DType type, bool weighed,
+           std::span<float> importance) {
   if (type == tensor::DType::kQ8_0) {
     std::fill(importance.begin(), importance.end(), 1.0f);
     return;
@@ -39,7 +40,9 @@ void weigh(std::span<const float> values, tensor::DType type, std::span<float> i
   const float inverse = mean > 1e-30 && mean < 1e30 ? static_cast<float>(1 / mean) : 0.0f;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float weight = 1 + std::min(kMostWeight, values[i] * values[i] * inverse);
-    importance[i] = has_offset(type) ? std::sqrt(weight) : weight;
+    importance[i] = has_offset(type) ? std::sqrt(weight)
+                    : weighed        ? std::cbrt(weight * weight)
+                                     : weight;
   }
 }
 
@@ -72,7 +75,7 @@ void RowEncoder::encode_rows(std::uint64_t first, std::uint64_t end, std::byte* 
   for (std::uint64_t row = first; row < end; ++row, out += stride) {
     const StoredRow from = tensor_.row(row);
     quant::decode(from.dtype, from.data, columns, values.data());
-    weigh(values, to_, importance);
+    weigh(values, to_, !weights_.empty(), importance);
     if (!weights_.empty()) {
       const float* given = &weights_[row / tensor_.matrix_rows() * columns];
       for (std::uint64_t i = 0; i < columns; ++i) importance[i] *= given[i];
