@@ -69,10 +69,10 @@ struct Request {
   std::vector<text::TokenId> stop_tokens;  // end the answer; not part of its text
   bool ignore_eos = false;
   std::vector<text::TokenId> shown_tokens;  // control tokens that the text shows as written
-  bool drop_first_space = false;  // of the answer's text, if it begins with one
-  int n = 1;                      // answers to the same prompt
-  int top_logprobs = -1;          // -1: none
-  int prompt_logprobs = -1;       // alternatives a token of the prompt; -1: none
+  bool drop_first_space = false;            // of the answer's text, if it begins with one
+  int n = 1;                                // answers to the same prompt
+  int top_logprobs = -1;                    // -1: none
+  int prompt_logprobs = -1;                 // alternatives a token of the prompt; -1: none
   // What the answer may say: a hint, checked token by token.
   std::vector<text::TokenId> prediction;
   // What the answer must be: each token is one that it allows. Where the answer begins.

@@ -38,7 +38,7 @@ class TextStream {
   std::string held_;                // might begin a stop string
   std::optional<std::size_t> met_;  // in stop_
   std::vector<text::TokenId> shown_;
-  bool drop_space_;                 // nothing has come yet, and a space would be dropped
+  bool drop_space_;  // nothing has come yet, and a space would be dropped
 };
 
 }  // namespace aquilon::engine
