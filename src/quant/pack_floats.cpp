@@ -17,14 +17,14 @@ Words load(const std::byte* p) {
 
 // Word i of row r becomes word r of vector i.
 void transpose(Words (&w)[4]) {
-  const Words a = __builtin_shuffle(w[0], w[1], Words{0, 4, 1, 5});
-  const Words b = __builtin_shuffle(w[2], w[3], Words{0, 4, 1, 5});
-  const Words c = __builtin_shuffle(w[0], w[1], Words{2, 6, 3, 7});
-  const Words d = __builtin_shuffle(w[2], w[3], Words{2, 6, 3, 7});
-  w[0] = __builtin_shuffle(a, b, Words{0, 1, 4, 5});
-  w[1] = __builtin_shuffle(a, b, Words{2, 3, 6, 7});
-  w[2] = __builtin_shuffle(c, d, Words{0, 1, 4, 5});
-  w[3] = __builtin_shuffle(c, d, Words{2, 3, 6, 7});
+  const Words a = __builtin_shufflevector(w[0], w[1], 0, 4, 1, 5);
+  const Words b = __builtin_shufflevector(w[2], w[3], 0, 4, 1, 5);
+  const Words c = __builtin_shufflevector(w[0], w[1], 2, 6, 3, 7);
+  const Words d = __builtin_shufflevector(w[2], w[3], 2, 6, 3, 7);
+  w[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+  w[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  w[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+  w[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
 // The words of a line: pairs of columns of 16 rows; in F16 the columns follow each other instead.

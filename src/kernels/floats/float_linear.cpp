@@ -21,20 +21,19 @@ const FloatKernel& kernel() {
 using Four = float __attribute__((vector_size(16), aligned(4)));
 
 void turn_four(const float* x, std::size_t columns, std::size_t step, float* to) {
-  using Order = std::int32_t __attribute__((vector_size(16)));
   for (std::size_t k = 0; k < columns; k += 4) {
     Four row[4];
     for (std::size_t i = 0; i < 4; ++i)
       row[i] = *reinterpret_cast<const Four*>(x + i * columns + k);
-    const Four a = __builtin_shuffle(row[0], row[1], Order{0, 4, 1, 5});
-    const Four b = __builtin_shuffle(row[2], row[3], Order{0, 4, 1, 5});
-    const Four c = __builtin_shuffle(row[0], row[1], Order{2, 6, 3, 7});
-    const Four d = __builtin_shuffle(row[2], row[3], Order{2, 6, 3, 7});
+    const Four a = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+    const Four b = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+    const Four c = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+    const Four d = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
     float* at = to + k * step;
-    *reinterpret_cast<Four*>(at) = __builtin_shuffle(a, b, Order{0, 1, 4, 5});
-    *reinterpret_cast<Four*>(at + step) = __builtin_shuffle(a, b, Order{2, 3, 6, 7});
-    *reinterpret_cast<Four*>(at + 2 * step) = __builtin_shuffle(c, d, Order{0, 1, 4, 5});
-    *reinterpret_cast<Four*>(at + 3 * step) = __builtin_shuffle(c, d, Order{2, 3, 6, 7});
+    *reinterpret_cast<Four*>(at) = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    *reinterpret_cast<Four*>(at + step) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    *reinterpret_cast<Four*>(at + 2 * step) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    *reinterpret_cast<Four*>(at + 3 * step) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
   }
 }
 
