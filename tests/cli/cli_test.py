@@ -348,7 +348,7 @@ class Inside(unittest.TestCase):
             # As an order: "Serve the API", neither "The API" nor "serve the API."
             self.assertRegex(summary, r"^(?!The |A |An |One |API )[A-Z][a-z]+,? \S.*[^.]$", name)
             shown = run(*name.split(), "--help").stdout
-            self.assertTrue(shown.startswith(f"{summary}\n\nusage: aquilon {name} "), shown)
+            self.assertTrue(shown.startswith((f"{summary}\n\nusage: aquilon {name} ", f"{summary}\n\nusage: aquilon {name}\n")), shown)
             self.assertEqual(run("help", *name.split()).stdout, shown)
             texts = option_texts(shown)
             self.assertEqual(len(texts), len(re.findall(r"^  (?:--|\[|[A-Z])", shown, re.M)))
