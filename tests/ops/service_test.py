@@ -92,11 +92,13 @@ class Logs(unittest.TestCase):
             for text in (f'[serve]\napi-key = "{secret}\n', f'[serve]\napi-kye = "{secret}"\n', f'[serve]\napi-key = {secret} x\n',
                          f'[serve]\nport = "{secret[:2]}"\napi-key = "{secret}"\n'):
                 config.write_text(text)
-                done = subprocess.run([AQUILON, "--config", str(config), "serve"], capture_output=True, text=True, check=False)
+                # Whatever is made of the file, the model is not there.
+                done = subprocess.run([AQUILON, "--config", str(config), "serve", "--model", "/nowhere.gguf"], capture_output=True,
+                                      text=True, timeout=60, check=False)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertNotIn(secret, done.stderr + done.stdout)
         for arguments in (["--api-kye", secret], [f"--api-kye={secret}"], ["--api-key", secret, "--port", "x"]):
-            done = subprocess.run([AQUILON, "serve", *arguments], capture_output=True, text=True, check=False)
+            done = subprocess.run([AQUILON, "serve", *arguments], capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 2)
             self.assertNotIn(secret, done.stderr + done.stdout)
 
