@@ -231,7 +231,7 @@ class Inside(unittest.TestCase):
         model = default_model()
         if model is None:
             self.skipTest("the default model is not installed: ./run test installs it")
-        server = subprocess.Popen([AQUILON, "serve", "--model", model, "--ctx", "1024", "--port", "0"], stdout=subprocess.PIPE,
+        server = subprocess.Popen([AQUILON, "serve", "--model", model, "--ctx", "8192", "--port", "0"], stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, text=True)
         for clean_up in (server.stdout.close, server.wait, server.kill):  # the last goes first
             self.addCleanup(clean_up)
@@ -252,6 +252,7 @@ class Inside(unittest.TestCase):
         self.assertEqual((result["completed"], result["request_rate"], result["max_concurrency"]), (5, 50, None))
         self.assertGreater(result["total_input_tokens"], 5 * 110)  # the frame has no system message of its own then
         done = run(*load, "--join", "200", "--clients", "2", "--requests", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
         [join] = json.loads(done.stdout)["joins"]
         self.assertEqual(join["input_len"], 200)
         self.assertGreater(join["max_itl_ms"], 0)
