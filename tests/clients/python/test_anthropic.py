@@ -67,7 +67,7 @@ class Messages(unittest.TestCase):
         for kind, says, options in (
                 (anthropic.NotFoundError, "'claude'", {"model": "claude"}),
                 (anthropic.BadRequestError, "max_tokens", {"max_tokens": 0}),
-                (anthropic.BadRequestError, "'thinking'", {"thinking": {"type": "enabled", "budget_tokens": 1024}})):
+                (anthropic.BadRequestError, "thinking", {"thinking": {"type": "enabled", "budget_tokens": 1024}})):
             with self.subTest(says), self.assertRaisesRegex(kind, says) as caught:
                 self.create(**options)
             self.assertRegex(caught.exception.request_id, "^[0-9a-f]{32}$")

@@ -57,7 +57,7 @@ class Models(ClientTest):
         self.assertIn("smollm2-135m-instruct", card.id)
         self.assertEqual((card.type, card.max_context_length), ("base", CONTEXT))
         self.assertTrue(card.capabilities.completion_chat)
-        self.assertFalse(card.capabilities.function_calling)
+        self.assertTrue(card.capabilities.function_calling)
         self.assertEqual(self.client.models.retrieve(model_id=card.id).id, card.id)
 
 

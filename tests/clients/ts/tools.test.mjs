@@ -58,7 +58,8 @@ test("openai: the library's own loop", async () => {
     function: ({ city }) => { cities.push(city); return RESULT; },
   } }];
   const runner = client.chat.completions.runTools(
-    { model, messages: asked(), temperature: 0, max_tokens: 64, tools: own, tool_choice: named }, { maxChatCompletions: 1 });
+    { model, messages: asked(), temperature: 0, max_tokens: 64, tools: own, tool_choice: named, parallel_tool_calls: false },
+    { maxChatCompletions: 1 });
   await runner.done();
   assert.ok(cities.length > 0);
 });
@@ -101,7 +102,7 @@ for (const [major, ai, { createMistral }] of [[3, ai6, mistral3], [4, ai7, mistr
     const weather = ai.tool({ description: "The weather of a city.", inputSchema: ai.jsonSchema(parameters),
       execute: async () => RESULT });
     const options = { model: provider(model), prompt: QUESTION, temperature: 0, maxOutputTokens: 64, maxRetries: 0,
-      tools: { weather }, toolChoice: "required" };
+      tools: { weather }, toolChoice: "required", providerOptions: { mistral: { parallelToolCalls: false } } };
     const done = await ai.generateText(options);
     assert.equal(done.finishReason, "tool-calls");
     assert.equal(done.toolCalls[0].toolName, "weather");
