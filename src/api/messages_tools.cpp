@@ -68,10 +68,8 @@ Refusal take_tool_blocks(const json::array& blocks, const Location& where, std::
 
 Refusal read_messages_tools(const Field& field, const json::value& value, CompletionRequest& out) {
   const Location where = {std::string(field.name)};
-  if (!value.is_array()) return invalid_value(where, "list_type", "a list of tools is expected");
+  if (Refusal refusal = check_tool_list(value, where)) return refusal;
   const json::array& tools = value.get_array();
-  if (tools.size() > kMaxTools)
-    return invalid_value(where, "too_long", fmt::format("at most {} tools", kMaxTools));
   for (std::size_t i = 0; i < tools.size(); ++i) {
     const Location here = step(where, i);
     if (!tools[i].is_object()) return invalid_value(here, "dict_type", "an object is expected");

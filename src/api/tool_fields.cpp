@@ -119,12 +119,17 @@ Refusal add_tool(const json::object& function, std::string_view schema, const Lo
   return {};
 }
 
+Refusal check_tool_list(const json::value& value, const Location& where) {
+  if (!value.is_array()) return invalid_value(where, "list_type", "a list of tools is expected");
+  if (value.get_array().size() > kMaxTools)
+    return invalid_value(where, "too_long", fmt::format("at most {} tools", kMaxTools));
+  return {};
+}
+
 Refusal read_tools(const Field& field, const json::value& value, CompletionRequest& out) {
   const Location where = {std::string(field.name)};
-  if (!value.is_array()) return invalid_value(where, "list_type", "a list of tools is expected");
+  if (Refusal refusal = check_tool_list(value, where)) return refusal;
   const json::array& tools = value.get_array();
-  if (tools.size() > kMaxTools)
-    return invalid_value(where, "too_long", fmt::format("at most {} tools", kMaxTools));
   for (std::size_t i = 0; i < tools.size(); ++i) {
     const json::object* function = nullptr;
     if (Refusal refusal = read_function(tools[i], step(where, i), function)) return refusal;

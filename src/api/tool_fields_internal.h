@@ -14,6 +14,9 @@ namespace aquilon::api {
 inline constexpr std::size_t kMaxTools = 512;
 inline constexpr std::size_t kMaxToolName = 64;
 
+// A list of at most kMaxTools, of whatever form.
+Refusal check_tool_list(const boost::json::value& value, const Location& where);
+
 // Adds a tool to those of the request. `function` has `name`, perhaps `description`, `strict` and,
 // under the name `schema`, parameters.
 Refusal add_tool(const boost::json::object& function, std::string_view schema,
