@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +12,7 @@
 
 #include "apps/command_tools.h"
 #include "base/descriptor.h"
-
-extern char** environ;
+#include "base/spawn.h"
 
 namespace aquilon::apps {
 namespace {
@@ -29,28 +27,6 @@ Result<Descriptor> input_file(const std::string& input) {
       ::lseek(file.get(), 0, SEEK_SET) < 0)
     return make_error(Code::kInternal, "cannot make a tool's input: {}", std::strerror(errno));
   return file;
-}
-
-Result<pid_t> start(const std::vector<std::string>& words, int in, int out) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  ::posix_spawnattr_setpgroup(&attributes, 0);
-  pid_t child = 0;
-  const int failed = ::posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    return make_error(Code::kNotFound, "cannot run {}: {}", words[0], std::strerror(failed));
-  return child;
 }
 
 // What is printed until the end of it, the limit or the time. False: it was not the end.
@@ -81,7 +57,7 @@ Result<std::string> run_tool(const std::vector<std::string>& words, const std::s
     return make_error(Code::kInternal, "cannot make a tool's output: {}", std::strerror(errno));
   const Descriptor out(ends[0]);
   Descriptor theirs(ends[1]);
-  const pid_t child = AQ_TRY(start(words, in.get(), theirs.get()));
+  const pid_t child = AQ_TRY(spawn(words, in.get(), theirs.get(), theirs.get()));
   theirs = Descriptor();
   std::string text;
   const bool whole = read_output(out.get(), text);

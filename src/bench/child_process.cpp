@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,9 +11,9 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/descriptor.h"
+#include "base/spawn.h"
 #include "base/thread_pool.h"
-
-extern char** environ;
 
 namespace aquilon::bench {
 namespace {
@@ -41,25 +40,9 @@ std::string_view last_line(std::string_view text) {
 }  // namespace
 
 Result<pid_t> spawn_child(const std::vector<std::string>& words, int out, int err) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-  ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  ::posix_spawnattr_setpgroup(&attributes, 0);
-  pid_t child = 0;
-  const int failed = ::posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    return make_error(Code::kNotFound, "cannot run {}: {}", words[0], std::strerror(failed));
-  return child;
+  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!nothing.ok()) return errno_error("open", "/dev/null");
+  return spawn(words, nothing.get(), out, err);
 }
 
 ChildEnd wait_child(pid_t child) {
