@@ -41,10 +41,10 @@ struct Turning {
 };
 
 Result<Turning> read_turning(const GgufFile& file) {
-  constexpr std::string_view kHalves = "aquilon.rope_halves";
-  if (file.find(kHalves) == nullptr || !AQ_TRY(file.get_bool(kHalves))) return Turning{};
+  constexpr std::string_view kRows = "aquilon.hf_rows";
+  if (file.find(kRows) == nullptr || !AQ_TRY(file.get_bool(kRows))) return Turning{};
   const model::ModelConfig config = AQ_TRY(model::read_config(file));
-  return Turning{config.family->rope_layout == kernels::RopeLayout::kInterleaved, config.head_dim,
+  return Turning{config.family->rope_layout != config.family->hf_rope_layout, config.head_dim,
                  config.rope.dims};
 }
 

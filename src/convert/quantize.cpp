@@ -30,7 +30,7 @@ constexpr std::string_view kReplacedKeys[] = {
     "quantize.imatrix.dataset",
     "quantize.imatrix.entries_count",
     "quantize.imatrix.chunks_count",
-    "aquilon.rope_halves",  // rows are in GGUF's order now
+    "aquilon.hf_rows",  // rows are in GGUF's order now
 };
 
 bool is_exact(DType dtype) {

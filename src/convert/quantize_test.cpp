@@ -333,7 +333,7 @@ TEST_F(QuantizeTest, DynamicScalingIsOursAlone) {
 // Rows of Hugging Face's queries and keys: halves of a head become pairs.
 TEST_F(QuantizeTest, RowsOfQueriesAndKeysAreTurned) {
   GgufBuilder b = small_llama();
-  b.boolean("aquilon.rope_halves", true);
+  b.boolean("aquilon.hf_rows", true);
   std::vector<float> rows(32 * 32), bias(32);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i / 32);
   for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i);
@@ -343,7 +343,7 @@ TEST_F(QuantizeTest, RowsOfQueriesAndKeysAreTurned) {
   const auto image = b.build();
   ASSERT_TRUE(run(*GgufFile::parse(image.bytes, "image"), "F16").ok());
   const GgufFile out = written();
-  EXPECT_EQ(out.find("aquilon.rope_halves"), nullptr);
+  EXPECT_EQ(out.find("aquilon.hf_rows"), nullptr);
   const auto q = values_of(*out.find_tensor("blk.0.attn_q.weight"));
   const auto q_bias = values_of(*out.find_tensor("blk.0.attn_q.bias"));
   const auto v = values_of(*out.find_tensor("blk.0.attn_v.weight"));

@@ -42,9 +42,9 @@ class AdapterFile {
   const std::string& path() const { return path_; }
   // The family that it was made for; empty where the file does not say (PEFT).
   const std::string& architecture() const { return architecture_; }
-  // Rows of b of attn_q and attn_k stand in Hugging Face's order, where value i of a head turns
-  // with value i + E/2, whatever the family; else in that of the family's GGUF files.
-  bool rope_halves() const { return rope_halves_; }
+  // Rows of b of attn_q and attn_k stand in the order of the family's Hugging Face files; else in
+  // that of its GGUF files.
+  bool hf_rows() const { return hf_rows_; }
   const std::vector<AdapterPair>& pairs() const { return pairs_; }  // by target, at least one
 
  private:
@@ -55,7 +55,7 @@ class AdapterFile {
 
   std::string path_;
   std::string architecture_;
-  bool rope_halves_ = false;
+  bool hf_rows_ = false;
   std::vector<AdapterPair> pairs_;
   std::vector<MappedFile> maps_;  // of a folder
   std::optional<GgufFile> gguf_;

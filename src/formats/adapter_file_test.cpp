@@ -52,7 +52,7 @@ TEST(PeftAdapter, ReadsPairsAndScales) {
   EXPECT_EQ(pair.a.columns, 4u);
   EXPECT_EQ(pair.b.rows, 6u);
   EXPECT_EQ(pair.scale, 1.5f);
-  EXPECT_TRUE(plain.rope_halves());
+  EXPECT_TRUE(plain.hf_rows());
 
   const struct {
     const char* config;
@@ -207,7 +207,7 @@ TEST(GgufAdapter, ReadsPairsAndScales) {
     EXPECT_EQ(adapter->pairs()[0].b.rows, 6u);
     EXPECT_EQ(adapter->pairs()[0].scale, alpha == 0 ? 1.0f : 2.0f);
     EXPECT_EQ(adapter->architecture(), "llama");
-    EXPECT_FALSE(adapter->rope_halves());
+    EXPECT_FALSE(adapter->hf_rows());
   }
 }
 

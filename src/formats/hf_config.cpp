@@ -87,6 +87,8 @@ constexpr MissingPart kMissingParts[] = {
     {"use_bidirectional_attention", "tokens see those before them only"},
     {"add_cross_attention", "attention to another model's states"},
     {"mlp_bias", "biases of feed-forward blocks"},
+    {"attention_out_bias", "a bias of attention's output"},
+    {"use_bias", "biases of all matrices"},
     {"clip_qkv", "clamped queries, keys and values"},
     {"alibi", "positions by ALiBi"},
     {"use_alibi", "positions by ALiBi"},
@@ -94,8 +96,6 @@ constexpr MissingPart kMissingParts[] = {
     {"use_parallel_residual", "attention and feed-forward side by side"},
     {"parallel_attn", "attention and feed-forward side by side"},
     {"attention_chunk_size", "attention in chunks"},
-    {"no_rope_layers", "layers without RoPE"},
-    {"no_rope_layer_interval", "layers without RoPE"},
     {"num_kv_shared_layers", "layers that share keys and values"},
     {"kv_lora_rank", "latent attention"},
     {"q_lora_rank", "latent attention"},
@@ -143,6 +143,8 @@ Status refuse_what_we_lack(const JsonFields& config, const HfFamily& family) {
   // With it the output of attention has one, too. Qwen 2 has its own three whatever the key says.
   if (!family.own_biases)
     AQ_RETURN_IF_ERROR(config.refuse("attention_bias", "biases of attention"));
+  for (const std::string_view key : {"no_rope_layers", "no_rope_layer_interval"})
+    if (family.nope_interval == 0) AQ_RETURN_IF_ERROR(config.refuse(key, "layers without RoPE"));
   if (family.experts != HfExperts::kNone) return {};
   for (const std::string_view key : {"num_experts", "num_local_experts"})
     AQ_RETURN_IF_ERROR(config.refuse(key, "this model_type has no experts"));
@@ -225,8 +227,9 @@ Result<HfConfig> put_hf_config(const JsonFields& root, DescriptionBuilder& build
   const std::string prefix = std::string(family->architecture) + ".";
   builder.put_text("general.architecture", family->architecture);
   put_shape(shape, prefix, builder);
-  builder.put_flag("aquilon.rope_halves", true);
+  builder.put_flag("aquilon.hf_rows", true);
   AQ_RETURN_IF_ERROR(put_hf_windows(config, *family, shape.layers, builder));
+  AQ_RETURN_IF_ERROR(put_hf_rope_layers(config, *family, shape.layers, builder));
   AQ_RETURN_IF_ERROR(put_experts(config, *family, prefix, builder));
   AQ_RETURN_IF_ERROR(put_hf_rope(builder, config,
                                  {.prefix = prefix,

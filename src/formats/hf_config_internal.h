@@ -34,6 +34,10 @@ Result<HfConfig> put_hf_config(const JsonFields& root, DescriptionBuilder& build
 Status put_hf_windows(const JsonFields& config, const HfFamily& family, std::uint64_t layers,
                       DescriptionBuilder& builder);
 
+// Layers without RoPE, of families that have such: no_rope_layers, else no_rope_layer_interval.
+Status put_hf_rope_layers(const JsonFields& config, const HfFamily& family, std::uint64_t layers,
+                          DescriptionBuilder& builder);
+
 // The chat templates: "tokenizer.chat_template", and "tokenizer.chat_template.NAME" for others than
 // the default one. As transformers has it, template files (chat_template.jinja,
 // additional_chat_templates/NAME.jinja) replace those of tokenizer_config.json; chat_template.json,

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "formats/tensor_names_internal.h"  // NameStyle
+
 namespace aquilon::formats {
 
 enum class HfWindows {
@@ -14,6 +16,7 @@ enum class HfWindows {
   kLastLayers,     // with use_sliding_window, the layers from max_window_layers on
   kUniformIfUsed,  // with use_sliding_window, every layer
   kPattern,        // all but each sliding_window_pattern-th
+  kWithoutRope,    // with use_sliding_window, the layers without RoPE
 };
 
 enum class HfExperts { kNone, kMixtral, kQwen };
@@ -25,8 +28,10 @@ struct HfFamily {
   std::string_view architecture;  // in GGUF
   HfWindows windows = HfWindows::kNone;
   HfExperts experts = HfExperts::kNone;
+  NameStyle names = NameStyle::kHuggingFace;
   bool gemma = false;
-  bool own_biases = false;  // of wq, wk, wv, whatever attention_bias says
+  bool own_biases = false;          // of wq, wk, wv alone, whatever attention_bias says
+  std::uint64_t nope_interval = 0;  // each so-manieth layer has no RoPE; 0: all have, always
   std::uint64_t heads = 0;
   std::uint64_t kv_heads = 0;  // 0: as many as heads
   std::uint64_t head_dim = 0;  // 0: hidden_size / heads

@@ -15,13 +15,12 @@ Result<GgufFile> describe_hugging_face(FolderFiles folder) {
   const HfConfig config = AQ_TRY(put_hf_config(root, builder));
   AQ_RETURN_IF_ERROR(put_hf_tokens(folder, root, builder));
   const WeightFiles weights = AQ_TRY(WeightFiles::open(folder, "model"));
-  const AssemblyRules rules{
-      .style = config.family->gemma ? NameStyle::kHuggingFaceGemma : NameStyle::kHuggingFace,
-      .architecture = config.family->architecture,
-      .tied = config.tied,
-      .query_factor = config.query_factor,
-      .fp8 = config.fp8,
-      .blocks = config.blocks};
+  const AssemblyRules rules{.style = config.family->names,
+                            .architecture = config.family->architecture,
+                            .tied = config.tied,
+                            .query_factor = config.query_factor,
+                            .fp8 = config.fp8,
+                            .blocks = config.blocks};
   builder.set_names(source_names(rules.style, path));
   const std::uint64_t rows = AQ_TRY(assemble_weights(folder, weights, rules, builder));
   if (config.vocabulary.value_or(rows) != rows)

@@ -100,7 +100,7 @@ Status put_positions(const JsonFields& params, const std::string& prefix, const 
                      DescriptionBuilder& builder) {
   const double theta = AQ_TRY(read_theta(params, windows));
   builder.put_f32(prefix + "rope.freq_base", theta);
-  builder.put_flag("aquilon.rope_halves", false);
+  builder.put_flag("aquilon.hf_rows", false);
   if (windows.size != 0) builder.put_count(prefix + "attention.sliding_window", windows.size);
   if (!windows.local.empty())
     builder.put_flags(prefix + "attention.sliding_window_pattern", windows.local);

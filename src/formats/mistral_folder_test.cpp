@@ -44,7 +44,7 @@ TEST(MistralFolder, TheBaseOfFilesThatDoNotSay) {
     const FolderForTest folder = folder_of(c.more);
     const GgufFile file = described(folder);
     EXPECT_EQ(*file.get_float("llama.rope.freq_base"), c.theta) << c.more;
-    EXPECT_FALSE(*file.get_bool("aquilon.rope_halves"));
+    EXPECT_FALSE(*file.get_bool("aquilon.hf_rows"));
     EXPECT_EQ(*file.get_uint("llama.context_length", 1 << 20), 32768u);
   }
 }

@@ -1,10 +1,11 @@
 // Models in folders of safetensors files: Hugging Face's layout and Mistral's own, presented as the
 // description that GGUF files have (formats/gguf.h).
 //
-// Keys beside GGUF's: `aquilon.rope_halves` (bool: rows of attn_q and attn_k are in Hugging Face's
-// order, where value i of a head turns with value i + E/2); `aquilon.rope_attention_factor` (f64:
-// the factor on cosine and sine, in place of the computed one); `aquilon.eos_token_ids` (u32: all
-// ends, where there are several). Experts are matrices of their own, "blk.0.ffn_gate.3.weight".
+// Keys beside GGUF's: `aquilon.hf_rows` (bool: rows of attn_q and attn_k are in the order of the
+// family's Hugging Face files); `aquilon.rope_attention_factor` (f64: the factor on cosine and
+// sine, in place of the computed one); `aquilon.rope_layers` (bool a layer: whether queries and
+// keys turn there); `aquilon.eos_token_ids` (u32: all ends, where there are several). Experts are
+// matrices of their own, "blk.0.ffn_gate.3.weight".
 // Norms hold what multiplies (Gemma's are stored less one); Gemma's query_pre_attn_scalar is
 // folded into attn_q_norm, Llama 3's scaling is `rope_freqs.weight`.
 #pragma once

@@ -31,7 +31,7 @@ TEST(ModelFolder, DescribesALlama) {
   ASSERT_TRUE(file.ok()) << file.error().message;
   EXPECT_EQ(*file->get_string("general.architecture"), "llama");
   EXPECT_EQ(*file->get_uint("llama.vocab_size", 100), 10u);
-  EXPECT_TRUE(*file->get_bool("aquilon.rope_halves"));
+  EXPECT_TRUE(*file->get_bool("aquilon.hf_rows"));
   EXPECT_EQ(*file->get_float("llama.attention.layer_norm_rms_epsilon"), 1e-5f);
   EXPECT_EQ(file->tensors().size(), 12u);
   const GgufTensor* k = file->find_tensor("blk.0.attn_k.weight");
@@ -98,6 +98,15 @@ TEST(ModelFolder, RefusesConfigurationsByName) {
        "'residual_multiplier' is 0.22"},
       {tiny_config("llama", R"(,"no_rope_layers":[1,0])"), Code::kUnsupported,
        "'no_rope_layers' is a list"},
+      {tiny_config("smollm3", R"(,"no_rope_layers":[])"), Code::kCorrupt,
+       "'no_rope_layers' is a list, a list of 1 zeros and ones is needed"},
+      {tiny_config("smollm3", R"(,"no_rope_layers":[2])"), Code::kCorrupt,
+       "'no_rope_layers' is a list, a list of zeros and ones is needed"},
+      {tiny_config("smollm3", R"(,"no_rope_layer_interval":0)"), Code::kCorrupt,
+       "'no_rope_layer_interval' is 0"},
+      {tiny_config("seed_oss", R"(,"attention_out_bias":true)"), Code::kUnsupported,
+       "'attention_out_bias' is true"},
+      {tiny_config("ernie4_5", R"(,"use_bias":true)"), Code::kUnsupported, "'use_bias' is true"},
       {tiny_config("llama", R"(,"rope_scaling":{"rope_type":"default","mrope_section":[1,1]})"),
        Code::kUnsupported, "'rope_scaling.mrope_section'"},
       {tiny_config("llama", R"(,"quantization_config":{"quant_method":"compressed-tensors",)"
@@ -122,6 +131,32 @@ TEST(ModelFolder, PartsThatAreSwitchedOffAreNone) {
                R"("use_cache":true,"torch_dtype":"bfloat16","attention_dropout":0.1)");
   const auto file = describe_for_test(folder);
   EXPECT_TRUE(file.ok()) << file.error().message;
+}
+
+TEST(ModelFolder, LayersWithoutRopeMayBeThoseWithAWindow) {
+  struct {
+    std::string more;
+    bool turns;
+    std::uint64_t window;
+  } const cases[] = {
+      {"", true, 0},  // each fourth
+      {R"(,"no_rope_layer_interval":1)", false, 0},
+      {R"(,"no_rope_layers":[1,0,0],"no_rope_layer_interval":1)", true, 0},
+      {R"(,"no_rope_layers":[0],"sliding_window":5)", false, 0},
+      {R"(,"no_rope_layers":[0],"sliding_window":5,"use_sliding_window":true)", false, 5},
+      {R"(,"no_rope_layers":[1],"sliding_window":5,"use_sliding_window":true)", true, 0},
+  };
+  for (const auto& c : cases) {
+    FolderForTest folder = tiny_llama_folder();
+    folder["config.json"] = tiny_config("smollm3", c.more);
+    const auto file = describe_for_test(folder);
+    ASSERT_TRUE(file.ok()) << file.error().message;
+    const GgufArray* layers = *file->get_array("aquilon.rope_layers", GgufType::kBool);
+    ASSERT_EQ(layers->count, 1u);
+    EXPECT_EQ(layers->raw[0] != std::byte{0}, c.turns) << c.more;
+    const auto window = file->get_uint("smollm3.attention.sliding_window", 100);
+    EXPECT_EQ(window.ok() ? *window : 0, c.window) << c.more;
+  }
 }
 
 TEST(ModelFolder, AKeyThatIsGivenTwiceIsNamedInEveryFile) {

@@ -97,7 +97,7 @@ Result<AdapterFile> PeftReader::read() {
     AQ_RETURN_IF_ERROR(add_tensor(weight, pairs));
   AdapterFile out;
   out.path_ = folder_.path();
-  out.rope_halves_ = true;
+  out.hf_rows_ = true;
   out.pairs_ = AQ_TRY(pairs.finish());
   for (AdapterPair& pair : out.pairs_) AQ_RETURN_IF_ERROR(set_scale(config, pair));
   out.maps_ = folder_.take_maps();

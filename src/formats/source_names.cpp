@@ -76,6 +76,9 @@ SourceNames source_names(NameStyle style, std::string path) {
     case NameStyle::kHuggingFaceGemma:
       names.tensor = tensor_name<NameStyle::kHuggingFaceGemma>;
       break;
+    case NameStyle::kHuggingFaceSeed:
+      names.tensor = tensor_name<NameStyle::kHuggingFaceSeed>;
+      break;
     case NameStyle::kMistral:
       names.keys = kMistralKeys;
       names.tensor = tensor_name<NameStyle::kMistral>;

@@ -58,6 +58,11 @@ constexpr Rule kGemma[] = {
     {"post_feedforward_layernorm.weight", "post_ffw_norm.weight", Values::kLessOne},
 };
 
+// Before those of kHuggingFace.
+constexpr Rule kSeed[] = {
+    {"post_attention_layernorm.weight", "post_attention_norm.weight"},
+};
+
 constexpr Rule kMistral[] = {
     {"attention_norm.weight", "attn_norm.weight"},
     {"attention.wq.weight", "attn_q.weight"},
@@ -88,6 +93,18 @@ constexpr std::string_view kLeftOutSuffixes[] = {
     ".input_scale",         ".activation_scale", ".qscale_act",
     ".qscale_weight",       ".k_scale",          ".v_scale",
 };
+
+// What a style calls otherwise than kHuggingFace does.
+std::span<const Rule> own_rules(NameStyle style) {
+  switch (style) {
+    case NameStyle::kHuggingFaceGemma:
+      return kGemma;
+    case NameStyle::kHuggingFaceSeed:
+      return kSeed;
+    default:
+      return {};
+  }
+}
 
 // Takes a number of at most six digits off the front; empty if there is none.
 std::string_view take_digits(std::string_view& text) {
@@ -137,7 +154,7 @@ std::optional<TensorMeaning> mistral_meaning(std::string_view name) {
   return layer_meaning(kMistral, name);
 }
 
-std::optional<TensorMeaning> hugging_face_meaning(std::string_view name, bool gemma) {
+std::optional<TensorMeaning> hugging_face_meaning(NameStyle style, std::string_view name) {
   if (name == "lm_head.weight" || name == "language_model.lm_head.weight")
     return TensorMeaning{"output.weight"};
   for (const std::string_view prefix : {"language_model.model.", "model.language_model.", "model."})
@@ -145,8 +162,10 @@ std::optional<TensorMeaning> hugging_face_meaning(std::string_view name, bool ge
       name.remove_prefix(prefix.size());
       if (name == "embed_tokens.weight") return TensorMeaning{"token_embd.weight"};
       if (name == "norm.weight")
-        return TensorMeaning{"output_norm.weight", gemma ? Values::kLessOne : Values::kAsStored};
-      auto meaning = gemma ? layer_meaning(kGemma, name) : std::nullopt;
+        return TensorMeaning{"output_norm.weight", style == NameStyle::kHuggingFaceGemma
+                                                       ? Values::kLessOne
+                                                       : Values::kAsStored};
+      const auto meaning = layer_meaning(own_rules(style), name);
       return meaning ? meaning : layer_meaning(kHuggingFace, name);
     }
   return std::nullopt;
@@ -160,7 +179,7 @@ std::optional<TensorMeaning> meaning_of(NameStyle style, std::string_view name) 
   for (const std::string_view suffix : kLeftOutSuffixes)
     if (name.ends_with(suffix)) return TensorMeaning{.values = Values::kLeftOut};
   if (style == NameStyle::kMistral) return mistral_meaning(name);
-  return hugging_face_meaning(name, style == NameStyle::kHuggingFaceGemma);
+  return hugging_face_meaning(style, name);
 }
 
 std::string own_tensor_name(NameStyle style, std::string_view name) {
@@ -175,8 +194,7 @@ std::string own_tensor_name(NameStyle style, std::string_view name) {
   const std::string_view layer = take_digits(rest);
   if (layer.empty() || !rest.starts_with('.')) return std::string(name);
   rest.remove_prefix(1);
-  std::optional<std::string> own;
-  if (style == NameStyle::kHuggingFaceGemma) own = layer_source(kGemma, rest);
+  std::optional<std::string> own = layer_source(own_rules(style), rest);
   if (!own) own = mistral ? layer_source(kMistral, rest) : layer_source(kHuggingFace, rest);
   if (!own) return std::string(name);
   return fmt::format("{}layers.{}.{}", mistral ? "" : "model.", layer, *own);

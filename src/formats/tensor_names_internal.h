@@ -10,6 +10,7 @@ namespace aquilon::formats {
 enum class NameStyle {
   kHuggingFace,
   kHuggingFaceGemma,  // the same names, other meanings: four norms a layer, each stored less one
+  kHuggingFaceSeed,   // the same, but GGUF calls the second norm by its place behind attention
   kMistral,           // consolidated*.safetensors
 };
 

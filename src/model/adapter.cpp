@@ -106,7 +106,8 @@ Status Adapter::add(const AdapterPair& pair, const ModelConfig& config, const We
   const bool k = pair.target.ends_with(".attn_k.weight");
   const bool halves = config.rope_layout == kernels::RopeLayout::kHalves;
   const bool in_halves =
-      file_.rope_halves() || config.family->rope_layout == kernels::RopeLayout::kHalves;
+      (file_.hf_rows() ? config.family->hf_rope_layout : config.family->rope_layout) ==
+      kernels::RopeLayout::kHalves;
   if ((q || k) && halves != in_halves)
     low.b = reorder(pair.b, q ? config.n_heads : config.n_kv_heads, halves);
   by_matrix_.emplace(matrix, low);

@@ -28,6 +28,9 @@ constexpr Family kFamilies[] = {
      .window_pattern = 6,
      .local_theta = 10000,
      .wide_scale_layers = 62},  // the 27B
+    {.architecture = "seed_oss", .rope_layout = RopeLayout::kHalves, .qkv_bias = true},
+    {.architecture = "ernie4_5", .hf_rope_layout = RopeLayout::kInterleaved},
+    {.architecture = "smollm3", .nope_period = 4},
 };
 
 Result<const Family*> find_family(const GgufFile& file, std::span<const Family> known) {

@@ -24,6 +24,7 @@ enum class Activation { kSilu, kGeluTanh };
 struct Family {
   std::string_view architecture;  // general.architecture of its GGUF files
   kernels::RopeLayout rope_layout = kernels::RopeLayout::kInterleaved;
+  kernels::RopeLayout hf_rope_layout = kernels::RopeLayout::kHalves;  // in Hugging Face's files
   bool qkv_bias = false;           // wq, wk, wv always have biases; elsewhere they may
   bool qk_norms = false;           // RMS norms of each query and key head before RoPE
   bool sandwich_norms = false;     // a norm behind attention and feed-forward too, before the sum
@@ -33,6 +34,8 @@ struct Family {
   // For files with a window and no pattern.
   std::size_t window_pattern = 1;
   double local_theta = 0;  // RoPE of layers with a window, unscaled; 0: as the other layers
+  // Of N layers in a row the last does not turn queries and keys (NoPE); 0: all turn them.
+  std::size_t nope_period = 0;
   // A model of so many layers scales q.k by 1 / sqrt(D / H), not by 1 / sqrt(E), and its files do
   // not say so.
   std::size_t wide_scale_layers = 0;
@@ -90,6 +93,7 @@ struct ModelConfig {
   kernels::RopeLayout rope_layout = kernels::RopeLayout::kInterleaved;
   RopeConfig rope;
   std::optional<RopeConfig> local_rope;  // of layers with a window, where it is another
+  std::vector<bool> rope_layers;         // [L] whether queries and keys turn by their position
   std::vector<std::size_t> windows;  // [L] positions that a token sees, itself among them; 0: all
   ExpertsConfig experts;
   TemperatureConfig temperature;

@@ -87,7 +87,7 @@ TEST(ReadConfig, Rope) {
     yarn(b, p);
     b.number(p + "rope.scaling.attn_factor", GgufType::kF32, 7.0f);
     b.number("aquilon.rope_attention_factor", GgufType::kF64, 1.25);
-    b.boolean("aquilon.rope_halves", true);
+    b.boolean("aquilon.hf_rows", true);
   });
   EXPECT_EQ(final_factor->rope.attention_factor, 1.25);
   EXPECT_EQ(final_factor->rope_layout, kernels::RopeLayout::kHalves);
@@ -105,6 +105,40 @@ TEST(ReadConfig, Rope) {
     b.number(p + "rope.scaling.factor", GgufType::kF32, 4.0f);
   });
   EXPECT_EQ(dynamic->rope.original_context, 1000u);
+}
+
+TEST(ReadConfig, LayersWithoutRope) {
+  const auto none = [](GgufBuilder&, const std::string&) {};
+  EXPECT_EQ(read("llama", none, 3)->rope_layers, std::vector<bool>(3, true));
+  EXPECT_EQ(read("smollm3", none, 5)->rope_layers,
+            (std::vector<bool>{true, true, true, false, true}));
+  EXPECT_EQ(read("smollm3", none, 3)->rope_layers, std::vector<bool>(3, true));
+  const auto list = [](GgufBuilder& b, const std::string&) {
+    b.array("aquilon.rope_layers", GgufType::kBool, std::vector<std::uint8_t>{0, 1, 0});
+  };
+  EXPECT_EQ(read("smollm3", list, 3)->rope_layers, (std::vector<bool>{false, true, false}));
+  const auto wrong = read("smollm3", list, 4);
+  EXPECT_EQ(wrong.error().code, Code::kCorrupt);
+  EXPECT_NE(wrong.error().message.find("rope_layers has 3 elements for 4 layers"),
+            std::string::npos);
+}
+
+// Rows of q and k as the family's own GGUF files have them, and as Hugging Face's.
+TEST(ReadConfig, RowsOfQueriesAndKeys) {
+  using enum kernels::RopeLayout;
+  struct {
+    const char* architecture;
+    kernels::RopeLayout gguf, folder;
+  } const cases[] = {{"llama", kInterleaved, kHalves},
+                     {"qwen2", kHalves, kHalves},
+                     {"ernie4_5", kInterleaved, kInterleaved}};
+  for (const auto& c : cases)
+    for (const bool hf_rows : {false, true}) {
+      const auto config = read(c.architecture, [&](GgufBuilder& b, const std::string&) {
+        b.boolean("aquilon.hf_rows", hf_rows);
+      });
+      EXPECT_EQ(config->rope_layout, hf_rows ? c.folder : c.gguf) << c.architecture;
+    }
 }
 
 TEST(ReadConfig, ExpertsAndScale) {

@@ -32,15 +32,17 @@ void Forward::choose_kinds() {
   ropes_.push_back({RopeTable(config_.rope, weights_.rope_freqs)});
   if (config_.local_rope) ropes_.push_back({RopeTable(*config_.local_rope, {})});
   std::vector<std::size_t> windows;
-  for (const std::size_t window : config_.windows) {
+  for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
+    const std::size_t window = config_.windows[layer];
     auto at = std::find(windows.begin(), windows.end(), window);
     if (at == windows.end()) {
       at = windows.insert(at, window);
       attentions_.emplace_back(kernels::AttentionShape{
           .n_heads = config_.n_heads, .window = window, .scale = config_.attention_scale});
     }
-    kinds_.push_back(
-        {window > 0 ? ropes_.size() - 1 : 0, static_cast<std::size_t>(at - windows.begin())});
+    LayerKind kind{std::nullopt, static_cast<std::size_t>(at - windows.begin())};
+    if (config_.rope_layers[layer]) kind.rope = window > 0 ? ropes_.size() - 1 : 0;
+    kinds_.push_back(kind);
   }
 }
 
@@ -150,7 +152,7 @@ void Forward::plan_attention(std::span<const Slice> batch) {
 }
 
 // x += norm(wo(attention(rope(norm(wq n)), rope(norm(wk n)), wv n))), n = norm(x). All norms but
-// the first are there in some families only.
+// the first are there in some families only, and rope is not in every layer of some.
 void Forward::attention_block(const LayerWeights& w, std::size_t layer,
                               std::span<const Slice> batch, bool only_wanted) {
   const ModelConfig& c = config_;
@@ -163,7 +165,8 @@ void Forward::attention_block(const LayerWeights& w, std::size_t layer,
                          {&w.wv, b_.v.data(), optional(w.bv)}};
   projector_.run(b_.normed.data(), tokens_, c.dim, qkv, norm_of_x(w.attention_norm));
   const LayerKind kind = kinds_[layer];
-  pool_.run(tokens_, [&](std::size_t t) { rotate(w, ropes_[kind.rope], t); });
+  const Rope* const rope = kind.rope ? &ropes_[*kind.rope] : nullptr;
+  pool_.run(tokens_, [&](std::size_t t) { rotate(w, rope, t); });
 
   b_.mixed.resize(tokens_ * c.n_heads * c.head_dim);
   kernels::store_kv(pool_, kv_layout_, layer, kv_slices_, b_.k.data(), b_.v.data());
@@ -249,19 +252,22 @@ void Forward::keep_wanted(std::span<const Slice> batch) {
   projector_.adapt(adapted_);
 }
 
-// Queries and keys of a token: normed head by head, turned by its position, queries heated.
-void Forward::rotate(const LayerWeights& w, const Rope& rope, std::size_t t) {
+// Queries and keys of a token: normed head by head, turned by its position unless the layer has no
+// RoPE, queries heated.
+void Forward::rotate(const LayerWeights& w, const Rope* rope, std::size_t t) {
   const ModelConfig& c = config_;
-  const float* cos = &rope.cos[t * rope.table.pairs()];
-  const float* sin = &rope.sin[t * rope.table.pairs()];
   float* q = &b_.q[t * c.n_heads * c.head_dim];
   float* k = &b_.k[t * c.n_kv_heads * c.head_dim];
   if (!w.q_norm.empty()) {
     kernels::rmsnorm(q, w.q_norm.data(), c.n_heads, c.head_dim, c.norm_eps, q);
     kernels::rmsnorm(k, w.k_norm.data(), c.n_kv_heads, c.head_dim, c.norm_eps, k);
   }
-  kernels::rope(q, cos, sin, 1, c.n_heads, c.head_dim, c.rope.dims, c.rope_layout);
-  kernels::rope(k, cos, sin, 1, c.n_kv_heads, c.head_dim, c.rope.dims, c.rope_layout);
+  if (rope != nullptr) {
+    const float* cos = &rope->cos[t * rope->table.pairs()];
+    const float* sin = &rope->sin[t * rope->table.pairs()];
+    kernels::rope(q, cos, sin, 1, c.n_heads, c.head_dim, c.rope.dims, c.rope_layout);
+    kernels::rope(k, cos, sin, 1, c.n_kv_heads, c.head_dim, c.rope.dims, c.rope_layout);
+  }
   if (!b_.heat.empty())
     for (std::size_t i = 0; i < c.n_heads * c.head_dim; ++i) q[i] *= b_.heat[t];
 }

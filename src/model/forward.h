@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -88,7 +89,7 @@ class Forward {
   };
   // Which of `ropes_` and `attentions_` a layer uses.
   struct LayerKind {
-    std::size_t rope;
+    std::optional<std::size_t> rope;
     std::size_t attention;
   };
 
@@ -108,7 +109,7 @@ class Forward {
   void output(std::span<const Slice> batch, std::vector<float>& logits,
               const HiddenObserver& observe);
   void keep_wanted(std::span<const Slice> batch);
-  void rotate(const LayerWeights& w, const Rope& rope, std::size_t t);
+  void rotate(const LayerWeights& w, const Rope* rope, std::size_t t);
   // Writes rows of `normed` from those of x, as the projector asks for them.
   auto norm_of_x(const std::vector<float>& weight) {
     return [this, &weight](std::size_t first, std::size_t n) {

@@ -32,6 +32,8 @@ const OracleCase kCases[] = {
     {"ministral3", "model-f32.gguf", true},     {"qwen3", "model-f32.gguf", false},
     {"mixtral", "model-f32.gguf", true},        {"qwen3-moe", "model-f32.gguf", true},
     {"gemma3-text", "model-f32.gguf", true},    {"gemma3-pattern6", "model-f32.gguf", false},
+    {"seed-oss", "model-bf16.gguf", true},      {"ernie4_5", "model-bf16.gguf", true},
+    {"smollm3", "model-bf16.gguf", true},
 };
 
 class ForwardOracle : public testing::TestWithParam<OracleCase> {

@@ -42,7 +42,7 @@ inline formats::GgufBuilder hf_folder_as_gguf_for_test(const std::string& folder
   using formats::GgufType;
   const auto config = boost::json::parse(read_file(folder + "/config.json").value());
   formats::GgufBuilder out;
-  out.text("general.architecture", "llama").boolean("aquilon.rope_halves", true);
+  out.text("general.architecture", "llama").boolean("aquilon.hf_rows", true);
   static constexpr std::pair<const char*, const char*> kCounts[] = {
       {"llama.embedding_length", "hidden_size"},
       {"llama.block_count", "num_hidden_layers"},

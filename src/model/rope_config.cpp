@@ -65,13 +65,32 @@ Status read_scaled(const ConfigReader& reader, const ModelConfig& config, RopeCo
   return {};
 }
 
+// Which layers turn, by the family's rule where the file does not say.
+Result<std::vector<bool>> read_rope_layers(const ConfigReader& reader, const ModelConfig& config) {
+  constexpr const char* kLayers = "aquilon.rope_layers";
+  std::vector<bool> layers(config.n_layers, true);
+  if (reader.file().find(kLayers) == nullptr) {
+    const std::size_t period = config.family->nope_period;
+    for (std::size_t i = period; period != 0 && i <= layers.size(); i += period)
+      layers[i - 1] = false;
+    return layers;
+  }
+  const auto* list = AQ_TRY(reader.file().get_array(kLayers, formats::GgufType::kBool));
+  if (list->count != layers.size())
+    return make_error(Code::kCorrupt, "{}: {} has {} elements for {} layers", reader.file().path(),
+                      kLayers, list->count, layers.size());
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i] = list->raw[i] != std::byte{0};
+  return layers;
+}
+
 }  // namespace
 
 Status read_rope(const ConfigReader& reader, ModelConfig& config) {
-  constexpr const char* kHalves = "aquilon.rope_halves";
-  const bool halves =
-      reader.file().find(kHalves) != nullptr && AQ_TRY(reader.file().get_bool(kHalves));
-  config.rope_layout = halves ? kernels::RopeLayout::kHalves : config.family->rope_layout;
+  constexpr const char* kRows = "aquilon.hf_rows";
+  const bool hf_rows =
+      reader.file().find(kRows) != nullptr && AQ_TRY(reader.file().get_bool(kRows));
+  config.rope_layout = hf_rows ? config.family->hf_rope_layout : config.family->rope_layout;
+  config.rope_layers = AQ_TRY(read_rope_layers(reader, config));
   RopeConfig rope;
   rope.theta = AQ_TRY(reader.positive_or("rope.freq_base", 10000));
   rope.dims = AQ_TRY(reader.count_or("rope.dimension_count", config.head_dim, config.head_dim));

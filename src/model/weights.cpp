@@ -115,8 +115,11 @@ Status read_experts(Binder& binder, const ModelConfig& c, const std::string& blk
 // Of a model with experts, some layers may have none.
 Status read_feed_forward(Binder& binder, const ModelConfig& c, const std::string& blk,
                          LayerWeights& w) {
-  w.ffn_norm = AQ_TRY(binder.vector(blk + "ffn_norm.weight", c.dim));
   const bool sandwich = c.family->sandwich_norms;
+  // Some families call it by its place (Seed-OSS), where others have one of four norms.
+  const bool by_place = !sandwich && binder.has(blk + "post_attention_norm.weight");
+  const std::string norm = by_place ? "post_attention_norm.weight" : "ffn_norm.weight";
+  w.ffn_norm = AQ_TRY(binder.vector(blk + norm, c.dim));
   w.post_ffn_norm = AQ_TRY(binder.vector_if(sandwich, blk + "post_ffw_norm.weight", c.dim));
   if (c.experts.count > 0 && binder.has(blk + "ffn_gate_inp.weight"))
     return read_experts(binder, c, blk, w);
