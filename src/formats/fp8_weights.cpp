@@ -41,21 +41,39 @@ Result<Factors> lay_out(const Fp8Weight& weight, std::uint64_t rows, std::uint64
   }
   if (shape[0] == rows && (shape.size() == 1 || (shape.size() == 2 && shape[1] == 1)))
     return Factors{{}, {1, columns}, 1};
+  // A configuration may leave the blocks to the shapes (compressed-tensors, and blocks of experts).
+  const bool grid = shape.size() == 2 && std::count(shape.begin(), shape.end(), 0) == 0 &&
+                    rows % shape[0] == 0 && columns % shape[1] == 0;
+  if (grid) return Factors{{}, {rows / shape[0], columns / shape[1]}, shape[1]};
   return factor_error(weight, Code::kCorrupt,
                       fmt::format("shape: factors [{}] fit neither the whole matrix [{}, {}] nor "
-                                  "its rows nor the blocks of the configuration",
+                                  "its rows nor equal blocks of it nor those of the configuration",
                                   fmt::join(shape, ", "), rows, columns));
+}
+
+// Powers of two in a byte each (OCP MX, E8M0); 255 is no number.
+void decode_powers(const SafetensorsTensor& stored, std::vector<float>& values) {
+  constexpr int kBias = 127;
+  constexpr int kNone = 255;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const int power = std::to_integer<int>(stored.data[i]);
+    values[i] = power == kNone ? NAN : std::ldexp(1.0f, power - kBias);
+  }
 }
 
 Result<Factors> read_factors(const Fp8Weight& weight, std::uint64_t rows, std::uint64_t columns) {
   Factors factors = AQ_TRY(lay_out(weight, rows, columns));
   const SafetensorsTensor& stored = *weight.factors;
-  if (!stored.type->dtype)
+  const bool powers = stored.type->name == "F8_E8M0" || stored.type->name == "U8";
+  if (!stored.type->dtype && !powers)
     return factor_error(weight, Code::kUnsupported,
                         fmt::format("dtype: factors of {} are not read", stored.type->name));
   factors.values.resize(stored.data.size() * 8 / stored.type->bits);
-  quant::decode(*stored.type->dtype, stored.data.data(), factors.values.size(),
-                factors.values.data());
+  if (powers)
+    decode_powers(stored, factors.values);
+  else
+    quant::decode(*stored.type->dtype, stored.data.data(), factors.values.size(),
+                  factors.values.data());
   for (const float factor : factors.values)
     if (!std::isfinite(factor))
       return factor_error(weight, Code::kCorrupt, "data: a factor is not finite");

@@ -153,9 +153,9 @@ Status refuse_what_we_lack(const JsonFields& config, const HfFamily& family) {
 
 // compressed-tensors says the rest in formats; those of FP8 are read.
 Status check_compressed_format(const JsonFields& quantization) {
-  constexpr std::string_view kRead = "float-quantized and naive-quantized are";
+  constexpr std::string_view kRead = "float-quantized, naive-quantized and mxfp8-quantized are";
   const std::string format = AQ_TRY(quantization.text("format", "float-quantized"));
-  if (format != "float-quantized" && format != "naive-quantized")
+  if (format != "float-quantized" && format != "naive-quantized" && format != "mxfp8-quantized")
     return quantization.unsupported("format", kRead);
   const auto sparsity = AQ_TRY(quantization.object("sparsity_config"));
   if (!sparsity) return {};

@@ -429,12 +429,20 @@ TEST(ModelFolder, Fp8IsExactWithEveryKindOfFactor) {
     std::string codes;
     for (std::uint64_t i = 0; i < kRows * columns; ++i)
       codes.push_back(static_cast<char>((i * 29 + 3) % 0x7F));
+    const std::vector<float> factors = {0.0123f, 1.7f, 3e-5f, 1.0f, 0.75f, 2.5e7f};
+    // Bytes and the powers of two that they stand for.
+    const std::string bytes = {120, 0, '\xFE'};
+    const std::vector<float> powers = {0x1p-7f, 0x1p-127f, 0x1p127f};
     struct {
       std::string name, config;
       std::vector<std::uint64_t> shape;
       std::function<std::size_t(std::uint64_t, std::uint64_t)> at;
+      std::string type = "F32";
     } const kinds[] = {
         {"weight_scale", "", {}, [](auto, auto) { return 0; }},
+        {"weight_scale", "", {kRows, 2}, [&](auto r, auto c) { return r * 2 + c / (columns / 2); }},
+        {"weight_scale", "", {kRows, 1}, [](auto r, auto) { return r; }, "U8"},
+        {"weight_scale_inv", "", {kRows}, [](auto r, auto) { return r; }, "F8_E8M0"},
         {"weight_scale", "", {kRows, 1}, [](auto r, auto) { return r; }},
         {"weight_scale_inv",
          R"(,"weight_block_size":[2,128])",
@@ -443,12 +451,14 @@ TEST(ModelFolder, Fp8IsExactWithEveryKindOfFactor) {
     };
     for (const auto& kind : kinds) {
       SafetensorsBuilder weights = tiny_llama_weights();
-      const std::vector<float> factors = {0.0123f, 1.7f, 3e-5f, 1.0f};
-      const std::size_t count = kind.shape.empty() ? 1 : kind.shape[0] * kind.shape[1];
+      std::uint64_t count = 1;
+      for (const std::uint64_t side : kind.shape) count *= side;
+      const bool plain = kind.type == "F32";
       weights.add("model.layers.1.mlp.up_proj.weight", "F8_E4M3", {kRows, columns}, codes);
       weights.add(
-          "model.layers.1.mlp.up_proj." + kind.name, "F32", kind.shape,
-          bytes_of({factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(count)}));
+          "model.layers.1.mlp.up_proj." + kind.name, kind.type, kind.shape,
+          plain ? bytes_of({factors.begin(), factors.begin() + static_cast<std::ptrdiff_t>(count)})
+                : bytes);
       weights.add("model.layers.1.mlp.up_proj.input_scale", "F32", {}, bytes_of({1}));
       FolderForTest folder = tiny_llama_folder();
       folder["config.json"] = tiny_config(
@@ -461,8 +471,9 @@ TEST(ModelFolder, Fp8IsExactWithEveryKindOfFactor) {
       std::vector<float> values(kRows * columns);
       quant::decode(up.dtype, up.data, values.size(), values.data());
       for (std::uint64_t i = 0; i < values.size(); ++i)
-        ASSERT_EQ(values[i], factors[kind.at(i / columns, i % columns)] *
-                                 e4m3(static_cast<unsigned char>(codes[i])));
+        ASSERT_EQ(values[i], (plain ? factors : powers)[kind.at(i / columns, i % columns)] *
+                                 e4m3(static_cast<unsigned char>(codes[i])))
+            << kind.type << ' ' << i;
     }
   }
 }
@@ -488,8 +499,10 @@ TEST(ModelFolder, Fp8NeedsFactorsThatFit) {
   EXPECT_EQ(file.find_tensor("blk.1.ffn_up.weight")->dtype, tensor::DType::kF8_E4M3);
   expect_error(with("weight_scale", "F32", {3}, bytes_of({1, 2, 3})), Code::kCorrupt,
                "tensor 'model.layers.1.mlp.up_proj.weight_scale': shape: factors [3] fit neither");
-  expect_error(with("weight_scale", "F8_E8M0", {}, "a"), Code::kUnsupported,
-               "factors of F8_E8M0 are not read");
+  expect_error(with("weight_scale", "F8_E5M2", {}, "a"), Code::kUnsupported,
+               "factors of F8_E5M2 are not read");
+  expect_error(with("weight_scale", "F8_E8M0", {}, "\xFF"), Code::kCorrupt,
+               "a factor is not finite");
   expect_error(with("weight_scale", "F32", {}, bytes_of({INFINITY})), Code::kCorrupt,
                "a factor is not finite");
 }
