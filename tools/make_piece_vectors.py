@@ -2,7 +2,9 @@
 
     tests/data/tokenizers/spm-bpe/         SentencePiece BPE with byte fallback, user-defined and control pieces
     tests/data/tokenizers/spm-unigram/     SentencePiece unigram with its nmt_nfkc normalisation, no bytes
-    tests/data/tokenizers/pieces-json/     tokenizer.json files of that vocabulary's style, by `tokenizers`
+    tests/data/tokenizers/pieces-json/     tokenizer.json files of the first vocabulary's style, by `tokenizers`
+    tests/data/tokenizers/unigram-json/    tokenizer.json with a unigram model that `tokenizers` trained, in the styles of T5, ALBERT
+                                           and others; "spm-unigram" stands for the compiled normalisation of that model's file
     tests/data/tokenizers/tekken/          a tekken.json of 300 tokens, by tiktoken
 
     python tools/make_piece_vectors.py     (from the source folder, with sentencepiece, tokenizers, tiktoken)
@@ -18,7 +20,7 @@ import random
 
 import sentencepiece
 import tiktoken
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from tokenizer_reference import TEKKEN, WORDS, make_texts
 
@@ -124,6 +126,74 @@ def write_json_styles(processor):
     (folder / "styles.json").write_text(json.dumps(settings, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def trained_unigram():
+    """A unigram model as `tokenizers` trains it, with byte tokens for those styles that fall back to them."""
+    made = Tokenizer(models.Unigram())
+    made.pre_tokenizer = pre_tokenizers.Metaspace()
+    made.train_from_iterator(corpus(), trainers.UnigramTrainer(
+        vocab_size=400, unk_token="<unk>", special_tokens=["<unk>", "</s>"], show_progress=False))
+    data = json.loads(made.to_str())
+    data["model"]["vocab"] += [[f"<0x{b:02X}>", 0.0] for b in range(256)]
+    return data
+
+
+def charsmap_of(model):
+    from sentencepiece import sentencepiece_model_pb2
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.ParseFromString(model)
+    return proto.normalizer_spec.precompiled_charsmap
+
+
+def unigram_styles(data, charsmap):
+    """Name, tokenizer, and whether normal forms are among its steps."""
+    mapped = normalizers.Precompiled(charsmap)
+    squeezed = normalizers.Replace(Regex(" {2,}"), " ")
+    quotes = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
+    marked = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    for name, steps, pre, falls_back in (
+            ("plain", [], pre_tokenizers.Metaspace(), False),
+            ("trained", [normalizers.Nmt(), normalizers.NFKC(), squeezed], pre_tokenizers.Metaspace(), False),
+            ("t5", [mapped], marked, False),
+            ("converted", [mapped, normalizers.Strip(False, True), normalizers.Replace(Regex(" {2,}"), "\u2581")],
+             pre_tokenizers.Metaspace(prepend_scheme="first"), False),
+            ("albert", quotes + [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), mapped], marked, False),
+            ("bytes", [normalizers.Prepend(" "), normalizers.NFC()],
+             pre_tokenizers.Metaspace(prepend_scheme="never", split=False), True)):
+        data["model"]["byte_fallback"] = falls_back
+        made = Tokenizer.from_str(json.dumps(data))
+        if steps:
+            made.normalizer = normalizers.Sequence(steps)
+        made.pre_tokenizer = pre
+        made.decoder = decoders.Metaspace()
+        yield name, made
+
+
+def same_unicode(text):
+    """Whether the forms that the library knows for this text are those of Unicode 14."""
+    import unicodedata
+    forms = (("NFC", normalizers.NFC()), ("NFKC", normalizers.NFKC()), ("NFKD", normalizers.NFKD()))
+    marks = normalizers.StripAccents().normalize_str(text) == "".join(c for c in text if unicodedata.category(c) != "Mn")
+    return marks and all(form.normalize_str(text) == unicodedata.normalize(name, text) for name, form in forms)
+
+
+def write_unigram_styles(model):
+    data = trained_unigram()
+    rows = [{"text": t} for t in TEXTS[:-6:2] if same_unicode(t)] + [{"text": t} for t in TEXTS[-6:]]
+    settings, charsmap = {}, charsmap_of(model)
+    for name, made in unigram_styles(data, charsmap):
+        plain = json.loads(made.to_str())
+        settings[name] = {key: plain[key] for key in ("normalizer", "pre_tokenizer", "decoder")}
+        settings[name]["byte_fallback"] = plain["model"]["byte_fallback"]
+        for row in rows:
+            row[name] = made.encode(row["text"], add_special_tokens=False).ids
+    base = {key: value for key, value in data.items() if key not in settings[name]}
+    folder = FOLDER / "unigram-json"
+    write_lines(folder / "vectors.jsonl", rows)
+    (folder / "tokenizer.json").write_text(json.dumps(base, ensure_ascii=False), encoding="utf-8")
+    text = json.dumps(settings, ensure_ascii=False, indent=1).replace(base64.b64encode(charsmap).decode(), "spm-unigram")
+    (folder / "styles.json").write_text(text, encoding="utf-8")
+
+
 def write_tekken():
     """256 bytes and 244 joins of what tiktoken's own trainer would find: the most frequent pairs."""
     from collections import Counter
@@ -161,7 +231,9 @@ def main():
     bpe = write_spm("spm-bpe", train(
         model_type="bpe", vocab_size=640, byte_fallback=True, normalization_rule_name="identity",
         remove_extra_whitespaces=False, split_digits=True, allow_whitespace_only_pieces=True, character_coverage=0.98))
-    write_spm("spm-unigram", train(model_type="unigram", vocab_size=420, hard_vocab_limit=False))
+    unigram = train(model_type="unigram", vocab_size=420, hard_vocab_limit=False)
+    write_spm("spm-unigram", unigram)
+    write_unigram_styles(unigram)
     write_json_styles(bpe)
     write_tekken()
 

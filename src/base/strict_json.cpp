@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
+#include <charconv>
 #include <exception>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct StrictHandler {
   bool watch_keys;
   std::vector<std::vector<std::string>> open_keys;  // one list an open object
   std::string key;                                  // the one being read
+  std::string number;                               // the same
   std::string problem;
   Code code = Code::kCorrupt;
 
@@ -103,17 +105,28 @@ struct StrictHandler {
     stack.push_string(part);
     return counted(ec);
   }
-  bool on_number_part(json::string_view, error_code&) { return true; }
+  bool on_number_part(json::string_view part, error_code&) {
+    number.append(part.data(), part.size());
+    return true;
+  }
   bool on_int64(std::int64_t i, json::string_view, error_code& ec) {
+    number.clear();
     stack.push_int64(i);
     return counted(ec);
   }
   bool on_uint64(std::uint64_t u, json::string_view, error_code& ec) {
+    number.clear();
     stack.push_uint64(u);
     return counted(ec);
   }
-  bool on_double(double d, json::string_view, error_code& ec) {
-    stack.push_double(d);
+  // The parser's own value may be off by the last bit.
+  bool on_double(double d, json::string_view part, error_code& ec) {
+    number.append(part.data(), part.size());
+    double exact = d;
+    if (std::from_chars(number.data(), number.data() + number.size(), exact).ec != std::errc())
+      exact = d;  // beyond what a double holds: 0 or infinity
+    number.clear();
+    stack.push_double(exact);
     return counted(ec);
   }
   bool on_bool(bool b, error_code& ec) {

@@ -21,10 +21,23 @@ std::size_t cut_after(std::string_view text, std::size_t at) {
   return at;
 }
 
+int options_of(NormalForm form) {
+  switch (form) {
+    case NormalForm::kD:
+      return UTF8PROC_DECOMPOSE;
+    case NormalForm::kKc:
+      return UTF8PROC_COMPOSE | UTF8PROC_COMPAT;
+    case NormalForm::kKd:
+      return UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
+    default:
+      return UTF8PROC_COMPOSE;
+  }
+}
+
 // `text` is well-formed.
-void append_nfc(std::string_view text, std::string& out) {
+void append_normal(std::string_view text, NormalForm form, std::string& out) {
   utf8proc_uint8_t* made = nullptr;
-  const auto flags = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  const auto flags = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options_of(form));
   const utf8proc_ssize_t size =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                    static_cast<utf8proc_ssize_t>(text.size()), &made, flags);
@@ -44,7 +57,7 @@ bool is_surely_nfc(std::string_view text) {
                       [](char c) { return static_cast<unsigned char>(c) >= 0xCC; });
 }
 
-std::string to_nfc(std::string_view text) {
+std::string to_normal_form(std::string_view text, NormalForm form) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
@@ -59,7 +72,7 @@ std::string to_nfc(std::string_view text) {
       const std::size_t cut = cut_after(text, good);
       if (is_utf8(text.substr(good, cut - good))) good = cut;
     }
-    append_nfc(text.substr(0, good), out);
+    append_normal(text.substr(0, good), form, out);
     text.remove_prefix(good);
     if (!text.empty() && utf8_length(text) == 0) {
       out.push_back(text.front());

@@ -64,7 +64,7 @@ Result<Charsmap> Charsmap::parse(std::string_view blob) {
   return map;
 }
 
-std::size_t Charsmap::match(std::string_view text, std::string_view& becomes) const {
+std::size_t Charsmap::find(std::string_view text, bool shortest, std::string_view& becomes) const {
   std::size_t longest = 0;
   std::size_t node = offset(units_[0]);
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -78,6 +78,7 @@ std::size_t Charsmap::match(std::string_view text, std::string_view& becomes) co
     if (at >= pool_.size()) break;
     longest = i + 1;
     becomes = pool_.data() + at;  // up to its NUL
+    if (shortest) break;
   }
   return longest;
 }

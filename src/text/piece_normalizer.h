@@ -23,9 +23,17 @@ class Charsmap {
   bool empty() const { return units_.empty(); }
 
   // Bytes of the longest key that `text` begins with, and what it becomes; 0 if there is none.
-  std::size_t match(std::string_view text, std::string_view& becomes) const;
+  std::size_t match(std::string_view text, std::string_view& becomes) const {
+    return find(text, false, becomes);
+  }
+  // The same with the shortest key, which is the one that PyPI's tokenizers take.
+  std::size_t match_shortest(std::string_view text, std::string_view& becomes) const {
+    return find(text, true, becomes);
+  }
 
  private:
+  std::size_t find(std::string_view text, bool shortest, std::string_view& becomes) const;
+
   std::vector<std::uint32_t> units_;
   std::string pool_;
 };

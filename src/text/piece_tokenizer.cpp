@@ -36,6 +36,9 @@ struct Parts {
   TokenId unknown;
   bool fuse_unknown;
   SpaceInFront space;
+  std::vector<TextStep> steps;
+  bool json_unigram;  // words one by one, as tokenizers cut them
+  bool words_at_spaces;
   TokenizerTraits traits;
 };
 
@@ -103,9 +106,16 @@ class PieceTokenizer final : public Tokenizer {
   // Text between special tokens.
   void encode_stretch(std::string_view text, bool first, Output& out) const {
     out.after_unknown = false;
+    std::string changed;
+    for (const TextStep& step : parts_.steps) {
+      if (text.empty()) break;
+      changed = step(text);
+      text = changed;
+    }
     if (text.empty()) return;
     out.normal.clear();
     parts_.normalizer.append(text, wants_space(text, first), out.normal);
+    if (parts_.json_unigram) return encode_json_words(out.normal, out);
     if (parts_.unigram) return encode_unigram(out.normal, out);
     const std::string_view normal = out.normal;
     std::size_t begin = 0;
@@ -130,6 +140,44 @@ class PieceTokenizer final : public Tokenizer {
       }
       text.remove_prefix(piece.bytes);
     }
+  }
+
+  // As tokenizers do it: word by word, and what has no piece is fused before its bytes are asked.
+  void encode_json_words(std::string_view text, Output& out) const {
+    while (!text.empty()) {
+      const std::size_t end = parts_.words_at_spaces ? parts_.cutter.word_end(text) : text.size();
+      encode_json_word(text.substr(0, end), out);
+      text.remove_prefix(end);
+    }
+  }
+
+  void encode_json_word(std::string_view word, Output& out) const {
+    out.pieces.clear();
+    parts_.unigram->cut(word, out.pieces);
+    std::size_t unknown = 0;  // bytes at the front of `word`
+    for (const UnigramModel::Piece& piece : out.pieces) {
+      if (piece.id == UnigramModel::kUnknown) {
+        unknown += piece.bytes;
+        continue;
+      }
+      if (unknown > 0) emit_json_unknown(word.substr(0, unknown), out);
+      word.remove_prefix(unknown + piece.bytes);
+      unknown = 0;
+      emit(piece.id, out);
+    }
+    if (unknown > 0) emit_json_unknown(word, out);
+  }
+
+  void emit_json_unknown(std::string_view bytes, Output& out) const {
+    std::string written;  // with "▁" again
+    for (const char c : bytes) {
+      if (c == ' ')
+        written += "\xE2\x96\x81";
+      else
+        written += c;
+    }
+    out.after_unknown = false;
+    emit_unknown(written, out);
   }
 
   void encode_words(std::string_view text, Output& out) const {
@@ -220,7 +268,7 @@ class PieceTokenizer final : public Tokenizer {
 };
 
 Status check_scores(const PieceSpec& spec) {
-  if (spec.has_merges) return {};
+  if (spec.has_merges || !spec.json_scores.empty()) return {};
   if (spec.scores.size() != spec.tokens.size()) {
     return make_error(Code::kCorrupt, "the vocabulary has {} tokens but {} scores",
                       spec.tokens.size(), spec.scores.size());
@@ -324,7 +372,10 @@ Result<std::unique_ptr<Tokenizer>> make_piece_tokenizer(PieceSpec spec) {
   std::optional<UnigramModel> unigram;
   if (spec.model == PieceSpec::Model::kUnigram) {
     AQ_RETURN_IF_ERROR(check_unigram(vocabulary));
-    unigram.emplace(vocabulary, spec.scores);
+    if (spec.json_scores.empty())
+      unigram.emplace(vocabulary, spec.scores);
+    else
+      unigram.emplace(vocabulary, spec.tokens, spec.json_scores);
   } else if (spec.has_merges) {
     merges = AQ_TRY(listed_merges(spec, vocabulary));
   } else {
@@ -339,6 +390,7 @@ Result<std::unique_ptr<Tokenizer>> make_piece_tokenizer(PieceSpec spec) {
       Parts{std::move(owner), bytes, std::move(symbols), std::move(merges), std::move(unigram),
             PieceNormalizer(std::move(charsmap), spec.remove_extra_spaces), std::move(specials),
             std::move(frozen), std::move(cutter), spec.unknown, spec.fuse_unknown, spec.space,
+            std::move(spec.steps), !spec.json_scores.empty(), spec.cut_before_spaces,
             std::move(spec.traits)}));
 }
 

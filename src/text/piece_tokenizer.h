@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/text_steps.h"
 #include "text/tokenizer.h"
 
 namespace aquilon::text {
@@ -28,6 +29,10 @@ struct PieceSpec {
   std::vector<std::string> tokens;  // as written: "▁Hello", "<0x0A>"
   std::vector<TokenKind> kinds;     // one a token
   std::vector<float> scores;        // one a token; not needed where merges are given
+  // The same of a unigram model in a tokenizer.json, in place of `scores`: its words are cut one by
+  // one where cut_before_spaces says so. Not a number: a token that was added beside the model.
+  std::vector<double> json_scores;
+  std::vector<TextStep> steps;  // before all else; of unigram models in a tokenizer.json
   // Written forms, best first. Given: BPE joins by this list, not by score.
   std::vector<std::pair<std::string, std::string>> merges;
   bool has_merges = false;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "text/tokenizer_cases_for_test.h"
+#include "text/tokenizer_tables_internal.h"
 
 namespace aquilon::text {
 namespace {
@@ -161,22 +163,37 @@ TEST(PieceTokenizer, RefusesScoresThatAreNone) {
   EXPECT_NE(bad.error().message.find("token 10 has the score nan"), std::string::npos);
 }
 
+// The file of a folder with what one of its styles has.
+boost::json::object file_of_style(const std::string& folder, const std::string& style) {
+  auto root = boost::json::parse(*read_file(folder + "tokenizer.json")).as_object();
+  const auto styles = boost::json::parse(*read_file(folder + "styles.json"));
+  for (const auto& entry : styles.at(style).as_object()) root[entry.key()] = entry.value();
+  return root;
+}
+
+// Each line of the folder's texts is encoded as the style's column has it. Gives the lines.
+std::vector<boost::json::object> expect_vectors(const Tokenizer& tokenizer,
+                                                const std::string& folder,
+                                                const std::string& style) {
+  auto rows = read_lines_for_test(folder + "vectors.jsonl");
+  EXPECT_GT(rows.size(), 50u);
+  for (const auto& row : rows) {
+    const std::string text = string_for_test(row.at("text"));
+    EXPECT_EQ(tokenizer.encode(text), numbers_for_test<TokenId>(row.at(style))) << text;
+  }
+  return rows;
+}
+
 class StyleTest : public ::testing::TestWithParam<const char*> {};
 
 // tokenizer.json of this kind, with each way of treating spaces.
 TEST_P(StyleTest, GivesTheIdsOfTokenizers) {
   const std::string style = GetParam();
   const std::string folder = test_data_for_test("pieces-json/");
-  auto root = boost::json::parse(*read_file(folder + "tokenizer.json")).as_object();
-  const auto styles = boost::json::parse(*read_file(folder + "styles.json"));
-  for (const auto& entry : styles.at(style).as_object()) root[entry.key()] = entry.value();
-  const auto made = read_tokenizer_file(boost::json::serialize(root));
+  const auto made = read_tokenizer_file(boost::json::serialize(file_of_style(folder, style)));
   ASSERT_TRUE(made.ok()) << made.error().message;
-  const auto rows = read_lines_for_test(folder + "vectors.jsonl");
-  ASSERT_GT(rows.size(), 50u);
-  for (const auto& row : rows) {
+  for (const auto& row : expect_vectors(**made, folder, style)) {
     const std::string text = string_for_test(row.at("text"));
-    EXPECT_EQ((*made)->encode(text), numbers_for_test<TokenId>(row.at(style))) << text;
     if (const auto* trusted = row.if_contains(style + " trusted")) {
       EXPECT_EQ((*made)->encode_trusted(text), numbers_for_test<TokenId>(*trusted)) << text;
     }
@@ -185,6 +202,44 @@ TEST_P(StyleTest, GivesTheIdsOfTokenizers) {
 
 INSTANTIATE_TEST_SUITE_P(PieceTokenizer, StyleTest,
                          ::testing::Values("prepend", "gemma", "first", "always", "split"));
+
+std::string to_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t bits = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      bits = bits << 8 | (i + j < bytes.size() ? static_cast<std::uint8_t>(bytes[i + j]) : 0u);
+    for (std::size_t j = 0; j < 4; ++j)
+      out += i + j <= bytes.size() ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
+  }
+  return out;
+}
+
+class UnigramStyleTest : public ::testing::TestWithParam<const char*> {};
+
+// tokenizer.json with a unigram model, with each way of normalising and of cutting words.
+TEST_P(UnigramStyleTest, GivesTheIdsOfTokenizers) {
+  const std::string style = GetParam();
+  const std::string folder = test_data_for_test("unigram-json/");
+  boost::json::object root = file_of_style(folder, style);
+  root["model"].as_object()["byte_fallback"] = root["byte_fallback"];
+  std::string file = boost::json::serialize(root);
+  const std::string stands_for = "\"spm-unigram\"";
+  if (const auto at = file.find(stands_for); at != file.npos) {
+    const std::string model = *read_file(test_data_for_test("spm-unigram/tokenizer.model"));
+    const PieceSpec spec = read_sentencepiece_spec(model, std::size_t(-1)).value();
+    file.replace(at, stands_for.size(), '"' + to_base64(spec.charsmap) + '"');
+  }
+  const auto made = read_tokenizer_file(file);
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  expect_vectors(**made, folder, style);
+}
+
+INSTANTIATE_TEST_SUITE_P(PieceTokenizer, UnigramStyleTest,
+                         ::testing::Values("plain", "trained", "t5", "converted", "albert",
+                                           "bytes"));
 
 }  // namespace
 }  // namespace aquilon::text

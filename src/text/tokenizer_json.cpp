@@ -1,4 +1,4 @@
-// Hugging Face's tokenizer.json, as far as it is BPE.
+// Hugging Face's tokenizer.json, as far as it is BPE or Unigram.
 #include "text/json_fields_internal.h"
 #include "text/tokenizer_json_internal.h"
 #include "text/tokenizer_tables_internal.h"
@@ -14,6 +14,7 @@ constexpr std::size_t kMaxFileBytes = 256u << 20;
 
 Status check_model(const json::object& model) {
   const std::string_view type = text_of(model, "type");
+  if (type == "Unigram") return {};
   if (type != "BPE" && !type.empty()) {
     return unsupported_json(fmt::format("model type {}", type.substr(0, 100)));
   }
@@ -29,8 +30,8 @@ Status check_model(const json::object& model) {
 Error unsupported_json(std::string_view what) {
   return make_error(
       Code::kUnsupported,
-      "tokenizer.json: {} is not supported; we read byte-level BPE, and BPE of pieces "
-      "with spaces as \"\u2581\"",
+      "tokenizer.json: {} is not supported; we read byte-level BPE, and BPE and Unigram of "
+      "pieces with spaces as \"\u2581\"",
       what);
 }
 
@@ -55,7 +56,9 @@ Result<std::variant<BpeSpec, PieceSpec>> read_json_spec(std::string_view text,
               "this JSON file is no tokenizer: neither a tokenizer.json nor a tekken.json"};
         const json::object* const model = AQ_TRY(object_of(root, "model"));
         AQ_RETURN_IF_ERROR(check_model(*model));
-        if (is_byte_level_json(root)) {
+        if (text_of(*model, "type") == "Unigram") {
+          spec = AQ_TRY(read_unigram_json(root, max_tokens));
+        } else if (is_byte_level_json(root)) {
           spec = AQ_TRY(read_byte_level_json(root, max_tokens));
         } else {
           spec = AQ_TRY(read_pieces_json(root, max_tokens));

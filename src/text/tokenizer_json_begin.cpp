@@ -40,6 +40,12 @@ bool has_token(const json::object& root, std::string_view form, std::int64_t id)
       if (token.is_object() && text_of(token.get_object(), "content") == form)
         return token.get_object().contains("id") && is_number(token.get_object().at("id"), id);
   const json::object* const model = object_in(root, "model");
+  const json::value* const list = model != nullptr ? member(*model, "vocab") : nullptr;
+  if (list != nullptr && list->is_array()) {  // of a unigram model, in order of id
+    const json::array& pairs = list->get_array();
+    const auto at = static_cast<std::size_t>(id);
+    return id >= 0 && at < pairs.size() && pairs[at].get_array()[0] == json::string(form);
+  }
   const json::object* const vocab = model != nullptr ? object_in(*model, "vocab") : nullptr;
   const json::value* const value = vocab != nullptr ? vocab->if_contains(form) : nullptr;
   return value != nullptr && is_number(*value, id);

@@ -47,5 +47,21 @@ Result<TokenId> read_first_token(const boost::json::object& root);
 bool is_byte_level_json(const boost::json::object& root);
 Result<BpeSpec> read_byte_level_json(const boost::json::object& root, std::size_t max_tokens);
 Result<PieceSpec> read_pieces_json(const boost::json::object& root, std::size_t max_tokens);
+Result<PieceSpec> read_unigram_json(const boost::json::object& root, std::size_t max_tokens);
+
+// Parts of reading pieces, for either model.
+
+// What normalizer and pre-tokenizer do, as far as it is about spaces.
+struct JsonSpaces {
+  SpaceInFront in_front = SpaceInFront::kNever;
+  bool replaced = false;
+  bool cut_before = false;
+};
+Status read_metaspace(const boost::json::object& step, JsonSpaces& spaces);
+Status check_json_decoder(const boost::json::object& root);
+// Tokens like <0x0A> are bytes, if the model falls back to such.
+void mark_json_bytes(PieceSpec& spec);
+// Appends what a normalizer does. Errors: kUnsupported names a step that we do not have.
+Status read_json_steps(const boost::json::object& step, std::vector<TextStep>& steps);
 
 }  // namespace aquilon::text

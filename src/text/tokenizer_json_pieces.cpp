@@ -18,14 +18,7 @@ bool is_pattern(const json::object& step, std::string_view text) {
   return pattern && text_of(*pattern, "String") == text;
 }
 
-// What normalizer and pre-tokenizer do, as far as it is about spaces.
-struct Spaces {
-  SpaceInFront in_front = SpaceInFront::kNever;
-  bool replaced = false;
-  bool cut_before = false;
-};
-
-Status read_normalizer(const json::object& step, Spaces& spaces) {
+Status read_normalizer(const json::object& step, JsonSpaces& spaces) {
   const std::string_view type = text_of(step, "type");
   if (type == "Sequence") {
     const json::value* const list = member(step, "normalizers");
@@ -50,7 +43,28 @@ Status read_normalizer(const json::object& step, Spaces& spaces) {
   return unsupported_json(fmt::format("normalizer {}", type.substr(0, 100)));
 }
 
-Status read_metaspace(const json::object& step, Spaces& spaces) {
+Status read_pre_tokenizer(const json::object& root, JsonSpaces& spaces) {
+  const json::object* const step = object_in(root, "pre_tokenizer");
+  const std::string_view type = step ? text_of(*step, "type") : "";
+  if (!step) return {};
+  if (type == "Metaspace") return read_metaspace(*step, spaces);
+  // Gemma's: behind every space, but the normalizer has left none.
+  const bool idle = type == "Split" && is_pattern(*step, " ") && spaces.replaced;
+  return idle ? Status{}
+              : unsupported_json(fmt::format("pre-tokenizer {} alone", type.substr(0, 100)));
+}
+
+void mark_unknown(std::string_view unknown, PieceSpec& spec) {
+  for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
+    if (unknown.empty() || spec.tokens[i] != unknown) continue;
+    spec.kinds[i] = TokenKind::kUnknown;
+    spec.unknown = static_cast<TokenId>(i);
+  }
+}
+
+}  // namespace
+
+Status read_metaspace(const json::object& step, JsonSpaces& spaces) {
   const std::string_view scheme = text_of(step, "prepend_scheme");
   if (text_of(step, "replacement") != kLowLine || spaces.in_front != SpaceInFront::kNever) {
     return unsupported_json("pre-tokenizer Metaspace with another replacement or normalizer");
@@ -63,18 +77,7 @@ Status read_metaspace(const json::object& step, Spaces& spaces) {
   return {};
 }
 
-Status read_pre_tokenizer(const json::object& root, Spaces& spaces) {
-  const json::object* const step = object_in(root, "pre_tokenizer");
-  const std::string_view type = step ? text_of(*step, "type") : "";
-  if (!step) return {};
-  if (type == "Metaspace") return read_metaspace(*step, spaces);
-  // Gemma's: behind every space, but the normalizer has left none.
-  const bool idle = type == "Split" && is_pattern(*step, " ") && spaces.replaced;
-  return idle ? Status{}
-              : unsupported_json(fmt::format("pre-tokenizer {} alone", type.substr(0, 100)));
-}
-
-Status check_decoder(const json::object& root) {
+Status check_json_decoder(const json::object& root) {
   const json::object* const decoder = object_in(root, "decoder");
   const std::string_view type = decoder ? text_of(*decoder, "type") : "";
   if (!decoder || type == "Metaspace") return {};
@@ -93,25 +96,19 @@ Status check_decoder(const json::object& root) {
   return {};
 }
 
-void mark_bytes_and_unknown(std::string_view unknown, PieceSpec& spec) {
-  for (std::size_t i = 0; i < spec.tokens.size(); ++i) {
-    if (spec.byte_fallback && byte_of_token(spec.tokens[i]) >= 0) spec.kinds[i] = TokenKind::kByte;
-    if (unknown.empty() || spec.tokens[i] != unknown) continue;
-    spec.kinds[i] = TokenKind::kUnknown;
-    spec.unknown = static_cast<TokenId>(i);
-  }
+void mark_json_bytes(PieceSpec& spec) {
+  for (std::size_t i = 0; spec.byte_fallback && i < spec.tokens.size(); ++i)
+    if (byte_of_token(spec.tokens[i]) >= 0) spec.kinds[i] = TokenKind::kByte;
 }
-
-}  // namespace
 
 Result<PieceSpec> read_pieces_json(const json::object& root, std::size_t max_tokens) {
   const json::object* const model = AQ_TRY(object_of(root, "model"));
-  Spaces spaces;
+  JsonSpaces spaces;
   if (const json::object* const normalizer = object_in(root, "normalizer")) {
     AQ_RETURN_IF_ERROR(read_normalizer(*normalizer, spaces));
   }
   AQ_RETURN_IF_ERROR(read_pre_tokenizer(root, spaces));
-  AQ_RETURN_IF_ERROR(check_decoder(root));
+  AQ_RETURN_IF_ERROR(check_json_decoder(root));
   if (!spaces.replaced) return unsupported_json("BPE without a pre-tokenizer");
   if (flag(*model, "ignore_merges")) return unsupported_json("BPE of pieces with ignore_merges");
   PieceSpec spec;
@@ -126,7 +123,8 @@ Result<PieceSpec> read_pieces_json(const json::object& root, std::size_t max_tok
   spec.user_defined_in_text = true;
   spec.byte_fallback = flag(*model, "byte_fallback");
   spec.fuse_unknown = flag(*model, "fuse_unk");
-  mark_bytes_and_unknown(text_of(*model, "unk_token"), spec);
+  mark_json_bytes(spec);
+  mark_unknown(text_of(*model, "unk_token"), spec);
   return spec;
 }
 

@@ -100,7 +100,7 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
   const Case cases[] = {
       {"normalizer", {{"type", "NFKC"}}, "normalizer NFKC"},
       {"decoder", {{"type", "Metaspace"}}, "decoder Metaspace"},
-      {"model.type", "Unigram", "model type Unigram"},
+      {"model.type", "WordPiece", "model type WordPiece"},
       {"model.byte_fallback", true, "byte_fallback"},
       {"model.dropout", 0.1, "dropout"},
       {"model.end_of_word_suffix", "</w>", "end_of_word_suffix"},
@@ -115,6 +115,66 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
     json::object& parent = dot == path.npos ? root : root[path.substr(0, dot)].as_object();
     parent[dot == path.npos ? path : path.substr(dot + 1)] = c.value;
     expect_error(write(root), Code::kUnsupported, c.message);
+  }
+}
+
+TEST(TokenizerJson, RefusesUnigramFilesByName) {
+  const json::object whole = {
+      {"model",
+       {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", {{"<unk>", 0.0}, {"\u2581a", -1.5}}}}},
+      {"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "\u2581"}}}};
+  const auto plain = read_tokenizer_json(write(whole));
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  EXPECT_EQ((*plain)->encode("a ab"), (std::vector<TokenId>{1, 1, 0}));
+  const json::object bare_metaspace = {
+      {"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "never"}};
+  struct Case {
+    const char* path;  // dotted
+    json::value value;
+    Code code;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"normalizer", {{"type", "BertNormalizer"}}, Code::kUnsupported, "normalizer BertNormalizer"},
+      {"normalizer",
+       {{"type", "Replace"}, {"pattern", {{"Regex", "x+"}}}, {"content", ""}},
+       Code::kUnsupported,
+       "Replace of the pattern 'x+'"},
+      {"normalizer", {{"type", "Sequence"}}, Code::kUnsupported, "Sequence without steps"},
+      {"normalizer",
+       {{"type", "Precompiled"}, {"precompiled_charsmap", "?"}},
+       Code::kCorrupt,
+       "not Base64"},
+      {"normalizer", {{"type", "Precompiled"}}, Code::kCorrupt, "precompiled_charsmap is empty"},
+      {"normalizer",
+       {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA"}},
+       Code::kCorrupt,
+       "the charsmap is cut off"},
+      {"pre_tokenizer", {{"type", "ByteLevel"}}, Code::kUnsupported, "pre-tokenizer ByteLevel"},
+      {"pre_tokenizer", nullptr, Code::kUnsupported, "pre-tokenizer none"},
+      {"pre_tokenizer",
+       {{"type", "Sequence"}, {"pretokenizers", json::array{1, 2}}},
+       Code::kUnsupported,
+       "Sequence other than"},
+      {"pre_tokenizer",
+       {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, bare_metaspace}}},
+       Code::kUnsupported,
+       "does not mark every word"},
+      {"decoder", {{"type", "WordPiece"}}, Code::kUnsupported, "decoder WordPiece"},
+      {"model.vocab", json::object{}, Code::kCorrupt, "'model.vocab' is not an array"},
+      {"model.vocab", {{1, 2}}, Code::kCorrupt, "entry 0 of 'vocab'"},
+      {"model.vocab", {{"a", "b"}, {"c", 1}}, Code::kCorrupt, "score of token 0"},
+      {"model.unk_id", 2, Code::kCorrupt, "'unk_id' is none of the 2 tokens"},
+      {"model.unk_id", -1, Code::kCorrupt, "'unk_id' is none"},
+      {"model.unk_id", "x", Code::kCorrupt, "'unk_id' is none"},
+  };
+  for (const Case& c : cases) {
+    json::object root = whole;
+    const std::string path = c.path;
+    const std::size_t dot = path.find('.');
+    json::object& parent = dot == path.npos ? root : root[path.substr(0, dot)].as_object();
+    parent[dot == path.npos ? path : path.substr(dot + 1)] = c.value;
+    expect_error(write(root), c.code, c.message);
   }
 }
 

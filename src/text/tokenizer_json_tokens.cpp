@@ -35,6 +35,21 @@ class TokenList {
     return {};
   }
 
+  // Of a unigram model: [text, score] in order of id.
+  Status add_list(const json::array& vocab, std::size_t added) {
+    limit_ = vocab.size() + added + kMaxHoles;
+    list_.tokens.reserve(vocab.size() + added);
+    for (std::size_t i = 0; i < vocab.size(); ++i) {
+      const json::array* const pair = vocab[i].if_array();
+      if (!pair || pair->size() != 2 || !(*pair)[0].is_string())
+        return make_error(Code::kCorrupt,
+                          "tokenizer.json: entry {} of 'vocab' is no pair of text and score", i);
+      AQ_RETURN_IF_ERROR(
+          put(static_cast<TokenId>(i), view((*pair)[0].get_string()), TokenKind::kNormal));
+    }
+    return {};
+  }
+
   Status add_special(const json::value& value) {
     if (!value.is_object()) {
       return make_error(Code::kCorrupt, "tokenizer.json: an entry of 'added_tokens' is no object");
@@ -111,11 +126,17 @@ Result<std::pair<std::string, std::string>> read_merge(const json::value& value,
 
 Result<JsonTokens> read_json_tokens(const json::object& root, const json::object& model,
                                     std::size_t max_tokens) {
-  const json::object* const vocab = AQ_TRY(object_of(model, "vocab"));
   const json::value* const added = member(root, "added_tokens");
   if (added && !added->is_array()) return no_array("added_tokens");
+  const std::size_t more = added ? added->get_array().size() : 0;
   TokenList list;
-  AQ_RETURN_IF_ERROR(list.add_vocabulary(*vocab, added ? added->get_array().size() : 0));
+  const json::value* const listed = member(model, "vocab");
+  if (text_of(model, "type") == "Unigram") {
+    if (!listed || !listed->is_array()) return no_array("model.vocab");
+    AQ_RETURN_IF_ERROR(list.add_list(listed->get_array(), more));
+  } else {
+    AQ_RETURN_IF_ERROR(list.add_vocabulary(*AQ_TRY(object_of(model, "vocab")), more));
+  }
   if (added) {
     for (const json::value& token : added->get_array()) {
       AQ_RETURN_IF_ERROR(list.add_special(token));

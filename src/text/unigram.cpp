@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "text/byte_hash_internal.h"
+#include "text/piece_normalizer.h"  // append_with_spaces
 #include "text/utf8_internal.h"
 
 #pragma GCC diagnostic error "-Wconversion"
@@ -26,10 +29,7 @@ UnigramModel::UnigramModel(const Vocabulary& vocabulary, const std::vector<float
     worst = std::min(worst, scores[i]);
   }
   unknown_score_ = worst - kUnknownPenalty;
-  nodes_.resize(1);
-  edges_.resize(std::bit_ceil(std::max<std::size_t>(bytes * 4 / 3, 16)));
-  mask_ = edges_.size() - 1;
-  seed_ = hash_seed();
+  make_room(bytes);
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
     const auto id = static_cast<TokenId>(i);
     const std::string_view text = vocabulary.bytes(id);
@@ -40,6 +40,36 @@ UnigramModel::UnigramModel(const Vocabulary& vocabulary, const std::vector<float
       add(text, id, static_cast<float>(static_cast<float>(text.size()) * best - 0.1));
     }
   }
+}
+
+UnigramModel::UnigramModel(const Vocabulary& vocabulary, const std::vector<std::string>& written,
+                           const std::vector<double>& scores)
+    : single_(false) {
+  std::size_t bytes = 0;
+  double worst = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    bytes += written[i].size();
+    if (!std::isnan(scores[i])) worst = std::min(worst, scores[i]);
+  }
+  unknown_score_ = worst - static_cast<double>(kUnknownPenalty);
+  make_room(bytes);
+  std::string text;
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const auto id = static_cast<TokenId>(i);
+    const TokenKind kind = vocabulary.kind(id);
+    if (std::isnan(scores[i]) || kind == TokenKind::kControl || kind == TokenKind::kUnknown)
+      continue;
+    text.clear();
+    append_with_spaces(written[i], text);
+    if (!text.empty()) add(text, id, scores[i]);
+  }
+}
+
+void UnigramModel::make_room(std::size_t bytes) {
+  nodes_.resize(1);
+  edges_.resize(std::bit_ceil(std::max<std::size_t>(bytes * 4 / 3, 16)));
+  mask_ = edges_.size() - 1;
+  seed_ = hash_seed();
 }
 
 std::uint32_t UnigramModel::step(std::uint32_t node, std::uint8_t byte) const {
@@ -60,7 +90,7 @@ std::uint32_t UnigramModel::grow(std::uint32_t node, std::uint8_t byte) {
   return edges_[i].target;
 }
 
-void UnigramModel::add(std::string_view bytes, TokenId id, float score) {
+void UnigramModel::add(std::string_view bytes, TokenId id, double score) {
   std::uint32_t node = 0;
   for (const char byte : bytes) node = grow(node, static_cast<std::uint8_t>(byte));
   nodes_[node] = {id, score};
@@ -68,12 +98,12 @@ void UnigramModel::add(std::string_view bytes, TokenId id, float score) {
 
 void UnigramModel::cut(std::string_view text, std::vector<Piece>& out) const {
   struct Best {  // way to a place in the text
-    float score = 0;
+    double score = 0;
     TokenId id = -1;
     std::uint32_t bytes = 0;  // of its last piece; 0: no way known
   };
   std::vector<Best> ends(text.size() + 1);
-  const auto offer = [&](std::size_t end, float score, TokenId id, std::size_t bytes) {
+  const auto offer = [&](std::size_t end, double score, TokenId id, std::size_t bytes) {
     Best& best = ends[end];
     if (best.bytes == 0 || score > best.score)
       best = {score, id, static_cast<std::uint32_t>(bytes)};
@@ -87,10 +117,10 @@ void UnigramModel::cut(std::string_view text, std::vector<Piece>& out) const {
       node = step(node, static_cast<std::uint8_t>(text[end++]));
       if (node == 0) break;
       if (nodes_[node].id < 0) continue;
-      offer(end, ends[at].score + nodes_[node].score, nodes_[node].id, end - at);
+      offer(end, sum(ends[at].score, nodes_[node].score), nodes_[node].id, end - at);
       known |= end - at == length;
     }
-    if (!known) offer(at + length, ends[at].score + unknown_score_, kUnknown, length);
+    if (!known) offer(at + length, sum(ends[at].score, unknown_score_), kUnknown, length);
     at += length;
   }
   const std::size_t first = out.size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,14 @@ class UnigramModel {
     std::uint32_t bytes;
   };
 
-  // Pieces of kind kNormal and kUserDefined take part; no piece is longer than kMaxPieceBytes.
+  // As SentencePiece has it: pieces of kind kNormal and kUserDefined take part, sums are f32. No
+  // piece is longer than kMaxPieceBytes.
   UnigramModel(const Vocabulary& vocabulary, const std::vector<float>& scores);
+  // As PyPI's tokenizers have it: tokens take part as they are written (with a space for "▁"), but
+  // for control tokens and the unknown one, which text must not spell; sums are f64. A score that
+  // is no number: a token beside the model.
+  UnigramModel(const Vocabulary& vocabulary, const std::vector<std::string>& written,
+               const std::vector<double>& scores);
 
   // Appends the best cut of `text`; kUnknown stands for one character without a piece. Time: the
   // bytes of the text times those of the longest piece that it begins with there.
@@ -35,17 +42,22 @@ class UnigramModel {
   };
   std::uint32_t step(std::uint32_t node, std::uint8_t byte) const;  // 0: nowhere
   std::uint32_t grow(std::uint32_t node, std::uint8_t byte);
-  void add(std::string_view bytes, TokenId id, float score);
+  void make_room(std::size_t bytes);
+  void add(std::string_view bytes, TokenId id, double score);
+  double sum(double a, double b) const {
+    return single_ ? static_cast<double>(static_cast<float>(a + b)) : a + b;
+  }
 
   struct Node {
     TokenId id = -1;  // of the piece that ends here
-    float score = 0;
+    double score = 0;
   };
   std::vector<Node> nodes_;  // the root is 0
   std::vector<Edge> edges_;
   std::uint64_t mask_ = 0;
   std::uint64_t seed_ = 0;
-  float unknown_score_ = 0;
+  double unknown_score_ = 0;
+  bool single_ = true;  // sums are rounded to f32
 };
 
 }  // namespace aquilon::text

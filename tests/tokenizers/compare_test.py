@@ -5,7 +5,7 @@
 Vocabularies: the small one of tests/data with each pre-tokenizer, and with normal form C; SmolLM2 and Qwen 2.5
 where the test models are at hand ($AQUILON_TEST_MODELS); Llama 3.1 where `npm ci` has run in this folder; Mistral's
 SentencePiece files, as they are and as tokenizer.json, and its tekken.json, beside `sentencepiece`, `tokenizers` and
-`tiktoken`, where mistral-common carries them. What is missing is named.
+`tiktoken`, where mistral-common carries them; a unigram model that `tokenizers` trains, with the normalizers of T5, ALBERT and others. What is missing is named.
 Exit status 77: `tokenizers` is not installed.
 """
 
@@ -33,7 +33,7 @@ try:
     import mistral_common
     import sentencepiece
     import tiktoken
-    from make_piece_vectors import styles
+    from make_piece_vectors import charsmap_of, same_unicode, styles, train, trained_unigram, unigram_styles
 except ImportError as error:
     mistral_common, missing = None, error
 
@@ -94,6 +94,18 @@ def make_tekken(path):
     return Plain(lambda text: [i + 1000 for i in made.encode_ordinary(text)])
 
 
+def compare_unigram(aquilon, texts, folder):
+    if mistral_common is None:
+        return 0
+    charsmap, wrong = charsmap_of(train(model_type="unigram", vocab_size=420, hard_vocab_limit=False)), 0
+    chosen = [text for text in texts if same_unicode(text)]
+    for name, made in unigram_styles(trained_unigram(), charsmap):
+        path = pathlib.Path(folder) / f"unigram-{name}.json"
+        made.save(str(path))
+        wrong += compare(aquilon, path, f"unigram, {name}", made, chosen, True)
+    return wrong
+
+
 def compare_mistral(aquilon, texts, folder):
     if mistral_common is None:
         print(f"left out: Mistral's own files ({missing})")
@@ -121,7 +133,7 @@ def main():
             chosen = [t for t in texts if normal is None or normal(t) == unicodedata.normalize("NFC", t)]
             wrong += compare(aquilon, path, name, made, chosen, True)
             wrong += compare(aquilon, path, name, without_control(made), chosen, False)
-        wrong += compare_mistral(aquilon, texts, folder)
+        wrong += compare_mistral(aquilon, texts, folder) + compare_unigram(aquilon, texts, folder)
     if LLAMA3.exists():
         made = tokenizers.Tokenizer.from_file(str(LLAMA3))
         wrong += compare(aquilon, LLAMA3, "Llama 3.1", made, texts, True)
