@@ -1,11 +1,13 @@
-"""Disks that are full and folders that are read-only: an error, and work again when there is room, without a restart.
+"""Disks that are full, fail or are read-only, also under a running server: an error, and work again when they do, without a restart.
 
 usage: full_disk_test.py AQUILON
-The disk is a tmpfs of 3 MB in a mount namespace of the test's own; where that is not allowed the test is skipped (77).
+The disk is a tmpfs of 3 MB in a mount namespace of the test's own; where that is not allowed the test is skipped (77). A disk that fails
+is a file with ext4, whose kernel makes it read-only under whoever has files open; where there are no loop devices that part is left out.
 Python's standard library only.
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from data_folder import ENVIRONMENT, Server, ask, run, usage  # noqa: E402
 
 DISK_BYTES = 3 << 20
+IMAGE_BYTES = 16 << 20
+OTHER_USER = 65534
 RECOVERS_WITHIN = 15  # seconds, of a machine that is busy with other tests; the server tries every second
 
 
@@ -89,6 +93,83 @@ def a_read_only_disk_is_told(program, disk):
         server.stop()
 
 
+def finished(program, data):
+    run(program, "check", data)
+    return sorted(row["id"] for row in usage(program, data) if row["ended"] == "finished")
+
+
+def a_disk_that_fails_under_the_server_is_told(program, folder):
+    """ext4 finds an error and turns read-only; its owner repairs it and mounts it again at the same place."""
+    image, disk = folder / "image", folder / "failing"
+    disk.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(IMAGE_BYTES)
+    made = shutil.which("mkfs.ext4") and subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=False).returncode == 0
+    if not made or not mount("-o", "loop,errors=remount-ro", str(image), str(disk)):
+        return "not seen: a disk that fails (no loop device with ext4)"
+    device = pathlib.Path(next(line.split()[0] for line in pathlib.Path("/proc/mounts").read_text().splitlines() if line.split()[1] == str(disk)))
+    data = disk / "data"
+    key = run(program, "keys", "create", "--data", data, "--name", "ann").splitlines()[-1]
+    try:
+        with Server(program, data) as server:
+            acknowledged = [ask(server.port, key).json()["id"] for _ in range(5)]
+            pathlib.Path(f"/sys/fs/ext4/{device.name}/trigger_fs_error").write_text("1")
+            for _ in range(5):
+                answer = ask(server.port, key)
+                assert answer.status == 503 and "usage_not_recorded" in answer.body, f"{answer.status} {answer.body}"
+            assert ask(server.port, key, path="/v1/models", method="GET").status == 200
+            assert server.process.poll() is None
+            subprocess.run(["umount", "-l", str(disk)], check=True)
+            assert ask(server.port, key).status == 503  # there is nothing at the place
+            repaired = shutil.copy(image, folder / "repaired")  # the kernel does not let go of the other while files on it are open
+            assert subprocess.run(["e2fsck", "-p", repaired], capture_output=True, check=False).returncode in (0, 1)
+            assert mount("-o", "loop", repaired, str(disk)), "cannot mount it again"
+            acknowledged.append(answers_again(server.port, key))
+            server.stop()
+        assert finished(program, data) == sorted(acknowledged)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
+    return "disks that fail under a server are told"
+
+
+def a_folder_that_becomes_read_only_is_told(program, folder):
+    """By its permissions, for a server that is not root."""
+    def as_other():
+        os.setgroups([])
+        os.setgid(OTHER_USER)
+        os.setuid(OTHER_USER)
+
+    folder.chmod(0o777)
+    data = folder / "data"
+
+    def create(name):
+        return subprocess.run([program, "keys", "create", "--data", str(data), "--name", name], env=ENVIRONMENT, capture_output=True, text=True,
+                              preexec_fn=as_other, check=False)
+
+    try:
+        key = create("ann").stdout.splitlines()[-1]
+    except (subprocess.SubprocessError, OSError, IndexError):
+        return "not seen: a folder that becomes read-only (needs root, and another user who may run the program)"
+    with Server(program, data, preexec_fn=as_other) as server:
+        acknowledged = []
+        for _ in range(3):
+            acknowledged.append(ask(server.port, key).json()["id"])
+            for path in (*data.iterdir(), data):
+                path.chmod(path.stat().st_mode & ~0o222)
+            for _ in range(20):
+                answer = ask(server.port, key)
+                assert answer.status == 503 and "usage_not_recorded" in answer.body, f"{answer.status} {answer.body}"
+                time.sleep(0.1)  # it tries again meanwhile
+            done = create("bob")
+            assert done.returncode not in (0, -6, -11) and done.stderr.count("\n") == 1 and str(data) in done.stderr, done.stderr
+            for path in (data, *data.iterdir()):
+                path.chmod(path.stat().st_mode | 0o200)
+            acknowledged.append(answers_again(server.port, key))
+        server.stop()
+    assert finished(program, data) == sorted(acknowledged)
+    return "folders that become read-only are told"
+
+
 def mount(*arguments):
     return subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False).returncode == 0
 
@@ -105,6 +186,9 @@ def inside(program):
         finally:
             subprocess.run(["umount", "-l", folder], check=False)
     print("full and read-only disks are told, and work again when they do")
+    with tempfile.TemporaryDirectory() as folder:
+        print(a_disk_that_fails_under_the_server_is_told(program, pathlib.Path(folder)))
+        print(a_folder_that_becomes_read_only_is_told(program, pathlib.Path(folder)))
     return 0
 
 
