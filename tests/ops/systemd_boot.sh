@@ -50,8 +50,8 @@ exec unshare --mount --pid --cgroup --uts --ipc --net --fork --kill-child --prop
   for name in dev/shm run tmp; do mount -t tmpfs tmpfs "$root/$name"; done
   chmod 1777 "$root/tmp" "$root/dev/shm"
   rm -rf "$root"/etc/systemd/{system,system.conf.d}
-  mkdir -p "$root/etc/systemd/system" "$root/root/given"
-  mount --bind "$folder/given" "$root/root/given"
+  mkdir -p "$root/etc/systemd/system" "$root/srv/given"
+  mount --bind "$folder/given" "$root/srv/given"
   printf "[Unit]\nRequires=dbus.socket systemd-journald.service\nAllowIsolate=yes\n" >"$root/etc/systemd/system/aquilon-test.target"
   ip link set lo up
   cd "$root"

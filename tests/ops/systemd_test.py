@@ -66,7 +66,7 @@ class Machine:
 
     def say(self, command, check=False):
         done = subprocess.run(["nsenter", "--target", str(self.pid), "--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net", "--root", "--wd",
-                               "--", "bash", "-ec", f"cd /root/given; {command}"], capture_output=True, text=True, timeout=2 * SECONDS, check=False)
+                               "--", "bash", "-ec", f"cd /srv/given; {command}"], capture_output=True, text=True, timeout=2 * SECONDS, check=False)
         assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}{self.told()}"
         return done
 
