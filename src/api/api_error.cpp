@@ -65,6 +65,10 @@ ApiError unsupported_field(std::string_view param, std::string_view advice) {
                      param, advice);
 }
 
+ApiError internal_failure() {
+  return from_error(Error{Code::kInternal, "the server failed to answer this request"});
+}
+
 ApiError invalid_value(std::vector<std::string> location, std::string_view reason,
                        std::string_view what) {
   ApiError error{.status = 422, .type = "invalid_request_error"};

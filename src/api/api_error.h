@@ -53,6 +53,9 @@ ApiError bad_request(std::string_view param, std::string_view code,
 // 400: a valid field whose meaning this server does not have (yet).
 ApiError unsupported_field(std::string_view param, std::string_view advice);
 
+// 500: an invariant of ours broke, or memory ran out. The log has more.
+ApiError internal_failure();
+
 // 422: a value of the wrong type or out of its range. `location` are the steps into the body; the
 // message is "<dotted location>: <what>".
 ApiError invalid_value(std::vector<std::string> location, std::string_view reason,

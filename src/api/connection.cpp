@@ -7,6 +7,7 @@
 #include "api/connection_internal.h"
 #include "api/limits.h"
 #include "api/trace_context.h"
+#include "base/check.h"
 
 // GCC 12 destroys temporaries of a co_await expression twice in some cases: only plain calls with
 // named arguments stand in one here.
@@ -107,8 +108,7 @@ asio::awaitable<bool> Connection::serve_one() {
   RequestHead head;
   const bool have_head = co_await read_head(parser, head);
   if (!have_head) co_return false;
-  common_headers_ = shared_.service.common_headers(head.request);
-  const auto admitted = shared_.service.admit(head.request);
+  const auto admitted = admit(head);
   account_ = head.request.account;
   const bool has_body = head.chunked || head.content_length > 0;
   if (const auto* response = std::get_if<HttpResponse>(&admitted)) {
@@ -136,9 +136,7 @@ asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& hea
   std::string bytes;
   const bool arrived = co_await wait_for_head(bytes);
   if (!arrived) co_return false;
-  RawHead raw;
-  Refusal refusal = parser.read_head(bytes, raw);
-  if (!refusal) refusal = check_head(std::move(raw), head);
+  const Refusal refusal = parse_head(parser, bytes, head);
   if (refusal) co_return co_await refuse(*refusal);
   served_any_ = true;
   head.request.id = record_.id;
@@ -206,7 +204,7 @@ asio::awaitable<bool> Connection::read_body(HttpParser& parser, RequestHead& hea
   ArrivingBytes arriving(shared_.service.http_metrics().body_bytes);
   while (true) {
     std::size_t used = 0;
-    const Refusal refusal = parser.read_body(inbox_, limit, used);
+    const Refusal refusal = take_body(parser, limit, used);
     if (refusal) co_return co_await refuse(*refusal);
     inbox_.erase(0, used);
     if (!arriving.add(used, shared_.config.max_arriving_bytes)) {
@@ -234,7 +232,7 @@ asio::awaitable<bool> Connection::read_body(HttpParser& parser, RequestHead& hea
 asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) {
   const bool with_body = head.request.method != "HEAD";
   const auto exchange = std::make_shared<ServerExchange>(
-      shared_.io, shared_.pool, shared_.config.max_unsent_bytes, [this] { signal(); });
+      shared_.io, shared_.pool, shared_.config.max_unsent_bytes, [this] { signal(); }, record_.id);
   exchange_ = exchange;
   exchange->contain([&] { shared_.service.run(route, std::move(head.request), exchange); });
   bool kept = co_await wait_for_answer(*exchange);
@@ -249,7 +247,7 @@ asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) 
     }
     kept = kept && framing.keep_alive;
   } else {
-    log(499);
+    log(exchange->failed() ? 500 : 499);
   }
   if (!kept) exchange->abandon(AbandonReason::kClientGone);
   exchange->detach();
@@ -296,7 +294,7 @@ asio::awaitable<bool> Connection::write_stream(ServerExchange& exchange, Respons
     const bool complete = last && !exchange.overflown() && !peer_closed_;
     const bool written = co_await write_all(out);
     if (last || !written) {
-      log(complete && written ? exchange.response().status : 499);
+      log(complete && written ? exchange.response().status : exchange.failed() ? 500 : 499);
       co_return complete&& written;
     }
     out.clear();
@@ -304,6 +302,41 @@ asio::awaitable<bool> Connection::write_stream(ServerExchange& exchange, Respons
     const bool news = co_await wait(Clock::now() + heartbeat);
     if (!news) out = framing.http11 ? "e\r\n: keep-alive\n\n\r\n" : ": keep-alive\n\n";
   }
+}
+
+bool Connection::contain(const std::function<void()>& work) {
+  try {
+    const CheckScope scope(record_.id);
+    work();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+std::variant<const Route*, HttpResponse> Connection::admit(RequestHead& head) {
+  std::variant<const Route*, HttpResponse> admitted = error_response(internal_failure());
+  contain([&] {
+    common_headers_ = shared_.service.common_headers(head.request);
+    admitted = shared_.service.admit(head.request);
+  });
+  return admitted;
+}
+
+Refusal Connection::parse_head(HttpParser& parser, const std::string& bytes, RequestHead& head) {
+  Refusal refusal = internal_failure();
+  contain([&] {
+    RawHead raw;
+    refusal = parser.read_head(bytes, raw);
+    if (!refusal) refusal = check_head(std::move(raw), head);
+  });
+  return refusal;
+}
+
+Refusal Connection::take_body(HttpParser& parser, std::uint64_t limit, std::size_t& used) {
+  Refusal refusal = internal_failure();
+  contain([&] { refusal = parser.read_body(inbox_, limit, used); });
+  return refusal;
 }
 
 asio::awaitable<bool> Connection::refuse(const ApiError& error) {

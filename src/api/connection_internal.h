@@ -12,9 +12,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <variant>
 
 #include "api/http_head.h"
 #include "api/http_parser.h"
@@ -76,6 +78,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<void> linger();
   awaitable<bool> write_all(std::string_view bytes);
   awaitable<bool> wait(Clock::time_point deadline);
+
+  // Runs `work`, of this request alone; false: it failed.
+  bool contain(const std::function<void()>& work);
+  std::variant<const Route*, HttpResponse> admit(RequestHead& head);
+  Refusal parse_head(HttpParser& parser, const std::string& bytes, RequestHead& head);
+  Refusal take_body(HttpParser& parser, std::uint64_t limit, std::size_t& used);
 
   void signal();
   void arm_read();

@@ -42,6 +42,8 @@ constexpr NumberRow kNumbers[] = {
      [](const EngineMetrics& m) { return number(m.guessed_tokens); }},
     {"vllm:spec_decode_num_accepted_tokens_total", "counter", "guesses at answers that were right",
      [](const EngineMetrics& m) { return number(m.accepted_tokens); }},
+    {"aquilon_broken_steps_total", "counter", "steps that a broken invariant ended; what it computed was computed again",
+     [](const EngineMetrics& m) { return number(m.broken_steps); }},
     {"aquilon_step_seconds", "gauge", "how long the engine's running step has taken so far; 0 between steps",
      [](const EngineMetrics& m) { return m.step_seconds(); }},
 };

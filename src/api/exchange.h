@@ -14,6 +14,7 @@ namespace aquilon::api {
 enum class AbandonReason {
   kClientGone,  // nobody reads any more: nothing sent from here on matters
   kShutdown,    // the grace time of a stopping server is over: send an ending now
+  kFailed,      // an invariant of ours broke in this request: send an error now, or leave it
 };
 
 // Threads: post() and offload() from any; everything else on the connection's thread only, that is

@@ -91,7 +91,7 @@ Refusal GenerationSession::read_request() {
   try {
     if (Refusal refusal = read_body(route_.body(), http_.body, rules_, request_)) return refusal;
   } catch (const std::exception&) {  // of the JSON library: out of memory
-    return ApiError{.status = 500, .message = "the server failed to read this request"};
+    return internal_failure();
   }
   http_.body = {};
   request_.may_call = request_.generation.tools.may_call();
@@ -109,7 +109,7 @@ void GenerationSession::start_on(Result<chat::ModelLease> model) {
   try {
     refusal = start_generations(*generations);
   } catch (const std::exception&) {  // of the JSON library: out of memory
-    refusal = ApiError{.status = 500, .message = "the server failed to read this request"};
+    refusal = internal_failure();
   }
   if (refusal) {
     generations.reset();
@@ -375,6 +375,7 @@ void GenerationSession::end_usage(const Ending& ending, std::function<void(const
 
 void GenerationSession::abandon(AbandonReason reason) {
   abandoned_ = true;
+  if (reason == AbandonReason::kFailed) return abandon_failed();
   if (done_) return;
   if (reason == AbandonReason::kShutdown) {
     fail({.status = 503, .message = "the server is shutting down", .code = "shutting_down"});
@@ -382,6 +383,20 @@ void GenerationSession::abandon(AbandonReason reason) {
     release();
     book_.end(Ending{.id = answer_id(), .ended = "cancelled", .status = 499}, nullptr);
   }
+}
+
+// At once: what would run after the row of usage is written could fail like that which did.
+void GenerationSession::abandon_failed() {
+  const ApiError error = internal_failure();
+  if (http_.outcome) http_.outcome->error = error.code;
+  if (!done_) release();
+  const bool seen = started_ && request_.stream;
+  book_.end(Ending{.id = seen ? answer_id() : http_.id,
+                   .ended = "failed",
+                   .status = error.status,
+                   .code = error.code},
+            nullptr);
+  send_error(error);
 }
 
 // Ends the generations, on a worker: it may have to wait for the engine to leave the sink.

@@ -65,6 +65,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void send_error(const ApiError& error);
   void end_usage(const Ending& ending, std::function<void(const Status&)> then);
   void abandon(AbandonReason reason);
+  void abandon_failed();
   void release();
   std::string answer_id() const { return std::string(route_.id_prefix) + http_.id; }
 

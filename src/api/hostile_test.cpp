@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <boost/json/parse.hpp>
 #include <thread>
 
 #include "api/http_client_for_test.h"
 #include "api/server_for_test.h"
+#include "base/check.h"
 #include "base/process_usage.h"
 
 namespace aquilon::api {
@@ -169,6 +171,7 @@ TEST(HostileTest, WithoutDescriptorsConnectionsWait) {
 
 TEST(HostileTest, ABrokenInvariantEndsItsRequestAlone) {
   ServerForTest server({}, {.steps_per_second = 50});
+  const std::uint64_t broken = broken_invariants();
   ClientForTest stream(server.port());
   stream.send(post_request(kText, text_body("!say a b c d e f g h i j", R"(,"stream":true)")));
   ASSERT_TRUE(stream.wait_for("\"text\":\"a\""));
@@ -178,8 +181,23 @@ TEST(HostileTest, ABrokenInvariantEndsItsRequestAlone) {
     EXPECT_EQ(answer.status, 500);
     EXPECT_NE(answer.body.find("the server failed"), std::string::npos) << answer.body;
     EXPECT_EQ(answer.body.find("invariant"), std::string::npos) << answer.body;
+    EXPECT_EQ(boost::json::parse(answer.body).at("error").at("code").as_string(), "internal");
+    const AccessRecord logged = server.log().back();
+    EXPECT_EQ(logged.request_id, answer.headers.at("x-request-id"));
+    EXPECT_EQ(logged.status, 500);
+    EXPECT_EQ(logged.outcome.error, "internal");
     EXPECT_EQ(client.get("/health").status, 200);  // on the same connection
   }
+  ClientForTest other(server.port());
+  const ClientAnswer answer = other.post(
+      "/v1/messages",
+      R"({"model":"fake-model","max_tokens":9,"messages":[{"role":"user","content":"!break"}]})");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(boost::json::parse(answer.body).at("error").at("type").as_string(), "api_error");
+  EXPECT_EQ(broken_invariants(), broken + 3);
+  EXPECT_NE(other.get("/metrics")
+                .body.find(fmt::format("aquilon_broken_invariants_total {}\n", broken + 3)),
+            std::string::npos);
   EXPECT_EQ(stream.receive().events().back(), "[DONE]");
 }
 

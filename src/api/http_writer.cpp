@@ -107,4 +107,11 @@ std::string response_head(const HttpResponse& response, std::span<const Header> 
   return out;
 }
 
+void append_event(std::string& out, std::string_view data, std::string_view name,
+                  std::string_view id) {
+  if (!id.empty()) out.append("id: ").append(id).append("\n");
+  if (!name.empty()) out.append("event: ").append(name).append("\n");
+  out.append("data: ").append(data).append("\n\n");
+}
+
 }  // namespace aquilon::api

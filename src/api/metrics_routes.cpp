@@ -1,6 +1,7 @@
 // GET /metrics.
 #include "api/engine_metrics_text.h"
 #include "api/router.h"
+#include "base/check.h"
 #include "base/process_usage.h"
 
 namespace aquilon::api {
@@ -32,6 +33,9 @@ void get_metrics(ApiContext& context, HttpRequest, std::shared_ptr<Exchange> exc
   context.http.write(text);
   text.family("aquilon_ready", "gauge", "1: /readyz says yes");
   text.sample("", unready_reason(context).empty() ? 1 : 0);
+  text.family("aquilon_broken_invariants_total", "counter",
+              "invariants of the server's own that were broken; the log names them");
+  text.sample("", static_cast<double>(broken_invariants()));
   write_process(text);
   exchange->respond(
       {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = text.take()});

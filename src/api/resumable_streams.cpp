@@ -11,8 +11,15 @@ namespace aquilon::api {
 class ResumableStream final : public Exchange,
                               public std::enable_shared_from_this<ResumableStream> {
  public:
-  ResumableStream(ResumableStreams& owner, std::string id, std::shared_ptr<Exchange> first)
-      : owner_(owner), id_(std::move(id)), first_(first), client_(std::move(first)) {}
+  ResumableStream(ResumableStreams& owner, std::string id, std::uint64_t tenant,
+                  std::shared_ptr<Exchange> first)
+      : owner_(owner),
+        id_(std::move(id)),
+        tenant_(tenant),
+        first_(first),
+        client_(std::move(first)) {}
+
+  std::uint64_t tenant() const { return tenant_; }
 
   void post(std::function<void()> task) override { first_->post(std::move(task)); }
   void offload(std::function<void()> work) override { first_->offload(std::move(work)); }
@@ -103,7 +110,7 @@ class ResumableStream final : public Exchange,
 
   void on_client_gone(const Exchange* client, AbandonReason reason) {
     if (client != client_.get()) return;
-    if (reason == AbandonReason::kShutdown) {
+    if (reason != AbandonReason::kClientGone) {
       if (const auto callback = std::exchange(on_abandoned_, nullptr)) callback(reason);
       return;
     }
@@ -134,6 +141,7 @@ class ResumableStream final : public Exchange,
 
   ResumableStreams& owner_;
   std::string id_;
+  const std::uint64_t tenant_;
   std::shared_ptr<Exchange> first_;   // for the threads, which outlive its connection
   std::shared_ptr<Exchange> client_;  // null: nobody is there
   std::function<void(AbandonReason)> on_abandoned_;
@@ -146,19 +154,20 @@ class ResumableStream final : public Exchange,
   bool ended_ = false;
 };
 
-std::shared_ptr<Exchange> ResumableStreams::keep(const std::string& id,
+std::shared_ptr<Exchange> ResumableStreams::keep(const std::string& id, std::uint64_t tenant,
                                                  std::shared_ptr<Exchange> exchange) {
   if (streams_.size() >= limits_.max_streams) return exchange;
-  auto stream = std::make_shared<ResumableStream>(*this, id, std::move(exchange));
+  auto stream = std::make_shared<ResumableStream>(*this, id, tenant, std::move(exchange));
   streams_[id] = stream;
   return stream;
 }
 
-bool ResumableStreams::resume(std::string_view last, const std::shared_ptr<Exchange>& exchange) {
+bool ResumableStreams::resume(std::string_view last, std::uint64_t tenant,
+                              const std::shared_ptr<Exchange>& exchange) {
   const std::size_t dot = last.rfind('.');
   if (dot == last.npos) return false;
   const auto found = streams_.find(last.substr(0, dot));
-  if (found == streams_.end()) return false;
+  if (found == streams_.end() || found->second->tenant() != tenant) return false;
   const std::string_view digits = last.substr(dot + 1);
   std::size_t number = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,13 +30,15 @@ class ResumableStreams {
 
   void set_limits(const Limits& limits) { limits_ = limits; }
 
-  // An exchange that keeps what goes through `exchange` under `id`; the same exchange where too
-  // many streams are kept already.
-  std::shared_ptr<Exchange> keep(const std::string& id, std::shared_ptr<Exchange> exchange);
+  // An exchange that keeps what goes through `exchange` under `id`, for its tenant alone; the same
+  // exchange where too many streams are kept already.
+  std::shared_ptr<Exchange> keep(const std::string& id, std::uint64_t tenant,
+                                 std::shared_ptr<Exchange> exchange);
 
   // Goes on with a stream on another connection, behind the event `last` ("<id>.<number>"). False:
-  // there is no such stream any more, or some of what was missed is not kept.
-  bool resume(std::string_view last, const std::shared_ptr<Exchange>& exchange);
+  // the tenant has no such stream any more, or some of what was missed is not kept.
+  bool resume(std::string_view last, std::uint64_t tenant,
+              const std::shared_ptr<Exchange>& exchange);
 
   // Ends the streams that wait for their client; from here on none waits. When the server stops.
   void stop_waiting();

@@ -100,6 +100,23 @@ TEST(ResumableStreamsTest, RefusesWhatIsNoEventOfAStream) {
   EXPECT_EQ(server.generator().started(), 0);
 }
 
+// Whoever knows its id, from a log perhaps, but has another key.
+TEST(ResumableStreamsTest, AStreamIsOfTheKeyThatBeganIt) {
+  ServerForTest server({.access = {.api_keys = {"mine", "other"}}}, {.steps_per_second = 200});
+  const std::string mine = "Authorization: Bearer mine\r\n";
+  ClientForTest client(server.port());
+  client.send(post_request("/v1/completions", kBody, kResumable + mine));
+  ASSERT_TRUE(client.wait_for(".2\n"));
+  const std::string seen = lines_with(client.seen(), "id: ")[1];
+  client.close();
+  ClientForTest other(server.port());
+  const ClientAnswer refused =
+      other.post("/v1/completions", "{}", last_event(seen) + "Authorization: Bearer other\r\n");
+  EXPECT_NE(refused.body.find("stream_not_found"), std::string::npos) << refused.body;
+  ClientForTest again(server.port());
+  EXPECT_EQ(again.post("/v1/completions", "{}", last_event(seen) + mine).events().back(), "[DONE]");
+}
+
 TEST(ResumableStreamsTest, AServerThatStopsWaitsForNobody) {
   ServerForTest server({.shutdown_grace = 5s}, {.steps_per_second = 20});
   lose_after_three(server);

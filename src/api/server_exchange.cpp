@@ -4,18 +4,21 @@
 #include <memory>
 #include <utility>
 
+#include "api/http_writer_internal.h"
 #include "api/server_exchange_internal.h"
 #include "base/check.h"
 
 namespace aquilon::api {
 
 ServerExchange::ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
-                               std::size_t max_unsent_bytes, std::function<void()> wake)
+                               std::size_t max_unsent_bytes, std::function<void()> wake,
+                               std::string id)
     : io_(io),
       pool_(pool),
       work_(io.get_executor()),
       max_unsent_bytes_(max_unsent_bytes),
-      wake_(std::move(wake)) {}
+      wake_(std::move(wake)),
+      id_(std::move(id)) {}
 
 void ServerExchange::post(std::function<void()> task) {
   boost::asio::post(io_, contained(std::move(task)));
@@ -62,9 +65,7 @@ void ServerExchange::send_event(std::string_view data, std::string_view name, st
     abandon(AbandonReason::kClientGone);
     return;
   }
-  if (!id.empty()) unsent_.append("id: ").append(id).append("\n");
-  if (!name.empty()) unsent_.append("event: ").append(name).append("\n");
-  unsent_.append("data: ").append(data).append("\n\n");
+  append_event(unsent_, data, name, id);
   wake();
 }
 
@@ -95,7 +96,7 @@ void ServerExchange::detach() {
 
 void ServerExchange::contain(const std::function<void()>& work) {
   try {
-    const CheckScope scope;
+    const CheckScope scope(id_);
     work();
   } catch (const std::exception&) {
     boost::asio::post(io_, [self = shared_from_this()] { self->fail(); });
@@ -106,17 +107,20 @@ std::function<void()> ServerExchange::contained(std::function<void()> work) {
   return [self = shared_from_this(), work = std::move(work)] { self->contain(work); };
 }
 
-// A stream that has begun ends without its last event, so that it is not taken for whole.
+// The handler may tell the client in its own form. If it cannot, a stream that has begun ends
+// without its last event, so that it is not taken for whole.
 void ServerExchange::fail() {
   if (ended_) return;
+  failed_ = true;
   if (const auto callback = std::exchange(on_abandoned_, nullptr))
-    contain([&] { callback(AbandonReason::kClientGone); });
+    contain([&] { callback(AbandonReason::kFailed); });
+  if (ended_) return;
   if (response_) {
     overflown_ = true;
     ended_ = true;
     wake();
   } else {
-    respond(error_response({.message = "the server failed to answer this request"}));
+    respond(error_response(internal_failure()));
   }
 }
 

@@ -16,9 +16,9 @@ namespace aquilon::api {
 // Keeps the io_context running as long as anybody holds it.
 class ServerExchange final : public Exchange, public std::enable_shared_from_this<ServerExchange> {
  public:
-  // `wake` tells the connection that there is something new.
+  // `wake` tells the connection that there is something new; `id` is that of the request.
   ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
-                 std::size_t max_unsent_bytes, std::function<void()> wake);
+                 std::size_t max_unsent_bytes, std::function<void()> wake, std::string id = {});
 
   void post(std::function<void()> task) override;
   void offload(std::function<void()> work) override;
@@ -36,6 +36,8 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   bool ended() const { return ended_; }
   // The client let more than max_unsent_bytes pile up.
   bool overflown() const { return overflown_; }
+  // An invariant of ours broke in work on it.
+  bool failed() const { return failed_; }
   std::string take_unsent() { return std::exchange(unsent_, {}); }
   void abandon(AbandonReason reason);
   // The connection wants to hear no more.
@@ -53,12 +55,14 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::size_t max_unsent_bytes_;
   std::function<void()> wake_;
+  const std::string id_;
   std::function<void(AbandonReason)> on_abandoned_;
   std::optional<HttpResponse> response_;
   std::string unsent_;
   bool stream_ = false;
   bool ended_ = false;
   bool overflown_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace aquilon::api

@@ -36,7 +36,7 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
     try {
       refusal = read_body(route_.body(), http_.body, rules_, request_);
     } catch (const std::exception&) {  // of the JSON library: out of memory
-      refusal = ApiError{.status = 500, .message = "the server failed to read this request"};
+      refusal = internal_failure();
     }
     if (refusal) return respond(this->refusal(*refusal));
     const auto model = find_model(models_, request_.model);
@@ -55,7 +55,7 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
       if (!body.ok()) return respond(refusal(from_error(body.error())));
       respond({.body = std::move(body).value()});
     } catch (const std::exception&) {
-      respond(refusal({.status = 500, .message = "the server failed to answer this request"}));
+      respond(refusal(internal_failure()));
     }
   }
 

@@ -1,12 +1,14 @@
 // AQ_CHECK: an invariant of our own. Always on; prints place and condition, then aborts. Nothing
 // from outside may reach one: outside input is answered with a Result.
 //
-// Where one request's work is told from all other, a CheckScope makes a broken invariant the end of
-// that request alone: AQ_CHECK then prints the same and leaves by an exception, which whoever
-// opened the scope catches.
+// Where one request's work is told from all other, or what is shared can be made anew, a CheckScope
+// makes a broken invariant the end of that work alone: AQ_CHECK then prints the same and leaves by
+// an exception, which whoever opened the scope catches.
 #pragma once
 
+#include <cstdint>
 #include <exception>
+#include <string_view>
 
 namespace aquilon {
 
@@ -17,15 +19,28 @@ class CheckFailure : public std::exception {
 };
 
 // Of this thread, until it is destroyed. What runs within must release what it holds when it is
-// left at any call, and nobody may use what it was working on. Not for loops of kernels, whose
-// threads have no scope: there the process ends.
+// left at any call, and nobody may use what it was working on. A parallel loop (base/thread_pool.h)
+// is within the scope of its caller. What may not throw (noexcept, destructors) ends the process.
 class CheckScope {
  public:
-  CheckScope();
+  // `request`: whose work it is, for the message; outlives the scope. Empty: not of one.
+  explicit CheckScope(std::string_view request = {});
   ~CheckScope();
   CheckScope(const CheckScope&) = delete;
   CheckScope& operator=(const CheckScope&) = delete;
+
+  // Whether this thread is in one.
+  static bool open();
+
+ private:
+  std::string_view outer_request_;
 };
+
+// Leaves the scope that is open: other threads that worked for it have said why.
+[[noreturn]] void leave_scope();
+
+// How many invariants the process has broken and survived.
+std::uint64_t broken_invariants();
 
 }  // namespace aquilon
 

@@ -18,6 +18,25 @@ TEST(CheckTest, WithinAScopeItIsAnException) {
   EXPECT_THROW(check_in_scope(false), CheckFailure);  // the scope before is over
 }
 
+TEST(CheckTest, ItIsCountedAndNamesItsRequest) {
+  const std::uint64_t before = broken_invariants();
+  testing::internal::CaptureStderr();
+  EXPECT_THROW(
+      {
+        const CheckScope outer("outer");
+        {
+          const CheckScope inner;
+          EXPECT_TRUE(CheckScope::open());
+        }
+        AQ_CHECK(false);
+      },
+      CheckFailure);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("broken invariant: false in request outer"),
+            std::string::npos);
+  EXPECT_EQ(broken_invariants(), before + 1);
+  EXPECT_FALSE(CheckScope::open());
+}
+
 TEST(CheckDeathTest, OutsideOfAScopeItIsTheEnd) {
   EXPECT_DEATH(AQ_CHECK(1 + 1 == 3), "check_test.cpp:[0-9]+: broken invariant: 1 \\+ 1 == 3");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 
 #include "base/check.h"
 
@@ -45,6 +46,7 @@ void ThreadPool::run_erased(std::size_t tasks, Call call, const void* body) {
   AQ_CHECK(tasks <= kTaskMask);
   call_ = call;
   body_ = body;
+  contained_ = CheckScope::open();
   done_.store(0, std::memory_order_relaxed);
   const std::uint64_t loop = (state_.load(std::memory_order_relaxed) >> (2 * kTaskBits)) + 1;
   state_.store(loop << (2 * kTaskBits) | tasks << kTaskBits, std::memory_order_release);
@@ -58,6 +60,20 @@ void ThreadPool::run_erased(std::size_t tasks, Call call, const void* body) {
       sched_yield();
     }
   }
+  if (failed_.load(std::memory_order_relaxed)) {
+    failed_.store(false, std::memory_order_relaxed);
+    leave_scope();
+  }
+}
+
+void ThreadPool::call(std::size_t task) noexcept {
+  if (!contained_) return call_(body_, task);
+  try {
+    const CheckScope scope;
+    call_(body_, task);
+  } catch (const std::exception&) {
+    failed_.store(true, std::memory_order_relaxed);  // seen with done_
+  }
 }
 
 bool ThreadPool::run_one() {
@@ -65,7 +81,7 @@ bool ThreadPool::run_one() {
   do {
     if (next_task(state) >= task_count(state)) return false;
   } while (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel));
-  call_(body_, next_task(state));
+  call(next_task(state));
   done_.fetch_add(1, std::memory_order_release);
   return true;
 }

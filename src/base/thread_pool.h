@@ -23,7 +23,8 @@ class ThreadPool {
 
   // Calls body(i) once for every i in [0, tasks), in any order, on any thread; returns when all are
   // done. tasks < 2^20. Tasks are handed out one by one, so a thread that loses its core delays
-  // only the task that it holds.
+  // only the task that it holds. Within a CheckScope of the caller, tasks that fail leave a
+  // CheckFailure for it, once all the others are done.
   template <class Body>
   void run(std::size_t tasks, const Body& body) {
     if (tasks == 0) return;
@@ -39,6 +40,7 @@ class ThreadPool {
   using Call = void (*)(const void* body, std::size_t task);
 
   void run_erased(std::size_t tasks, Call call, const void* body);
+  void call(std::size_t task) noexcept;
   bool run_one();  // takes and runs a task of the current loop, if any is left
   void work();
 
@@ -47,8 +49,10 @@ class ThreadPool {
   std::atomic<std::uint64_t> state_{0};
   std::atomic<std::size_t> done_{0};
   std::atomic<bool> stop_{false};
-  Call call_ = nullptr;  // valid while a claimed task is unfinished
+  std::atomic<bool> failed_{false};  // some task of the current loop
+  Call call_ = nullptr;              // valid while a claimed task is unfinished
   const void* body_ = nullptr;
+  bool contained_ = false;  // the caller is in a CheckScope
   std::vector<std::thread> workers_;
 };
 

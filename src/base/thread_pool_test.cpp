@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "base/check.h"
+
 namespace aquilon {
 namespace {
 
@@ -27,6 +29,28 @@ TEST(ThreadPool, ManyShortLoopsAfterEachOther) {
   for (int loop = 0; loop < 20000; ++loop)
     pool.run(3, [&](std::size_t i) { sum.fetch_add(i + 1, std::memory_order_relaxed); });
   EXPECT_EQ(sum.load(), 20000u * 6);
+}
+
+// On whatever thread it fails: the loop comes to its end, its caller hears of it, the next one
+// runs.
+TEST(ThreadPool, ABrokenInvariantEndsTheLoopOfItsCaller) {
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (const std::size_t broken : {0u, 57u, 99u}) {
+      std::atomic<int> done = 0;
+      const CheckScope scope;
+      EXPECT_THROW(pool.run(100,
+                            [&](std::size_t i) {
+                              AQ_CHECK(i != broken);
+                              done.fetch_add(1);
+                            }),
+                   CheckFailure);
+      EXPECT_EQ(done.load(), threads == 1 ? static_cast<int>(broken) : 99);
+      std::atomic<int> after = 0;
+      pool.run(100, [&](std::size_t) { after.fetch_add(1); });
+      EXPECT_EQ(after.load(), 100);
+    }
+  }
 }
 
 TEST(ThreadPool, WakesParkedWorkers) {

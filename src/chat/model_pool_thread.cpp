@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "chat/model_pool_internal.h"
 
@@ -14,6 +15,7 @@ namespace {
 // A model that cannot be loaded must not end those that answer.
 Result<ModelLease> load_contained(const PooledModel& model) {
   try {
+    const CheckScope scope;
     return model.load();
   } catch (const std::bad_alloc&) {
     return Error{Code::kOutOfMemory, "out of memory"};

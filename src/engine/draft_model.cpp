@@ -4,6 +4,8 @@
 #include <chrono>
 #include <limits>
 
+#include "base/check.h"
+
 namespace aquilon::engine {
 namespace {
 
@@ -29,7 +31,9 @@ class DraftModel::Mind final : public Memory {
     read_.assign(task.tokens.begin(), task.tokens.begin() + static_cast<std::ptrdiff_t>(found));
     right_ = found;
   }
-  ~Mind() override { keep(); }
+  ~Mind() override {
+    if (read_.size() == kv_.length()) keep();  // else a pass failed in the middle
+  }
 
   // Forgets what turned out otherwise.
   void learn(std::span<const TokenId> tokens) {
@@ -160,11 +164,16 @@ void DraftModel::run(Batch& batch) {
   logits_.clear();
   const auto began = Clock::now();
   model_->forward().run(batch.slices, logits_);
+  AQ_CHECK(!pool_->damaged());
   cost_.observe(batch.work, std::chrono::duration<double>(Clock::now() - began).count());
   measured_ = true;
   for (std::size_t i = 0; i < batch.slices.size(); ++i)
     if (batch.slices[i].tokens.size() > kNews)
       static_cast<Mind&>(*batch.answers[i].task->memory).keep();
+}
+
+void DraftModel::clear() {
+  pool_->reset([this] { prefixes_.clear(); });
 }
 
 // What its memory lacks is taken from prompts that nobody uses.

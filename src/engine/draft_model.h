@@ -40,6 +40,7 @@ class DraftModel final : public GuessSource {
   std::size_t offer(Task& task) override;
   double seconds(const Task& task, std::size_t guesses, std::size_t answers) const override;
   void guess(std::span<Task> tasks, double patience) override;
+  void clear() override;
 
  private:
   static constexpr double kPriors[] = {0.7};

@@ -172,32 +172,6 @@ void Engine::run() {
   measure();
 }
 
-// Memory that runs out beyond one request ends all that run, and nothing else. Broken invariants of
-// shared work end the process: its other threads may be in the middle of it.
-bool Engine::run_round() {
-  bool stepped = true;
-  try {
-    end_late_and_cancelled();
-    admit();
-    if (!running_.empty()) stepped = step();
-    retire_finished();
-  } catch (const std::exception&) {
-    drop_all(Error{Code::kInternal, "the server failed while it answered: ask again"});
-  }
-  return stepped;
-}
-
-// Where a request's own part of the work fails, that request ends.
-void Engine::contain(Sequence& sequence, const std::function<void()>& work) {
-  try {
-    const CheckScope scope;
-    work();
-  } catch (const std::exception&) {
-    end_job(sequence.job(), Error{Code::kInternal, "the server failed to answer this request"});
-    sequence.pause();  // nothing of it is kept
-  }
-}
-
 // What is computed of a file that lost bytes is worth nothing: then all requests end.
 bool Engine::file_is_whole() {
   const std::string file = model_.file().damaged_file();
@@ -212,13 +186,6 @@ bool Engine::file_is_whole() {
   return false;
 }
 
-void Engine::drop_all(const Error& error) {
-  for (auto* group : {&running_, &started_, &paused_}) {
-    for (const auto& sequence : *group) sequence->job().fail(error);
-    group->clear();
-  }
-}
-
 void Engine::measure() {
   metrics_->running.set(static_cast<double>(running_.size()));
   const auto now = Job::Clock::now();
@@ -228,7 +195,7 @@ void Engine::measure() {
     metrics_->kv_usage.set(static_cast<double>(used) / static_cast<double>(pool_->pages()));
   }
   const std::lock_guard lock(mutex_);
-  metrics_->waiting.set(static_cast<double>(queue_.size() + paused_.size()));
+  metrics_->waiting.set(static_cast<double>(queue_.size() + paused_.size() + tried_.size()));
 }
 
 bool Engine::all_parked() const {
@@ -249,9 +216,14 @@ bool Engine::wait_for_work() {
 void Engine::remove_finished() {
   for (const auto& sequence : running_)
     if (sequence->finished()) sequence->keep_prefix(prefixes_);
+  drop_finished();
+}
+
+void Engine::drop_finished() {
   const auto finished = [](const auto& sequence) { return sequence->finished(); };
   std::erase_if(running_, finished);
   std::erase_if(paused_, finished);
+  std::erase_if(tried_, finished);
 }
 
 void Engine::end_late_and_cancelled() {
@@ -260,7 +232,7 @@ void Engine::end_late_and_cancelled() {
                    fmt::format("the request took longer than the {} s that this server allows",
                                options_.max_seconds)};
   const auto now = Job::Clock::now();
-  for (const auto* group : {&running_, &paused_})
+  for (const auto* group : {&running_, &paused_, &tried_})
     for (const auto& sequence : *group) {
       Job& job = sequence->job();
       if (sequence->finished()) continue;
@@ -279,13 +251,13 @@ void Engine::end_late_and_cancelled() {
 // Ends a running job with an error; its sequences are abandoned.
 void Engine::end_job(Job& job, const Error& error) {
   job.fail(error);
-  for (const auto* group : {&running_, &paused_})
+  for (const auto* group : {&running_, &paused_, &tried_})
     for (const auto& sequence : *group)
       if (&sequence->job() == &job) sequence->abandon();
 }
 
 void Engine::admit() {
-  while (running_.size() < options_.parallel) {
+  while (running_.size() < (trying_ ? 1 : options_.parallel)) {
     if (!paused_.empty()) {
       if (!resume()) return;
       continue;
@@ -297,11 +269,7 @@ void Engine::admit() {
       if (queue_.empty() || !has_room_for(pages_to_begin(queue_.front()->request()))) return;
       job = queue_.pop();
     }
-    running_.push_back(std::make_unique<Sequence>(job, 0, model_, options_.context,
-                                                  model::KvCache(pool_), masks_));
-    Sequence& sequence = *running_.back();
-    contain(sequence, [&] { sequence.find_prefix(prefixes_); });
-    job->begin();
+    if (begin(job)) job->begin();
   }
 }
 
@@ -374,7 +342,7 @@ void Engine::retire_finished() {
 }
 
 void Engine::fail_all(const Error& error) {
-  for (auto* group : {&running_, &paused_}) {
+  for (auto* group : {&running_, &paused_, &tried_}) {
     for (const auto& sequence : *group) sequence->job().fail(error);
     group->clear();
   }

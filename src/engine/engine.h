@@ -103,7 +103,12 @@ class Engine {
   bool run_round();      // false: nothing could be computed
   void measure();
   void contain(Sequence& sequence, const std::function<void()>& work);
-  void drop_all(const Error& error);
+  bool begin(const std::shared_ptr<Job>& job);
+  const Job* only_job() const;
+  void recover(const Job* only);
+  void start_anew();
+  void prove_model();
+  void end_trials();
   bool file_is_whole();
   void end_job(Job& job, const Error& error);
   void end_late_and_cancelled();
@@ -127,6 +132,7 @@ class Engine {
   void start_choices(const Sequence& source);
   void retire_finished();
   void remove_finished();
+  void drop_finished();
   void fail_all(const Error& error);
 
   model::Model& model_;
@@ -148,6 +154,10 @@ class Engine {
   std::vector<std::unique_ptr<Sequence>> running_;  // oldest first
   std::vector<std::unique_ptr<Sequence>> started_;  // join running_ after the step
   std::vector<std::unique_ptr<Sequence>> paused_;   // oldest last, and none older than running_
+  bool trying_ = false;                             // one at a time: see engine_recovery.cpp
+  std::vector<std::unique_ptr<Sequence>>
+      tried_;            // oldest first: wait until all were, without pages
+  int unexplained_ = 0;  // rounds that failed with nobody running
   StepCost cost_;
   // What the running step computes: the next tokens of some sequences.
   struct Batch {

@@ -37,6 +37,7 @@ struct EngineMetrics {
   Gauge kv_usage;  // of the pages, those that running requests hold: 0 to 1
   Gauge kv_pages;  // all
   Counter preemptions;
+  Counter broken_steps;       // that an invariant of ours ended
   Counter prompt_tokens;      // computed or found
   Counter cached_tokens;      // of them found
   Counter generation_tokens;  // of answers

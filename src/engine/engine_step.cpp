@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/check.h"
 #include "engine/engine.h"
 #include "engine/job_internal.h"
 
@@ -122,6 +123,7 @@ StepWork Engine::plan_step() {
 void Engine::run_answers() {
   logits_.clear();
   if (answers_.slices.empty()) return;
+  AQ_CHECK(!pool_->damaged());  // else one answers from the pages of another
   model_.forward().run(answers_.slices, logits_);
   if (!file_is_whole()) return;
   mask_deadline_ = Job::Clock::now() + kMaskPatience;
@@ -156,6 +158,7 @@ void Engine::take_answer(Sequence& owner, const model::Slice& slice, std::span<f
 void Engine::run_embeddings() {
   hidden_.clear();
   if (embeddings_.slices.empty() || running_.empty()) return;
+  AQ_CHECK(!pool_->damaged());
   model_.forward().run_hidden(embeddings_.slices, hidden_);
   if (!file_is_whole()) return;
   const std::size_t dim = model_.config().dim;

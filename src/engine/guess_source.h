@@ -44,6 +44,8 @@ class GuessSource {
   // Makes the guesses that were offered, at most task.most. A source may take its time to read what
   // is new to it, about `patience` seconds of it at once, and guess at a later step.
   virtual void guess(std::span<Task> tasks, double patience) = 0;
+  // Something of it failed: forgets what answers share. Their memories are gone already.
+  virtual void clear() {}
 };
 
 }  // namespace aquilon::engine

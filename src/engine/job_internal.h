@@ -87,6 +87,8 @@ class Job {
 };
 
 inline constexpr std::size_t kMostForcedTokens = 16;  // of an answer, fed with its last token
+// What it did at its last token together with others may be the second or third step alone.
+inline constexpr std::size_t kTrialTokens = 4;
 
 // One choice of a job, running. Made by prefilling the prompt, or from a sequence that has.
 class Sequence {
@@ -150,6 +152,14 @@ class Sequence {
   void take_forced(MaskTrack::TimePoint until);
   // Gives its pages back; what it has computed is computed again when it goes on.
   void pause();
+  // A step failed in which it was: it has to get past where it is now. How often it had to.
+  int suspect() {
+    suspected_at_ = tokens_.size();
+    return ++suspected_;
+  }
+  bool on_trial() const {
+    return suspected_ > 0 && tokens_.size() < suspected_at_ + kTrialTokens && !finished_;
+  }
   // Pages that it holds or will before it has fed what is known and `more` tokens.
   std::size_t pages_with(std::size_t more) const;
   // A sequence for another choice, which shares the pages of the prompt.
@@ -194,6 +204,8 @@ class Sequence {
   std::deque<Guessing> guessing_;  // one a source, as far as they were asked
   std::vector<TokenLogprobs> prompt_logprobs_;
   std::vector<double> pooled_;  // [D]
+  int suspected_ = 0;
+  std::size_t suspected_at_ = 0;  // tokens
   bool finished_ = false;
 };
 

@@ -16,7 +16,24 @@ constexpr text::TokenId kNone = std::numeric_limits<text::TokenId>::min();  // e
 PrefixTree::PrefixTree(std::shared_ptr<model::KvPool> pool) : pool_(std::move(pool)) {}
 
 PrefixTree::~PrefixTree() {
-  while (!used_.empty()) remove(used_.front());  // children first: no deep recursion
+  clear();
+}
+
+// Trusts nothing but who is whose child: it is also called when an invariant is broken. No deep
+// recursion.
+void PrefixTree::clear() {
+  std::vector<Children> left;
+  left.push_back(std::move(root_.children));
+  while (!left.empty()) {
+    const Children children = std::move(left.back());
+    left.pop_back();
+    for (const auto& [key, node] : children) {
+      pool_->release(node->page);
+      left.push_back(std::move(node->children));
+    }
+  }
+  root_.children.clear();
+  used_.clear();
 }
 
 std::size_t PrefixTree::find(std::span<const text::TokenId> tokens, const PrefixScope& scope,

@@ -47,6 +47,8 @@ class PrefixTree {
   void keep(std::span<const text::TokenId> tokens, const PrefixScope& scope, model::KvCache& cache);
   // Gives a page back that only the tree holds; false if there is none.
   bool evict();
+  // Gives all of them back.
+  void clear();
 
   std::size_t pages() const { return used_.size(); }
   // Those that no sequence uses.

@@ -76,4 +76,8 @@ void Speculator::plan(std::span<const std::unique_ptr<Sequence>> running, const 
   }
 }
 
+void Speculator::clear() {
+  for (const auto& source : sources_) source->clear();
+}
+
 }  // namespace aquilon::engine

@@ -27,6 +27,8 @@ class Speculator {
   // and then with them, `cost` what steps have cost so far.
   void plan(std::span<const std::unique_ptr<Sequence>> running, const StepCost& cost,
             StepWork& work);
+  // A step failed: what sources keep of all answers is forgotten.
+  void clear();
 
  private:
   struct Choice;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <exception>
 
+#include "base/check.h"
 #include "constraint/parts.h"  // kControlMark
 #include "engine/request.h"    // kConstraintFailed
 
@@ -94,7 +96,7 @@ void MaskTrack::work(std::unique_lock<std::mutex>& lock) {
                                     tokens_.begin() + static_cast<std::ptrdiff_t>(at));
     changed_at_ = kNever;
     lock.unlock();
-    auto mask = compute(keep, more);
+    auto mask = compute_contained(keep, more);
     const std::size_t followed = matcher_.accepted() - begun_;
     lock.lock();
     same_ = std::min(followed, changed_at_);
@@ -111,6 +113,19 @@ void MaskTrack::work(std::unique_lock<std::mutex>& lock) {
     workers_.done_.notify_all();
   }
   queued_ = false;
+}
+
+// What fails in here ends its answer alone.
+std::shared_ptr<TokenMask> MaskTrack::compute_contained(std::size_t keep,
+                                                        std::span<const TokenId> more) {
+  try {
+    const CheckScope scope;
+    return compute(keep, more);
+  } catch (const std::exception&) {
+    auto mask = std::make_shared<TokenMask>();
+    mask->error = Error{Code::kInternal, "the server failed to answer this request"};
+    return mask;
+  }
 }
 
 // Null: one of the tokens may not come.

@@ -65,6 +65,8 @@ class MaskTrack : public std::enable_shared_from_this<MaskTrack> {
   bool wanted() const;
   // On a worker, with `lock` held; released while it computes.
   void work(std::unique_lock<std::mutex>& lock);
+  std::shared_ptr<TokenMask> compute_contained(std::size_t keep,
+                                               std::span<const text::TokenId> more);
   std::shared_ptr<TokenMask> compute(std::size_t keep, std::span<const text::TokenId> more);
   std::vector<text::TokenId> forced_text();
 

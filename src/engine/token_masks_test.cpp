@@ -9,6 +9,8 @@
 #include <mutex>
 #include <random>
 
+#include "base/check.h"
+
 namespace aquilon::engine {
 namespace {
 
@@ -81,11 +83,38 @@ class HeldTokens final : public Tokens {
   bool held_ = true;
 };
 
+// Cutting a text breaks an invariant.
+class BrokenTokens final : public Tokens {
+ public:
+  std::vector<TokenId> encode(std::string_view text,
+                              std::span<const text::ByteRange>) const override {
+    AQ_CHECK(text.empty());
+    return {};
+  }
+};
+
 std::vector<TokenId> tokens_in(const TokenMask& mask) {
   std::vector<TokenId> tokens;
   for (std::size_t i = 0; i < mask.words.size() * 64; ++i)
     if ((mask.words[i / 64] >> (i % 64) & 1) != 0) tokens.push_back(static_cast<TokenId>(i));
   return tokens;
+}
+
+TEST(TokenMasks, ABrokenInvariantEndsItsAnswerAlone) {
+  const BrokenTokens tokens;
+  const auto vocabulary = tokens.vocabulary();
+  const auto grammar_of = [](const char* expression) {
+    return constraint::Grammar::regex(expression).value();
+  };
+  MaskWorkers workers(tokens, 1, true);
+  const auto broken = workers.follow(constraint::Matcher(grammar_of("name:.*"), vocabulary));
+  const auto mask = broken->mask(in(kLong));
+  ASSERT_TRUE(mask && mask->error);
+  EXPECT_EQ(mask->error->code, Code::kInternal);
+  const auto whole = workers.follow(constraint::Matcher(grammar_of("[ab]*"), vocabulary));
+  const auto next = whole->mask(in(kLong));  // of the same worker
+  ASSERT_TRUE(next);
+  EXPECT_FALSE(next->error);
 }
 
 TEST(TokenMasks, AreTheMatchers) {

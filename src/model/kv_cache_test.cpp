@@ -54,6 +54,28 @@ TEST(KvPool, GivesPagesOnceAndReusesTheLast) {
   EXPECT_EQ(none.error().message, "all 3 pages of keys and values are in use");
 }
 
+TEST(KvPool, SeesWhenItsCountsAreWrongAndBeginsAnew) {
+  for (const bool shared : {false, true}) {
+    const auto pool = tiny_pool(3);
+    const PageId page = pool->allocate().value();
+    KvCache cache(pool);
+    ASSERT_TRUE(cache.reserve(20).ok());
+    pool->release(page);
+    EXPECT_FALSE(pool->damaged());
+    if (shared) {
+      pool->retain(page);
+    } else {
+      pool->release(page);
+    }
+    EXPECT_TRUE(pool->damaged());
+    pool->reset([&] { cache.truncate(0); });
+    EXPECT_FALSE(pool->damaged());
+    EXPECT_EQ(pool->free_pages(), 3u);
+    ASSERT_TRUE(cache.reserve(40).ok());
+    EXPECT_EQ(pool->free_pages(), 0u);
+  }
+}
+
 TEST(KvPool, RefusesWhatNoMachineHolds) {
   ModelConfig config = tiny_config();
   config.head_dim = std::size_t{1} << 20;

@@ -1,8 +1,8 @@
 #include "model/kv_pool.h"
 
+#include <algorithm>
 #include <limits>
 
-#include "base/check.h"
 #include "base/checked_math.h"
 #include "base/memory.h"
 
@@ -54,16 +54,30 @@ Result<PageId> KvPool::allocate() {
   return page;
 }
 
+// What one user breaks shows at another, and in destructors, which cannot fail: neither of these
+// says so at once.
 void KvPool::retain(PageId page) {
-  AQ_CHECK(refs_[page] > 0);
+  damaged_ = damaged_ || refs_[page] == 0;
   ++refs_[page];
 }
 
 void KvPool::release(PageId page) {
-  AQ_CHECK(refs_[page] > 0);
+  if (refs_[page] == 0) {
+    damaged_ = true;
+    return;
+  }
   if (--refs_[page] > 0) return;
   returned_.push_back(page);
   --used_;
+}
+
+void KvPool::reset(const std::function<void()>& give_back) {
+  give_back();
+  std::fill(refs_.begin(), refs_.end(), 0);
+  returned_.clear();
+  touched_ = 0;
+  used_ = 0;
+  damaged_ = false;
 }
 
 }  // namespace aquilon::model

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,11 @@ class KvPool {
   void retain(PageId page);
   void release(PageId page);
   std::uint32_t references(PageId page) const { return refs_[page]; }
+  // A page was shared or given back that nobody had: who holds which page is not known any more,
+  // and whoever uses the pool has to look.
+  bool damaged() const { return damaged_; }
+  // All pages are free again. `give_back` makes whoever has pages give them up.
+  void reset(const std::function<void()>& give_back);
   std::byte* data(PageId page) const { return memory_.data() + page * page_bytes_; }
 
  private:
@@ -57,6 +63,7 @@ class KvPool {
   std::vector<PageId> returned_;     // last in, first out
   std::size_t touched_ = 0;          // pages ever used: the first ones
   std::size_t used_ = 0;
+  bool damaged_ = false;
 };
 
 }  // namespace aquilon::model

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "formats/model_folder.h"
 #include "model/tokenizer_loader.h"
@@ -50,7 +51,10 @@ Result<std::unique_ptr<Model>> Model::open(const std::string& path) {
   std::unique_ptr<Model> model(new Model(std::move(opened)));
   const formats::GgufFile& file = model->file_;
   // A large vocabulary takes as long as packing some hundred megabytes of weights.
-  model->reading_text_ = std::async(std::launch::async, [&file] { return read_text(file); });
+  model->reading_text_ = std::async(std::launch::async, [&file] {
+    const CheckScope scope;  // what fails comes out where the text is waited for
+    return read_text(file);
+  });
   model->config_ = AQ_TRY(read_config(file));
   model->weights_ = AQ_TRY(read_weights(file, model->config_));
   return model;
