@@ -14,6 +14,9 @@ Result<std::unique_ptr<Accounts>> Accounts::open(const std::string& folder,
   listener.on_keys = [a = accounts.get()](std::vector<store::KeyState> keys) {
     a->take(std::move(keys));
   };
+  listener.on_requests = [a = accounts.get()](const std::vector<store::KeyRequest>& requests) {
+    a->take_requests(requests);
+  };
   listener.on_health = [report = std::move(report)](const Status& status) {
     if (!report) return;
     report(status.ok()
@@ -38,6 +41,14 @@ std::shared_ptr<const Account> Accounts::find(std::string_view credential) const
   return found == by_hash_.end() ? nullptr : found->second;
 }
 
+void Accounts::take_requests(const std::vector<store::KeyRequest>& requests) {
+  const MeterTime now = MeterTime::now();
+  const std::lock_guard lock(mutex_);
+  for (const store::KeyRequest& request : requests)
+    if (const auto meter = meters_.find(request.key_id); meter != meters_.end())
+      meter->second->add_other(request, now);
+}
+
 void Accounts::take(std::vector<store::KeyState> keys) {
   const std::lock_guard lock(mutex_);
   has_keys_ = !keys.empty();
@@ -49,7 +60,11 @@ void Accounts::take(std::vector<store::KeyState> keys) {
       continue;
     }
     std::shared_ptr<KeyMeter>& meter = meters_[key.id];
-    if (!meter) meter = std::make_shared<KeyMeter>(state.today, MeterTime::now().unix_ms);
+    if (!meter) {
+      const MeterTime now = MeterTime::now();
+      meter = std::make_shared<KeyMeter>(state.today, now.unix_ms);
+      for (const store::KeyRequest& request : state.lately) meter->add_known(request, now);
+    }
     Account account{.key_id = key.id, .name = key.name, .tenant = tenant_of_name(key.name)};
     account.scopes = std::move(key.scopes);
     account.models = std::move(key.models);

@@ -38,6 +38,7 @@ class Accounts {
  private:
   Accounts() = default;
   void take(std::vector<store::KeyState> keys);
+  void take_requests(const std::vector<store::KeyRequest>& requests);
 
   std::string pepper_;
   mutable std::mutex mutex_;

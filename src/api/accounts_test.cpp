@@ -168,6 +168,47 @@ TEST_F(AccountsTest, RequestsAMinuteAreLimitedWithHeaders) {
   EXPECT_TRUE(eventually([&] { return post(text_body("hi"), bearer(key)).status == 200; }));
 }
 
+TEST_F(AccountsTest, ABrokenInvariantIsARowOfItsRequest) {
+  const std::string key = make_key({.name = "ann"});
+  start();
+  const ClientAnswer answer = post(text_body("!break"), bearer(key));
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  ASSERT_EQ(rows().size(), 2u);
+  EXPECT_EQ(rows()[0].id, answer.headers.at("x-request-id"));
+  EXPECT_EQ(rows()[0].ended, "failed");
+  EXPECT_EQ(rows()[0].status, 500);
+  EXPECT_EQ(rows()[0].code, "internal");
+}
+
+// As in a rolling restart; and whoever starts anew knows of the last minute.
+TEST_F(AccountsTest, ServersOnOneFolderShareLimits) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.requests_per_minute = 3;
+  record.limits.tokens_per_minute = 1000;
+  const std::string key = make_key(record);
+  const auto other = Accounts::open(folder_.path(), nullptr).value();
+  ServerForTest other_server({.access = {.accounts = other.get()}}, {});
+  start();
+  const auto left_there = [&] {
+    const auto account = other->find(key);
+    return account->meter->state(account->limits, MeterTime::now());
+  };
+  EXPECT_EQ(post(text_body("one two"), bearer(key)).status, 200);
+  EXPECT_EQ(post(text_body("one two"), bearer(key)).status, 200);
+  EXPECT_TRUE(eventually([&] { return left_there().requests_left == 1; }));
+  const std::int64_t tokens_left = left_there().tokens_left;
+  EXPECT_LT(tokens_left, 1000);
+  ClientForTest client(other_server.port());
+  EXPECT_EQ(client.post(kText, text_body("one two"), bearer(key)).status, 200);
+  EXPECT_EQ(client.post(kText, text_body("one two"), bearer(key)).status, 429);
+  EXPECT_LT(left_there().tokens_left, tokens_left);
+  server_.reset();
+  accounts_.reset();
+  start();
+  EXPECT_EQ(post(text_body("one two"), bearer(key)).status, 429);
+}
+
 TEST_F(AccountsTest, TokensAreLimitedByWhatAnswersUse) {
   store::KeyRecord record{.name = "ann"};
   record.limits.tokens_per_minute = 30;

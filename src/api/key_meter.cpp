@@ -90,6 +90,24 @@ void KeyMeter::settle(const Reservation& reservation, std::int64_t used, const M
   }
 }
 
+void KeyMeter::add_other(const store::KeyRequest& request, const MeterTime& now) {
+  add_known(request, now);
+  const std::lock_guard lock(mutex_);
+  begin_day(now.unix_ms);
+  if (request.refused || request.started_ms / kDayMs != day_) return;
+  ++today_.requests;
+  today_.tokens += request.tokens;
+}
+
+// A clock that was set meanwhile makes it a request of now, or one that counts no more.
+void KeyMeter::add_known(const store::KeyRequest& request, const MeterTime& now) {
+  const std::int64_t age_ms = std::max<std::int64_t>(now.unix_ms - request.started_ms, 0);
+  const std::int64_t then_ms = now.steady_ms - age_ms;
+  const std::lock_guard lock(mutex_);
+  requests_.add_earlier(now.steady_ms, then_ms, 1);
+  tokens_.add_earlier(now.steady_ms, then_ms, request.tokens);
+}
+
 LimitState KeyMeter::state(const store::KeyLimits& limits, const MeterTime& now) {
   const std::lock_guard lock(mutex_);
   begin_day(now.unix_ms);

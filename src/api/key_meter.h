@@ -42,8 +42,8 @@ struct MeterTime {
   static MeterTime now();
 };
 
-// In memory, of this process: a server that starts knows the day's use from the database, and
-// begins its minutes anew. Threads: safe.
+// In memory, of this process: a server that starts knows the use of the day and of the last minute
+// from the database, and hears from there what others let in. Threads: safe.
 class KeyMeter {
  public:
   explicit KeyMeter(const store::KeyUse& today, std::int64_t unix_ms);
@@ -57,6 +57,11 @@ class KeyMeter {
                                   Reservation& out);
   // Instead of what was reserved, `used` counts.
   void settle(const Reservation& reservation, std::int64_t used, const MeterTime& now);
+
+  // A request of another process that has ended, or of one before.
+  void add_other(const store::KeyRequest& request, const MeterTime& now);
+  // The same, of a day whose use is known: its minute alone counts.
+  void add_known(const store::KeyRequest& request, const MeterTime& now);
 
   LimitState state(const store::KeyLimits& limits, const MeterTime& now);
 

@@ -46,6 +46,30 @@ TEST(MinuteWindowTest, WhatWasAddedIsCorrected) {
   EXPECT_EQ(window.sum(200'000), 0);
 }
 
+TEST(MinuteWindowTest, WhatOthersAddedEarlierCountsAsLongAsItsMinute) {
+  MinuteWindow window;
+  window.add_earlier(100'000, 50'000, 5);
+  window.add_earlier(100'000, 30'000, 7);  // too long ago
+  EXPECT_EQ(window.sum(100'000), 5);
+  EXPECT_EQ(window.sum(110'000), 5);
+  EXPECT_EQ(window.sum(110'100), 0);
+}
+
+TEST(KeyMeterTest, RequestsOfOthersCount) {
+  const store::KeyLimits limits{.requests_per_minute = 3, .tokens_per_day = 100};
+  const std::int64_t noon = 100 * kDay + kDay / 2;
+  const MeterTime now{.steady_ms = 500'000, .unix_ms = noon};
+  KeyMeter meter({.requests = 1, .tokens = 10}, noon);
+  meter.add_known({.started_ms = noon - 50'000, .tokens = 10}, now);
+  meter.add_other({.started_ms = noon - 10'000, .tokens = 20}, now);
+  meter.add_other({.started_ms = noon + 5'000, .refused = true}, now);  // by another clock
+  EXPECT_EQ(meter.state(limits, now).requests_left, 0);
+  EXPECT_EQ(meter.state(limits, now).day_tokens_left, 70);
+  EXPECT_TRUE(meter.take_request(limits, now));
+  const MeterTime later{.steady_ms = 510'100, .unix_ms = noon + 10'100};
+  EXPECT_FALSE(meter.take_request(limits, later));
+}
+
 // Against the definition, with a list of all that was added.
 TEST(MinuteWindowTest, NeverForgetsTooEarly) {
   std::mt19937 random(1);

@@ -31,6 +31,11 @@ void MinuteWindow::add(std::int64_t now_ms, std::int64_t amount) {
   sum_ += amount;
 }
 
+void MinuteWindow::add_earlier(std::int64_t now_ms, std::int64_t then_ms, std::int64_t amount) {
+  add(now_ms, 0);
+  correct(now_ms, then_ms, amount);
+}
+
 void MinuteWindow::correct(std::int64_t now_ms, std::int64_t then_ms, std::int64_t change) {
   advance(now_ms / kTickMs);
   const std::int64_t then = then_ms / kTickMs;

@@ -14,6 +14,8 @@ class MinuteWindow {
   // `now_ms`: of a clock that never goes back.
   std::int64_t sum(std::int64_t now_ms);
   void add(std::int64_t now_ms, std::int64_t amount);
+  // What was used at `then_ms`, as far as it still counts.
+  void add_earlier(std::int64_t now_ms, std::int64_t then_ms, std::int64_t amount);
   // Changes what was added at `then_ms`, as far as it still counts.
   void correct(std::int64_t now_ms, std::int64_t then_ms, std::int64_t change);
   // Milliseconds until the sum is `most` or less.

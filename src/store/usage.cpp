@@ -11,6 +11,13 @@ Status bind_filter(Statement& statement, const UsageFilter& filter) {
   return statement.bind(filter.since_ms, filter.until_ms, filter.key, filter.model);
 }
 
+Result<std::vector<KeyRequest>> read_requests(Statement& rows) {
+  std::vector<KeyRequest> requests;
+  while (AQ_TRY(rows.step()))
+    requests.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.integer(3) != 0});
+  return requests;
+}
+
 const char* group_column(UsageGroup group) {
   switch (group) {
     case UsageGroup::kKey:
@@ -90,6 +97,27 @@ Result<KeyUse> key_use(Connection& connection, std::int64_t key_id, std::int64_t
   AQ_RETURN_IF_ERROR(sum.bind(key_id, since_ms));
   if (!AQ_TRY(sum.step())) return KeyUse();
   return KeyUse{sum.integer(0), sum.integer(1)};
+}
+
+Result<std::int64_t> last_row(Connection& connection) {
+  return AQ_TRY(connection.integer("SELECT max(number) FROM usage")).value_or(0);
+}
+
+Result<std::vector<KeyRequest>> requests_after(Connection& connection, std::int64_t number) {
+  Statement rows = AQ_TRY(connection.prepare(
+      "SELECT key_id, started_ms, prompt_tokens + completion_tokens, ended = 'refused' FROM usage"
+      " WHERE number > ?1"));
+  AQ_RETURN_IF_ERROR(rows.bind(number));
+  return read_requests(rows);
+}
+
+Result<std::vector<KeyRequest>> requests_since(Connection& connection, std::int64_t key_id,
+                                               std::int64_t since_ms, std::int64_t number) {
+  Statement rows = AQ_TRY(connection.prepare(
+      "SELECT key_id, started_ms, prompt_tokens + completion_tokens, ended = 'refused' FROM usage"
+      " WHERE key_id = ?1 AND started_ms >= ?2 AND number <= ?3"));
+  AQ_RETURN_IF_ERROR(rows.bind(key_id, since_ms, number));
+  return read_requests(rows);
 }
 
 }  // namespace aquilon::store

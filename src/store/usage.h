@@ -65,4 +65,19 @@ struct KeyUse {
 };
 Result<KeyUse> key_use(Connection& connection, std::int64_t key_id, std::int64_t since_ms);
 
+// A request of a key, as its limits count it.
+struct KeyRequest {
+  std::int64_t key_id = 0;
+  std::int64_t started_ms = 0;
+  std::int64_t tokens = 0;
+  bool refused = false;
+};
+
+// The newest row's number, 0 if there is none: rows are numbered in the order of their writing.
+Result<std::int64_t> last_row(Connection& connection);
+// Those of rows behind `number`; and those of one key up to it that started since then.
+Result<std::vector<KeyRequest>> requests_after(Connection& connection, std::int64_t number);
+Result<std::vector<KeyRequest>> requests_since(Connection& connection, std::int64_t key_id,
+                                               std::int64_t since_ms, std::int64_t number);
+
 }  // namespace aquilon::store

@@ -12,11 +12,18 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kWatch{250};   // between two looks at the keys
 constexpr std::chrono::milliseconds kRetry{1000};  // between two tries of a disk that failed
 constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kMinuteMs = 60'000;
 
-std::int64_t day_began_ms() {
+std::int64_t now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  return ms - ms % kDayMs;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+std::int64_t day_began_ms() {
+  const std::int64_t now = now_ms();
+  return now - now % kDayMs;
+}
+std::int64_t minute_ago_ms() {
+  return now_ms() - kMinuteMs;
 }
 
 }  // namespace
@@ -26,6 +33,7 @@ Writer::Writer(Database database, Listener listener)
 
 Result<std::unique_ptr<Writer>> Writer::start(Database database, Listener listener) {
   std::unique_ptr<Writer> writer(new Writer(std::move(database), std::move(listener)));
+  writer->heard_ = AQ_TRY(last_row(writer->database_.connection()));
   AQ_RETURN_IF_ERROR(writer->load_keys());
   writer->thread_ = std::thread([w = writer.get()] { w->run(); });
   return writer;
@@ -100,7 +108,25 @@ void Writer::write(std::vector<Waiting> batch) {
 }
 
 Status Writer::write_rows(const std::vector<UsageRecord>& rows) {
-  return database_.write([&](Connection& c) { return insert_usage(c, rows); });
+  std::int64_t last = heard_;
+  const Status status = database_.write([&](Connection& c) -> Status {
+    AQ_RETURN_IF_ERROR(hear_others(c));
+    AQ_RETURN_IF_ERROR(insert_usage(c, rows));
+    last = AQ_TRY(last_row(c));
+    return {};
+  });
+  if (status.ok()) heard_ = last;
+  return status;
+}
+
+// Nobody writes between this and what follows in a transaction.
+Status Writer::hear_others(Connection& connection) {
+  const std::int64_t last = AQ_TRY(last_row(connection));
+  if (last == heard_) return {};
+  std::vector<KeyRequest> requests = AQ_TRY(requests_after(connection, heard_));
+  heard_ = last;
+  if (listener_.on_requests) listener_.on_requests(std::move(requests));
+  return {};
 }
 
 // With a connection of its own: of one that saw its disk fail nothing is taken for granted.
@@ -119,6 +145,7 @@ void Writer::set_health(const Status& status) {
 }
 
 void Writer::watch_keys() {
+  (void)hear_others(database_.connection());
   const auto version = keys_version(database_.connection());
   if (version.ok() && *version != keys_version_) (void)load_keys();
 }
@@ -130,7 +157,8 @@ Status Writer::load_keys() {
   const std::int64_t since_ms = day_began_ms();
   for (KeyRecord& key : AQ_TRY(list_keys(connection))) {
     const KeyUse today = AQ_TRY(key_use(connection, key.id, since_ms));
-    states.push_back({std::move(key), today});
+    auto lately = AQ_TRY(requests_since(connection, key.id, minute_ago_ms(), heard_));
+    states.push_back({std::move(key), today, std::move(lately)});
   }
   keys_version_ = version;
   if (listener_.on_keys) listener_.on_keys(std::move(states));

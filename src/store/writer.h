@@ -16,18 +16,21 @@
 
 namespace aquilon::store {
 
-// A key, and what it has used of its daily budget.
+// A key, and what it has used of its limits.
 struct KeyState {
   KeyRecord key;
   KeyUse today;
+  std::vector<KeyRequest> lately;  // within the last minute
 };
 
 class Writer {
  public:
   using OnWritten = std::function<void(const Status&)>;
-  // On the writing thread; must not block. Either may be null.
+  // On the writing thread; must not block. Each may be null.
   struct Listener {
     std::function<void(std::vector<KeyState>)> on_keys;
+    // What other processes have written meanwhile; each row once.
+    std::function<void(std::vector<KeyRequest>)> on_requests;
     std::function<void(const Status&)> on_health;  // when it changes: what is wrong, or nothing
   };
 
@@ -62,6 +65,7 @@ class Writer {
   Status write_rows(const std::vector<UsageRecord>& rows);
   void set_health(const Status& status);
   void watch_keys();
+  Status hear_others(Connection& connection);
 
   const Listener listener_;
 
@@ -75,6 +79,7 @@ class Writer {
   Database database_;
   std::vector<UsageRecord> unwritten_;  // that the disk did not take
   std::int64_t keys_version_ = -1;
+  std::int64_t heard_ = 0;  // rows up to this number are its own or told
   std::thread thread_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <future>
 #include <latch>
+#include <map>
+#include <mutex>
 
 #include "store/backup.h"
 #include "store/failing_disk_for_test.h"
@@ -72,6 +74,35 @@ TEST(WriterTest, ManyThreadsWriteInGroups) {
   for (std::thread& thread : threads) thread.join();
   done.wait();
   EXPECT_EQ(check(folder.path()).value().rows, kThreads * kRows);
+}
+
+TEST(WriterTest, EachHearsOnceWhatOthersWrote) {
+  const FolderForTest folder;
+  std::mutex mutex;
+  std::map<int, std::int64_t> heard[2];  // tokens by key, of each writer
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (auto& own : heard) {
+    Writer::Listener listener;
+    listener.on_requests = [&](const std::vector<KeyRequest>& requests) {
+      const std::lock_guard lock(mutex);
+      for (const KeyRequest& request : requests)
+        own[static_cast<int>(request.key_id)] += request.tokens;
+    };
+    writers.push_back(start(folder, std::move(listener)));
+  }
+  for (int i = 0; i < 40; ++i) {
+    UsageRecord one = row(fmt::format("{}", i));
+    one.key_id = 1 + i % 2;
+    ASSERT_TRUE(record(*writers[static_cast<std::size_t>(i % 2)], one).ok());
+  }
+  for (int i = 0; i < 500; ++i) {
+    std::this_thread::sleep_for(10ms);
+    const std::lock_guard lock(mutex);
+    if (heard[0][2] >= 140 && heard[1][1] >= 140) break;
+  }
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(heard[0], (std::map<int, std::int64_t>{{2, 140}}));
+  EXPECT_EQ(heard[1], (std::map<int, std::int64_t>{{1, 140}}));
 }
 
 TEST(WriterTest, ARepeatedIdIsOneRow) {
