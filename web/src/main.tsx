@@ -6,6 +6,7 @@ import './styles/tokens.css';
 import './styles/layout.css';
 import './styles/rail.css';
 import './styles/turns.css';
+import './styles/calls.css';
 import './styles/prose.css';
 import './styles/controls.css';
 

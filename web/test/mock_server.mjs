@@ -25,6 +25,8 @@ const kTypes = {
 
 export const kDefaultBehaviour = {
   text: 'Hello! How can I help you today?', // or a function of the request's body
+  reasoning: '', // before the text
+  calls: [], // behind it: {name, arguments}, or a function of the request's body
   tokensPerSecond: 200,
   firstTokenMs: 0,
   finish: 'stop',
@@ -99,7 +101,8 @@ async function complete(mock, body, response) {
     }
   });
   const answer = typeof now.text === 'function' ? now.text(body) : now.text;
-  const tokens = answer.match(/[\s\S]{1,4}/gu) ?? [];
+  const calls = typeof now.calls === 'function' ? now.calls(body) : now.calls;
+  const tokens = answer.match(/[\s\S]{1,4}/gu) ?? [''];
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const event = (choice, more = {}) =>
     response.write(
@@ -114,6 +117,7 @@ async function complete(mock, body, response) {
     );
   event({ delta: { role: 'assistant', content: '' } });
   await sleep(now.firstTokenMs);
+  if (now.reasoning !== '') event({ delta: { reasoning_content: now.reasoning } });
   const start = performance.now();
   for (const [index, token] of tokens.entries()) {
     const due = start + (index * 1000) / now.tokensPerSecond;
@@ -140,12 +144,25 @@ async function complete(mock, body, response) {
       completion_tokens: tokens.length,
       total_tokens: promptTokens + tokens.length,
     };
+    if (last && calls.length > 0) {
+      if (token !== '') event({ delta: { content: token } });
+      const delta = { tool_calls: calls.map(wireCall) };
+      event({ delta, finish_reason: 'tool_calls' }, { usage });
+      break;
+    }
     event(
       { delta: { content: token }, finish_reason: last ? now.finish : null },
       last ? { usage } : {},
     );
   }
   response.end('data: [DONE]\n\n');
+}
+
+let callsMade = 0;
+
+function wireCall(call, index) {
+  callsMade += 1;
+  return { index, id: `call_${callsMade}`, type: 'function', function: call };
 }
 
 function sendJson(response, status, body, headers = {}) {

@@ -3,14 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 
 import { answers, button, composer, finished, say, shoot, turns, until } from './browser.mjs';
+import { violations } from './violations.mjs';
 import { adopt, browser, mock, open as openWith, page, runBrowser, url } from './suite.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kLong = 'Tell me a long story about the sea.';
 
 const kShortAnswers = { maxTokens: 96 }; // a real model is slow and fond of its own voice
@@ -361,7 +359,7 @@ for (const [view, options] of kViews) {
         await shoot(page, `${name}-${view}-${colorScheme}`);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
-        assert.deepEqual(await violations(), [], name);
+        assert.deepEqual(await violations(page), [], name);
       };
       await check('welcome');
       await say(page, 'Show me Markdown, please.\nIn a second line.');
@@ -372,18 +370,6 @@ for (const [view, options] of kViews) {
       await check('settings');
     });
   }
-}
-
-async function violations() {
-  const options = {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    rules: { 'heading-order': { enabled: false } }, // headings in an answer are the model's
-  };
-  // Evaluated by the debugger, so outside the page's content policy.
-  const result = await page.evaluate(`${axe}; axe.run(document, ${JSON.stringify(options)})`);
-  return result.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' ')}`,
-  );
 }
 
 test('phone: rail and settings open and close, targets are large enough', async () => {

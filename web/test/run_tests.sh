@@ -24,13 +24,13 @@ run_real() {
     kill -0 "$server" 2>/dev/null || { tail -n 1 "$root/build/web/real_server.log" >&2; return 1; }
     sleep 0.2
   done
-  AQUILON_URL=http://127.0.0.1:$port/ run_node_tests page.test.mjs || status=$?
+  AQUILON_URL=http://127.0.0.1:$port/ run_node_tests calls.test.mjs page.test.mjs schema.test.mjs || status=$?
   return $status
 }
 
 case ${1:-} in
-  unit) run_node_tests api.test.mjs build.test.mjs chat.test.mjs markdown.test.mjs sse.test.mjs types.test.mjs ;;
-  browser) run_node_tests languages.test.mjs page.test.mjs scripted.test.mjs ;;
+  unit) run_node_tests api.test.mjs build.test.mjs chat.test.mjs markdown.test.mjs sse.test.mjs tools.test.mjs types.test.mjs ;;
+  browser) run_node_tests calls.test.mjs languages.test.mjs page.test.mjs scripted.test.mjs ;;
   real) shift && run_real "$@" ;;
   *) echo "usage: run_tests.sh unit | browser | real [AQUILON MODEL]" >&2 && exit 2 ;;
 esac

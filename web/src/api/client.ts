@@ -9,10 +9,24 @@ export interface Model {
   contextLength: number | null;
 }
 
+export interface WireCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
+}
+
 export interface WireMessage {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
   prefix?: true;
+  reasoning_content?: string;
+  tool_calls?: WireCall[];
+  tool_call_id?: string;
+}
+
+export interface WireTool {
+  type: 'function';
+  function: { name: string; description?: string; parameters?: object; strict?: boolean };
 }
 
 export interface ChatRequest {
@@ -21,6 +35,8 @@ export interface ChatRequest {
   temperature?: number;
   max_tokens?: number;
   response_format?: object;
+  tools?: WireTool[];
+  tool_choice?: 'required';
 }
 
 export interface Usage {
@@ -28,8 +44,18 @@ export interface Usage {
   completionTokens: number;
 }
 
+// A call, or a piece of one: those of one index are one call.
+export interface CallPart {
+  index: number;
+  id: string;
+  name: string;
+  arguments: string;
+}
+
 export interface StreamPart {
   text: string;
+  reasoning?: string;
+  calls?: CallPart[];
   finish?: string;
   usage?: Usage;
 }
@@ -77,8 +103,11 @@ export function streamPart(data: string): StreamPart {
   const chunk = asRecord(JSON.parse(data));
   if (chunk['error'] !== undefined) throw new ApiError({ kind: 'server', ...errorFields(chunk) });
   const choice = asRecord(Array.isArray(chunk['choices']) ? chunk['choices'][0] : null);
-  const content = asRecord(choice['delta'])['content'];
-  const part: StreamPart = { text: typeof content === 'string' ? content : '' };
+  const delta = asRecord(choice['delta']);
+  const part: StreamPart = { text: textOf(delta['content']) };
+  const reasoning = textOf(delta['reasoning_content']);
+  if (reasoning !== '') part.reasoning = reasoning;
+  if (Array.isArray(delta['tool_calls'])) part.calls = delta['tool_calls'].map(callPart);
   if (typeof choice['finish_reason'] === 'string') part.finish = choice['finish_reason'];
   const usage = asRecord(chunk['usage']);
   if (typeof usage['completion_tokens'] === 'number') {
@@ -88,6 +117,21 @@ export function streamPart(data: string): StreamPart {
     };
   }
   return part;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function callPart(value: unknown, place: number): CallPart {
+  const call = asRecord(value);
+  const called = asRecord(call['function']);
+  return {
+    index: typeof call['index'] === 'number' ? call['index'] : place,
+    id: textOf(call['id']),
+    name: textOf(called['name']),
+    arguments: textOf(called['arguments']),
+  };
 }
 
 // Streams an answer. Ends after [DONE]; a stream that ends earlier is an ApiError `interrupted`.

@@ -20,9 +20,11 @@ import { LiveAnswer } from './live.ts';
 import { running, setRun } from './running.ts';
 import { settings } from './settings.ts';
 import { leaveForReload, saveMessage } from './store.ts';
-import type { Message, MessageState } from './types.ts';
+import { isEmpty } from './tree.ts';
+import type { CallResult, Message, MessageState } from './types.ts';
 
-export type Announcement = 'statusStarted' | 'statusDone' | 'statusStopped' | 'statusFailed';
+export type Announcement =
+  'statusStarted' | 'statusDone' | 'statusCalls' | 'statusStopped' | 'statusFailed';
 export const announcement = signal<Announcement | null>(null); // for screen readers
 
 const kSaveEveryMs = 500;
@@ -38,14 +40,20 @@ export function send(text: string): boolean {
   if (text.trim() === '' || isBusy()) return false;
   const last = path.value.at(-1);
   const conversation = current.value ?? createConversation(text);
-  ask(conversation.id, last?.id ?? null, text);
+  ask(conversation.id, last?.id ?? null, { role: 'user', content: text });
   return true;
 }
 
 // Another version of a message of the person's own; what followed the old one stays with it.
 export function edit(message: Message, text: string): void {
   if (text.trim() === '' || isBusy()) return;
-  ask(message.conversation, message.parent, text);
+  ask(message.conversation, message.parent, { role: 'user', content: text });
+}
+
+// What the calls of an answer gave: the model goes on. Given again, another version of them.
+export function sendResults(answer: Message, results: CallResult[]): void {
+  if (isBusy()) return;
+  ask(answer.conversation, answer.id, { role: 'tool', content: '', results });
 }
 
 export function stop(): void {
@@ -57,7 +65,7 @@ export function regenerate(answer: Message): void {
   if (running.value.has(answer.conversation) || answer.parent === null) return;
   const message = newAnswer(answer.conversation, answer.parent);
   void run(
-    answer.content === '' ? { ...message, id: answer.id, created: answer.created } : message,
+    isEmpty(answer) ? { ...message, id: answer.id, created: answer.created } : message,
     false,
   );
 }
@@ -78,19 +86,22 @@ export function saveRunning(): void {
   const messages: Message[] = [];
   for (const [conversation, { messageId, live }] of running.value) {
     const message = messagesInMemory(conversation).find(({ id }) => id === messageId);
-    if (message !== undefined) messages.push({ ...message, content: live.text });
+    if (message !== undefined) messages.push({ ...message, ...live.told() });
   }
   if (messages.length > 0) leaveForReload(messages);
 }
 
-function ask(conversation: string, parent: string | null, text: string): void {
+function ask(
+  conversation: string,
+  parent: string | null,
+  said: Pick<Message, 'role' | 'content' | 'results'>,
+): void {
   const now = Date.now();
   const message: Message = {
     id: newId(),
     conversation,
     parent,
-    role: 'user',
-    content: text,
+    ...said,
     created: now,
     state: 'done',
   };
@@ -122,24 +133,21 @@ async function run(answer: Message, continuing: boolean): Promise<void> {
   putMessage(started);
   changeConversation(conversation, { leaf: answer.id });
   announcement.value = 'statusStarted';
-  const saver = setInterval(
-    () => void saveMessage({ ...started, content: live.text }),
-    kSaveEveryMs,
-  );
+  const saver = setInterval(() => void saveMessage({ ...started, ...live.told() }), kSaveEveryMs);
   const end = await stream(started, live, continuing);
   clearInterval(saver);
   const stats = live.stats(end.usage);
   putMessage({
     ...started,
     ...(end.model === undefined ? {} : { model: end.model }),
-    content: live.text,
+    ...live.told(),
     state: end.state,
     ...(end.error === undefined ? {} : { error: end.error }),
     ...(stats.completionTokens > 0 ? { stats } : {}),
   });
   if (end.error !== undefined) react(end.error, started);
   setRun(conversation, null);
-  announce(end.state);
+  announce(end.state, live.calls.length > 0);
 }
 
 // What an error means for the page as a whole.
@@ -154,8 +162,8 @@ function react(error: ChatError, answer: Message): void {
   }
 }
 
-function announce(state: MessageState): void {
+function announce(state: MessageState, calls: boolean): void {
   if (state === 'stopped') announcement.value = 'statusStopped';
   else if (state === 'error' || state === 'interrupted') announcement.value = 'statusFailed';
-  else announcement.value = 'statusDone';
+  else announcement.value = calls ? 'statusCalls' : 'statusDone';
 }

@@ -10,6 +10,7 @@ import type { LiveAnswer } from './live.ts';
 import { PrefixFilter, seam } from './prefix.ts';
 import { kContinueWords, promptOf } from './prompt.ts';
 import { settings } from './settings.ts';
+import { offeredTools } from './tools.ts';
 import { pathTo } from './tree.ts';
 import type { Message, MessageState } from './types.ts';
 
@@ -31,7 +32,7 @@ export async function stream(answer: Message, live: LiveAnswer, continuing: bool
     const end =
       continuing && answer.content !== ''
         ? await receiveRest(modelId, answer, messages, live)
-        : await receive(request(modelId, messages, answer.json), live, '');
+        : await receive(request(modelId, messages, answer.json, 'tools'), live, '');
     return { ...end, model: modelId };
   } catch (cause) {
     return failed(cause, live);
@@ -47,7 +48,16 @@ async function readyModel(): Promise<string> {
   throw new ApiError({ kind, message: kind === 'server' ? t('noModel') : '' });
 }
 
-function request(modelId: string, messages: WireMessage[], json?: true): ChatRequest {
+// Tools are on offer to whole answers. A call that is asked for is wanted of the answer to a message:
+// one to results has to end some time.
+function request(
+  modelId: string,
+  messages: WireMessage[],
+  json?: true,
+  kind?: 'tools',
+): ChatRequest {
+  const tools = kind === 'tools' ? offeredTools(settings.value) : [];
+  const must = settings.value.mustCall && messages.at(-1)?.role === 'user';
   const { temperature, maxTokens, jsonSchema } = settings.value;
   const format = json ? formatOf(jsonSchema) : null;
   return {
@@ -56,6 +66,8 @@ function request(modelId: string, messages: WireMessage[], json?: true): ChatReq
     ...(temperature === null ? {} : { temperature }),
     ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
     ...(format === null || format === 'broken' ? {} : { response_format: format }),
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(tools.length > 0 && must ? { tool_choice: 'required' as const } : {}),
   };
 }
 
@@ -69,7 +81,9 @@ async function receive(
   let finish = 'stop';
   let usage: Usage | undefined;
   for await (const part of streamChat(body, live.controller.signal)) {
+    if (part.reasoning !== undefined) live.think(part.reasoning);
     live.add(join(filter.push(part.text)));
+    if (part.calls !== undefined) live.call(part.calls);
     finish = part.finish ?? finish;
     usage = part.usage ?? usage;
   }
@@ -103,5 +117,5 @@ function failed(cause: unknown, live: LiveAnswer): End {
     cause instanceof ApiError
       ? cause.info
       : { kind: 'server', message: String(cause).slice(0, 300) };
-  return { state: live.text === '' ? 'error' : 'interrupted', error };
+  return { state: live.text === '' && live.calls.length === 0 ? 'error' : 'interrupted', error };
 }

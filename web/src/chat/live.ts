@@ -1,8 +1,8 @@
 // An answer that is being written. Its text grows outside the signal graph: a view takes it once a
 // frame.
 
-import type { Stats } from './types.ts';
-import type { Usage } from '../api/client.ts';
+import type { CallPart, Usage } from '../api/client.ts';
+import type { Call, Message, Stats } from './types.ts';
 
 const kSpeedWindowMs = 2000;
 
@@ -10,6 +10,8 @@ export class LiveAnswer {
   readonly controller = new AbortController();
   readonly start: number; // text that was there before (Continue)
   text: string;
+  reasoning = '';
+  calls: Call[] = [];
   private readonly watchers = new Set<() => void>();
   private readonly startedAt = performance.now();
   private readonly arrivals: number[] = []; // of the last two seconds, ms
@@ -23,11 +25,38 @@ export class LiveAnswer {
 
   add(text: string): void {
     if (text === '') return;
+    this.text += text;
+    this.count();
+  }
+
+  think(text: string): void {
+    this.reasoning += text;
+    this.count();
+  }
+
+  // Whole calls, or their pieces in order.
+  call(parts: readonly CallPart[]): void {
+    for (const { index, id, name, arguments: text } of parts) {
+      const call = (this.calls[index] ??= { id, name, arguments: '' });
+      call.arguments += text;
+    }
+    this.count();
+  }
+
+  // What of a message has come so far.
+  told(): Pick<Message, 'content' | 'reasoning' | 'calls'> {
+    return {
+      content: this.text,
+      ...(this.reasoning === '' ? {} : { reasoning: this.reasoning }),
+      ...(this.calls.length === 0 ? {} : { calls: this.calls.filter(({ name }) => name !== '') }),
+    };
+  }
+
+  private count(): void {
     const now = performance.now();
     if (this.pieces++ === 0) this.firstAt = now;
     this.arrivals.push(now);
     while (now - (this.arrivals[0] ?? now) > kSpeedWindowMs) this.arrivals.shift();
-    this.text += text;
     for (const watcher of this.watchers) watcher();
   }
 

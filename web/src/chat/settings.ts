@@ -9,6 +9,9 @@ export interface Settings {
   temperature: number | null; // null: the server's default
   maxTokens: number | null; // null: up to the end of the context
   jsonSchema: string; // of answers; empty: they are free
+  tools: string; // that answers may call, as JSON; empty: none
+  pageTools: string[]; // those of the page that are on offer, by name
+  mustCall: boolean; // an answer to a message calls one at least
   theme: Theme;
   language: string | null; // null: the browser's
   model: string | null; // null: the server's first
@@ -20,6 +23,9 @@ export const kDefaults: Settings = {
   temperature: null,
   maxTokens: null,
   jsonSchema: '',
+  tools: '',
+  pageTools: [],
+  mustCall: false,
   theme: 'auto',
   language: null,
   model: null,
@@ -43,11 +49,15 @@ export function readSettings(text: string | null): Settings {
   const word = (key: string) => (typeof from[key] === 'string' ? from[key] : null);
   const number = (key: string) => (typeof from[key] === 'number' ? from[key] : null);
   const theme = word('theme');
+  const pageTools: unknown[] = Array.isArray(from['pageTools']) ? from['pageTools'] : [];
   return {
     systemPrompt: word('systemPrompt') ?? kDefaults.systemPrompt,
     temperature: number('temperature'),
     maxTokens: number('maxTokens'),
     jsonSchema: word('jsonSchema') ?? kDefaults.jsonSchema,
+    tools: word('tools') ?? kDefaults.tools,
+    pageTools: pageTools.filter((name) => typeof name === 'string'),
+    mustCall: from['mustCall'] === true,
     theme: theme === 'light' || theme === 'dark' ? theme : 'auto',
     language: word('language'),
     model: word('model'),

@@ -26,6 +26,17 @@ export function versionKey(message: Message): string {
   return `${message.parent ?? ''}/${message.role}`;
 }
 
+// Of each turn, which of its role it is: from 1.
+export function turnNumbers(path: readonly Message[]): number[] {
+  const counts = { user: 0, assistant: 0, tool: 0 };
+  return path.map(({ role }) => (counts[role] += 1));
+}
+
+// Of an answer: nothing came.
+export function isEmpty({ content, calls }: Message): boolean {
+  return content === '' && calls === undefined;
+}
+
 // The newest message below `id`, or itself: what switching to a branch shows.
 export function newestLeaf(messages: readonly Message[], id: string): string {
   const below = new Set([id]);

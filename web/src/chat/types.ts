@@ -19,12 +19,27 @@ export interface Stats {
   firstTokenSeconds: number;
 }
 
+// A call of a tool, as the model wrote it.
+export interface Call {
+  id: string;
+  name: string;
+  arguments: string; // JSON
+}
+
+export interface CallResult {
+  call: string; // its id
+  content: string;
+}
+
 export interface Message {
   id: string;
   conversation: string;
   parent: string | null;
-  role: 'user' | 'assistant';
-  content: string;
+  role: 'user' | 'assistant' | 'tool';
+  content: string; // of a tool's: empty
+  reasoning?: string; // before the answer
+  calls?: Call[]; // of an answer
+  results?: CallResult[]; // of a tool's: one for each call of the answer above it
   created: number; // ms since the epoch
   state: MessageState;
   model?: string;

@@ -19,7 +19,7 @@ export function AnswerText({ message, live }: { message: Message; live: LiveAnsw
   useLayoutEffect(() => {
     if (frame.current === null) return undefined;
     shown.current ??= new MarkdownDocument(frame.current, highlightWhenSeen);
-    const shape = message.json ? asCode : (text: string) => text;
+    const shape = message.json ? (text: string) => (text === '' ? '' : asCode(text)) : plain;
     if (live !== null) return follow(live, shown.current, shape);
     shown.current.update(shape(message.content), true);
     return undefined;
@@ -30,6 +30,10 @@ export function AnswerText({ message, live }: { message: Message; live: LiveAnsw
     }
   });
   return <div class="prose" ref={frame} />;
+}
+
+function plain(text: string): string {
+  return text;
 }
 
 // Draws at most once a frame.
@@ -44,7 +48,7 @@ function follow(
     request = 0;
     const start = performance.now();
     if (start < resting) return schedule();
-    document.update(live.text === '' ? '' : shape(live.text), false);
+    document.update(shape(live.text), false);
     const end = performance.now();
     resting = end - start < 4 ? 0 : end + kRestPerWork * (end - start);
   };

@@ -2,13 +2,16 @@
 
 import { continueAnswer, regenerate } from '../chat/answer.ts';
 import { running } from '../chat/running.ts';
+import { isEmpty } from '../chat/tree.ts';
 import type { Message, Stats } from '../chat/types.ts';
 import { number as format, t } from '../i18n/index.ts';
 import { AnswerText } from './answer_text.tsx';
 import { Barb } from './barb.tsx';
+import { Calls } from './calls.tsx';
 import { IconButton } from './icon.tsx';
 import { Outcome } from './outcome.tsx';
 import { focusComposer } from './panels.ts';
+import { Reasoning } from './reasoning.tsx';
 import { CopyButton, VersionStepper, type TurnProps } from './turn_parts.tsx';
 import { LiveSpeed } from './live_speed.tsx';
 
@@ -22,10 +25,12 @@ export function AnswerTurn(props: TurnProps) {
       aria-label={t('answerTurn', { n: number })}
       aria-busy={live !== null}
     >
+      <Reasoning message={message} live={live} />
       <AnswerText message={message} live={live} />
       {live !== null && <LiveSpeed live={live} />}
+      {live === null && <Calls message={message} next={props.next} />}
       {live === null && <Outcome key={message.id} message={message} last={last} />}
-      {live === null && (message.content !== '' || props.versionCount > 1) && (
+      {live === null && (!isEmpty(message) || props.versionCount > 1) && (
         <div class="actions">
           <VersionStepper {...props} />
           {message.content !== '' && <CopyButton text={message.content} />}
@@ -57,7 +62,10 @@ function act(action: () => void): void {
 
 function canContinue(message: Message, last: boolean): boolean {
   return (
-    last && message.content !== '' && ['length', 'stopped', 'interrupted'].includes(message.state)
+    last &&
+    message.content !== '' &&
+    message.calls === undefined &&
+    ['length', 'stopped', 'interrupted'].includes(message.state)
   );
 }
 

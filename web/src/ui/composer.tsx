@@ -9,6 +9,7 @@ import { link, model } from '../chat/connection.ts';
 import { currentId } from '../chat/conversations.ts';
 import { formatOf } from '../chat/format.ts';
 import { settings } from '../chat/settings.ts';
+import { offeredTools } from '../chat/tools.ts';
 import { t } from '../i18n/index.ts';
 import { ContextMeter } from './context_meter.tsx';
 import { Icon } from './icon.tsx';
@@ -53,6 +54,7 @@ export function Composer() {
           onInput={(event) => setDraft(event.currentTarget.value)}
           onKeyDown={(event) => onKey(event, busy, submit)}
         />
+        <ToolsButton />
         <FormatButton />
         <button
           type="submit"
@@ -70,6 +72,25 @@ export function Composer() {
         <p class="meter">{link.value === 'connecting' ? t('connecting') : ''}</p>
       )}
     </div>
+  );
+}
+
+// Says that tools are on offer, and leads to them.
+function ToolsButton() {
+  const count = offeredTools(settings.value).length;
+  if (count === 0) return null;
+  const label = t('toolsOn', { n: count });
+  return (
+    <button
+      type="button"
+      class="format"
+      aria-label={label}
+      title={label}
+      onClick={() => (settingsOpen.value = true)}
+    >
+      <Icon name="braces" />
+      {count}
+    </button>
   );
 }
 

@@ -4,14 +4,17 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { currentId, messages, path } from '../chat/conversations.ts';
-import { versionKey, versions } from '../chat/tree.ts';
+import { turnNumbers, versionKey, versions } from '../chat/tree.ts';
 import { t } from '../i18n/index.ts';
 import { AnswerTurn } from './answer_turn.tsx';
 import { copyText } from './copy.ts';
 import { Follower } from './follow.ts';
 import { Icon } from './icon.tsx';
+import { ResultsTurn } from './results_turn.tsx';
 import { UserTurn } from './user_turn.tsx';
 import { Welcome } from './welcome.tsx';
+
+const kTurns = { user: UserTurn, assistant: AnswerTurn, tool: ResultsTurn };
 
 // A long conversation shows its last turns first, the others as soon as those are painted.
 const kTurnsAtOnce = 24;
@@ -38,7 +41,8 @@ export function Log() {
     else whole.value = id;
   }, [currentId.value]);
   const first = whole.value === currentId.value ? 0 : Math.max(0, path.value.length - kTurnsAtOnce);
-  const lastTurn = path.value.findLast(({ role }) => role === 'user')?.id;
+  const lastTurn = path.value.findLast(({ role }) => role !== 'assistant')?.id;
+  const numbers = turnNumbers(path.value);
   useLayoutEffect(() => follower.value?.toEnd(), [currentId.value, lastTurn]);
   return (
     <div class="log-frame">
@@ -56,13 +60,14 @@ export function Log() {
           {path.value.slice(first).map((message, offset) => {
             const index = first + offset;
             const all = byTurn.value.get(versionKey(message)) ?? [message];
-            const Turn = message.role === 'user' ? UserTurn : AnswerTurn;
+            const Turn = kTurns[message.role];
             return (
               <Turn
                 key={`${message.conversation}/${versionKey(message)}`} // stays while versions change
                 message={message}
-                number={Math.floor(index / 2) + 1}
+                number={numbers[index] ?? 1}
                 last={index === path.value.length - 1}
+                next={path.value[index + 1]}
                 version={all.indexOf(message)}
                 versionCount={all.length}
               />

@@ -1,12 +1,12 @@
 // The drawer with the person's choices. Each takes effect at once, for the next answer.
 
-import type { ComponentChildren } from 'preact';
-
 import { formatOf } from '../chat/format.ts';
 import { changeSettings, kDefaults, settings, type Theme } from '../chat/settings.ts';
 import { kLanguages, t, type Key } from '../i18n/index.ts';
 import { Dialog } from './dialog.tsx';
+import { Field } from './field.tsx';
 import { settingsOpen } from './panels.ts';
+import { ToolFields } from './tool_fields.tsx';
 
 const kThemes: Record<Theme, Key> = { auto: 'themeAuto', light: 'themeLight', dark: 'themeDark' };
 
@@ -69,6 +69,7 @@ function Drawer() {
           onInput={(event) => changeSettings({ jsonSchema: event.currentTarget.value })}
         />
       </Field>
+      <ToolFields />
       <fieldset class="choice">
         <legend>{t('theme')}</legend>
         {(Object.keys(kThemes) as Theme[]).map((each) => (
@@ -101,28 +102,6 @@ function Drawer() {
         {t('reset')}
       </button>
     </Dialog>
-  );
-}
-
-interface FieldProps {
-  id: string;
-  label: string;
-  hint?: string;
-  alert?: boolean; // the hint says what is wrong
-  children: ComponentChildren;
-}
-
-function Field({ id, label, hint, alert = false, children }: FieldProps) {
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children}
-      {hint !== undefined && (
-        <p class={alert ? 'quiet wrong' : 'quiet'} id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-    </div>
   );
 }
 

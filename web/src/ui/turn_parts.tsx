@@ -14,6 +14,7 @@ export interface TurnProps {
   message: Message;
   number: number; // of the turn, from 1
   last: boolean;
+  next: Message | undefined; // below it
   version: number; // of this turn, from 0
   versionCount: number;
 }
