@@ -16,6 +16,7 @@
 #include "apps/request_log.h"
 #include "apps/served_models.h"
 #include "apps/step_watch.h"
+#include "base/check_reporter.h"
 #include "base/process_limits.h"
 #include "base/service_manager.h"
 
@@ -284,6 +285,7 @@ Status serve(ServeOptions options, const Commands::Reread<ServeOptions>& reread)
   forbid_core_dumps();
   raise_descriptor_limit();
   RequestLog log(STDERR_FILENO, AQ_TRY(parse_log_format(options.log_format, STDERR_FILENO)));
+  const CheckReporter broken([&log](std::string_view message) { log.write(message); });
   AQ_RETURN_IF_ERROR(check(options));
   std::unique_ptr<api::Accounts> accounts;
   if (!options.data.empty())

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
+
+#include "base/check_reporter.h"
 
 namespace aquilon {
 namespace {
@@ -35,6 +38,15 @@ TEST(CheckTest, ItIsCountedAndNamesItsRequest) {
             std::string::npos);
   EXPECT_EQ(broken_invariants(), before + 1);
   EXPECT_FALSE(CheckScope::open());
+  std::string told;
+  {
+    const CheckReporter reporter([&](std::string_view message) { told = message; });
+    EXPECT_THROW(check_in_scope(false), CheckFailure);
+  }
+  EXPECT_NE(told.find("check_test.cpp"), std::string::npos);
+  told.clear();
+  EXPECT_THROW(check_in_scope(false), CheckFailure);
+  EXPECT_EQ(told, "");
 }
 
 TEST(CheckDeathTest, OutsideOfAScopeItIsTheEnd) {
