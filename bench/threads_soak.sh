@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# usage: bench/threads_soak.sh   The concurrent suite under ThreadSanitizer: base, engine, chat and api, each AQUILON_SOAK_ROUNDS (1) times.
+# usage: bench/threads_soak.sh   The concurrent suite under ThreadSanitizer: base, engine, chat, store and api, each AQUILON_SOAK_ROUNDS (1)
+# times.
 # Builds build/tsan. Prints a table in Markdown; ends with 1 when a test fails or a race is reported.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=${AQUILON_SOAK_ROUNDS:-1} status=0 logs=build/logs layers=(base engine chat api)
+rounds=${AQUILON_SOAK_ROUNDS:-1} status=0 logs=build/logs layers=(base engine chat store api)
 mkdir -p $logs
 [[ -e build/tsan/build.ninja ]] || cmake --preset tsan >$logs/tsan-cmake.log
 begin=$SECONDS
