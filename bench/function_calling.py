@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Calls of functions by any server that speaks OpenAI's chat completions, by the leaderboard's rules (call_scores.py).
 
-usage: function_calling.py --url URL --data FOLDER [--model NAME] [--cases N] [--categories A,B]
+usage: function_calling.py --url URL --data FOLDER [--model NAME] [--cases N] [--skip N] [--categories A,B]
                            [--choice auto,required] [--strict unset,true,false] [--tolerant] [--system TEXT]
-                           [--out FILE] [--label TEXT]
+                           [--clients N] [--out FILE] [--label TEXT]
 
 FOLDER has a file CATEGORY.jsonl for each category, with id, question, function, tools and ground_truth.
 --cases     of each category the N shortest prompts (12)
+--skip      behind so many shorter ones (0)
 --strict    what each tool says of its schema: nothing, true or false
---tolerant  an answer without calls has those that its text holds
+--tolerant  an answer without calls has those that its text holds; --out has both figures either way
 --system    a system message in front of each case
+--clients   cases that are asked together (1)
 --out       one line of JSON for each run of a category is added to this file, and one for each case to FILE.cases
 Only Python's standard library; with the package jsonschema, arguments are checked against their schemas as well.
 """
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import time
@@ -37,6 +40,8 @@ def arguments():
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--model", default="")
     parser.add_argument("--cases", type=int, default=12)
+    parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--categories", default=",".join(CATEGORIES))
     parser.add_argument("--choice", default="auto,required")
     parser.add_argument("--strict", default="unset")
@@ -65,10 +70,10 @@ def first_model(url):
         return json.load(answer)["data"][0]["id"]
 
 
-def shortest(folder, category, count):
+def shortest(folder, category, skip, count):
     cases = [json.loads(line) for line in (folder / f"{category}.jsonl").read_text().splitlines()]
     cases.sort(key=lambda case: (len(json.dumps([case["question"], case["tools"]])), case["id"]))
-    return cases[:count]
+    return cases[skip:skip + count]
 
 
 def tools_of(case, strict):
@@ -88,17 +93,14 @@ def messages_of(case, system):
     return messages
 
 
-def read_calls(message, tolerant):
-    calls, broken = [], 0
+def read_calls(message):
+    calls = []
     for call in message.get("tool_calls") or []:
         try:
             calls.append((call["function"]["name"], json.loads(call["function"]["arguments"])))
         except ValueError:
-            broken += 1
             calls.append((call["function"]["name"], None))
-    if not calls and tolerant:
-        calls = calls_in_text(message.get("content") or "")
-    return calls, broken
+    return calls
 
 
 def fits_schema(call, case):
@@ -111,27 +113,32 @@ def fits_schema(call, case):
     return not any(jsonschema.Draft202012Validator(schema).iter_errors(call[1]))
 
 
+def ask(options, case, choice, strict):
+    """One case: what the answer has, as a line of FILE.cases."""
+    answer = post(options.url, {
+        "model": options.model, "messages": messages_of(case, options.system), "temperature": 0,
+        "max_tokens": options.max_tokens, "tools": tools_of(case, strict), "tool_choice": choice})
+    [one] = answer["choices"]
+    told = read_calls(one["message"])
+    found = told or calls_in_text(one["message"].get("content") or "")
+    calls = found if options.tolerant else told
+    return {"id": case["id"], "choice": choice, "strict": strict, "right": is_right(case, calls),
+            "told_right": is_right(case, told), "tolerant_right": is_right(case, found), "calls": calls,
+            "valid": sum(fits_schema(call, case) for call in calls), "text": one["message"].get("content"),
+            "finish": one["finish_reason"], "tokens": answer["usage"]["completion_tokens"]}
+
+
 def run(options, category, choice, strict):
+    cases = shortest(options.data, category, options.skip, options.cases)
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(options.clients) as pool:
+        details = list(pool.map(lambda case: ask(options, case, choice, strict), cases))
+    seconds = round(time.monotonic() - begin, 1)
     row = {"label": options.label, "model": options.model, "category": category, "choice": choice, "strict": strict,
-           "cases": 0, "right": 0, "calls": 0, "valid": 0, "cut": 0, "seconds": 0.0}
-    details = []
-    for case in shortest(options.data, category, options.cases):
-        begin = time.monotonic()
-        answer = post(options.url, {
-            "model": options.model, "messages": messages_of(case, options.system), "temperature": 0,
-            "max_tokens": options.max_tokens, "tools": tools_of(case, strict), "tool_choice": choice})
-        choice_of = answer["choices"][0]
-        calls, _ = read_calls(choice_of["message"], options.tolerant)
-        right = is_right(case, calls)
-        row["cases"] += 1
-        row["right"] += right
-        row["calls"] += len(calls)
-        row["valid"] += sum(fits_schema(call, case) for call in calls)
-        row["cut"] += choice_of["finish_reason"] == "length"
-        row["seconds"] += time.monotonic() - begin
-        details.append({"id": case["id"], "choice": choice, "strict": strict, "right": right, "calls": calls,
-                        "text": choice_of["message"].get("content"), "finish": choice_of["finish_reason"]})
-    row["seconds"] = round(row["seconds"], 1)
+           "cases": len(cases)}
+    row |= {key: sum(detail[key] for detail in details) for key in ("right", "told_right", "tolerant_right", "valid", "tokens")}
+    row |= {"calls": sum(len(detail["calls"]) for detail in details),
+            "cut": sum(detail["finish"] == "length" for detail in details), "seconds": seconds}
     return row, details
 
 

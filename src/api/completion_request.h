@@ -36,6 +36,7 @@ struct ToolRules {
   chat::ToolChoice choice = chat::ToolChoice::kAuto;
   std::vector<std::string> names;  // only these; empty: all
   bool parallel = true;
+  bool one_named = false;  // a call of it, and no other
 };
 
 struct CompletionRequest {

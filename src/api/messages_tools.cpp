@@ -98,7 +98,8 @@ Refusal read_messages_choice(const Field& field, const json::value& value, Compl
   } else if (type != "auto") {
     return invalid_value(step(where, "type"), "enum", "expected 'auto', 'any', 'tool' or 'none'");
   }
-  if (type == "tool")
+  rules.one_named = type == "tool";
+  if (rules.one_named)
     if (Refusal refusal = read_member(choice, "name", where, rules.names.emplace_back()))
       return refusal;
   const json::value* single = choice.if_contains("disable_parallel_tool_use");

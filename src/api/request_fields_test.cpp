@@ -31,6 +31,33 @@ TEST(RequestFieldsTest, TablesAreSound) {
   expect_sound(embedding_fields(), {});
 }
 
+TEST(RequestFieldsTest, ChoicesOfToolsReachTheRequest) {
+  struct Case {
+    const char* choice;
+    bool must_call, parallel;
+    std::size_t tools;
+  };
+  constexpr const char* kNamed = R"({"type":"function","function":{"name":"f"}})";
+  constexpr const char* kAllowed = R"({"type":"allowed_tools","allowed_tools":{"mode":"required",
+      "tools":[{"type":"function","function":{"name":"g"}}]}})";
+  for (const Case& c : {Case{R"("auto")", false, true, 2},
+                        {R"("required")", true, true, 2},
+                        {kNamed, true, false, 1},
+                        {kAllowed, true, true, 1}}) {
+    CompletionRequest request;
+    const auto body = fmt::format(
+        R"({{"model":"m","messages":[{{"role":"user","content":"u"}}],"tool_choice":{},
+            "parallel_tool_calls":true,"tools":[{{"type":"function","function":{{"name":"f"}}}},
+            {{"type":"function","function":{{"name":"g"}}}}]}})",
+        c.choice);
+    ASSERT_FALSE(read_body(chat_body(), body, {}, request)) << c.choice;
+    const auto& chat = std::get<chat::ChatPrompt>(request.prompts.at(0));
+    EXPECT_EQ(chat.must_call, c.must_call) << c.choice;
+    EXPECT_EQ(request.generation.tools.parallel, c.parallel) << c.choice;
+    EXPECT_EQ(request.generation.tools.tools.size(), c.tools) << c.choice;
+  }
+}
+
 TEST(RequestFieldsTest, ValuesReachTheRequest) {
   CompletionRequest request;
   ASSERT_FALSE(read_body(

@@ -147,6 +147,7 @@ Refusal read_tool_choice(const Field& field, const json::value& value, Completio
   if (type && *type == "allowed_tools") return read_allowed(choice, where, out);
   out.tool_rules.choice = ToolChoice::kRequired;
   const json::object* function = &choice;
+  out.tool_rules.one_named = true;
   const bool flat = !choice.contains("function") && choice.contains("name");  // as in responses
   if (!flat)
     if (Refusal refusal = read_function(value, where, function)) return refusal;
@@ -158,7 +159,8 @@ Refusal finish_tools(CompletionRequest& out, std::string_view field) {
   chat::ToolUse& use = out.generation.tools;
   const ToolRules& rules = out.tool_rules;
   use.choice = rules.choice;
-  use.parallel = rules.parallel;
+  use.parallel = rules.parallel && !rules.one_named;
+  out.chat.must_call = use.choice == ToolChoice::kRequired;
   if (!use.any()) {
     if (use.choice != ToolChoice::kRequired && rules.names.empty()) return {};
     return bad_request(field, "invalid_value", "'{}' asks for a tool, but there are no 'tools'",

@@ -27,6 +27,7 @@ namespace aquilon::chat {
 struct ChatPrompt {
   boost::json::array messages;
   boost::json::value tools;             // null: none
+  bool must_call = false;               // one of them, whatever is asked
   boost::json::object template_kwargs;  // chat_template_kwargs
   // The last message is the assistant's and the beginning of the answer; what is generated follows
   // its text without repeating it.

@@ -15,6 +15,9 @@ constexpr std::string_view kSafePrompt =
     "harmful, unethical, prejudiced, or negative content. Ensure replies promote fairness and "
     "positivity.";
 
+// Models from this size on know when to call, and when to end.
+constexpr std::uint64_t kStrongModel = 4'000'000'000;
+
 std::string format_names() {
   std::string names(kTemplate);
   for (const mistral::Format& format : mistral::kFormats)
@@ -50,6 +53,7 @@ Result<PromptWriter> PromptWriter::choose(const PromptSource& source) {
     if (!writer.can_chat() && !format.ok()) writer.problem_ = std::move(format).error();
   }
   AQ_RETURN_IF_ERROR(writer.choose_dialect(source));
+  if (source.parameters >= kStrongModel) writer.dialect_ = &without_help(*writer.dialect_);
   if (writer.problem_.param.empty()) writer.problem_.param = "messages";
   return writer;
 }
@@ -101,6 +105,14 @@ Status PromptWriter::choose_dialect(const PromptSource& source) {
   return {};
 }
 
+bool PromptWriter::offers_no_call(const ChatPrompt& chat) const {
+  if (!dialect_->weak || !chat.tools.is_array() || chat.must_call) return false;
+  const boost::json::object* last =
+      chat.messages.empty() ? nullptr : chat.messages.back().if_object();
+  const boost::json::value* role = last ? last->if_contains("role") : nullptr;
+  return role && *role == boost::json::value("user");
+}
+
 // Whether the conversation has tools that only the dialect's own words can tell of.
 bool PromptWriter::writes_tools_itself(const ChatPrompt& chat) const {
   if (chat.tools.is_null() && !speaks_of_tools(chat.messages)) return false;
@@ -146,8 +158,9 @@ Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) c
   const bool as_it_is = !tools && chat.reasoning_effort.empty() && !chat.safe_prompt;
   if (!can_chat() || as_it_is) return write_plain(chat);
   ChatPrompt whole = chat;
+  if (offers_no_call(chat)) whole.tools = with_no_call(chat.tools);
   if (writes_tools_itself(chat)) {
-    whole.messages = without_tools(chat.messages, chat.tools, *dialect_);
+    whole.messages = without_tools(chat.messages, whole.tools, *dialect_);
     whole.tools = nullptr;
   } else if (dialect_->short_ids) {
     shorten_call_ids(whole.messages);

@@ -29,6 +29,7 @@ struct PromptSource {
   std::string_view chat_format;  // given by the owner: "template", "mistral-v1" ... "mistral-v15",
                                  // empty: what the files declare
   std::string_view tool_format = {};  // given by the owner: a dialect's name; empty: as above
+  std::uint64_t parameters = 0;       // of the model; 0: unknown
 };
 
 // Immutable. Threads: safe from any.
@@ -46,6 +47,9 @@ class PromptWriter {
   }
   // How its answers write calls of tools.
   const Dialect& dialect() const { return *dialect_; }
+  // The prompt has a function for not calling any (chat/tools/tool_prompt.h): of small models,
+  // where a user has spoken last and a call is not demanded.
+  bool offers_no_call(const ChatPrompt& chat) const;
   // "mistral-v3", "template", or empty where it cannot chat.
   std::string format_name() const;
 

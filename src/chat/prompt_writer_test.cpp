@@ -208,6 +208,32 @@ TEST(PromptWriter, FillsInWithTheVocabularysTokens) {
   EXPECT_EQ(ids->back(), source.fill_in.middle);
 }
 
+// Small models are offered a function more, for not calling any.
+TEST(PromptWriter, SmallModelsMayDecline) {
+  const auto tokenizer = vocabulary(kBase);
+  PromptSource source{
+      .tokenizer = *tokenizer,
+      .own_template = kTemplate,
+      .tool_template = "{% for tool in tools %}[{{ tool.function.name }}]{% endfor %}"};
+  ChatPrompt chat;
+  const auto shown = [&](const char* tools, const char* last = "user") {
+    chat.messages = {boost::json::object{{"role", last}, {"content", "q"}}};
+    chat.tools = boost::json::parse(tools);
+    const auto ids = PromptWriter::choose(source)->write(chat);
+    return ids.ok() ? text::decode(*tokenizer, *ids, true) : ids.error().message;
+  };
+  const char* one = R"([{"type":"function","function":{"name":"f"}}])";
+  EXPECT_EQ(shown(one), "[f][none]");
+  EXPECT_EQ(shown(R"([{"type":"function","function":{"name":"none"}}])"), "[none][none_]");
+  EXPECT_EQ(shown(one, "tool"), "[f]");
+  chat.must_call = true;
+  EXPECT_EQ(shown(one), "[f]");
+  chat.must_call = false;
+  source.parameters = 7'000'000'000;
+  EXPECT_EQ(shown(one), "[f]");
+  EXPECT_FALSE(PromptWriter::choose(source)->dialect().weak);
+}
+
 TEST(PromptWriter, ToolsMayHaveATemplateOfTheirOwn) {
   const auto tokenizer = vocabulary({});
   PromptSource source{.tokenizer = *tokenizer,
@@ -221,6 +247,7 @@ TEST(PromptWriter, ToolsMayHaveATemplateOfTheirOwn) {
   };
   EXPECT_EQ(shown(), "<user>a");
   chat.tools = boost::json::parse(R"([{"type":"function","function":{"name":"f"}}])");
+  chat.must_call = true;
   EXPECT_EQ(shown(), "tools 1: a");
   source.tool_template = "{{ no such }}";
   EXPECT_TRUE(shown().starts_with("the model's chat template for tools: ")) << shown();

@@ -1,5 +1,6 @@
 // How a sequence's next token is chosen and told: within its constraint, or as the only one.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -11,6 +12,23 @@ namespace {
 using text::TokenId;
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+bool allows(const TokenMask& mask, std::size_t token) {
+  return token / 64 < mask.words.size() && (mask.words[token / 64] >> (token % 64) & 1) != 0;
+}
+
+// Of the model's probability, that of the tokens that may come.
+double share_of(const TokenMask& mask, std::span<const float> logits) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double all = 0;
+  double allowed = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const double weight = std::exp(logits[i] - largest);
+    all += weight;
+    if (allows(mask, i)) allowed += weight;
+  }
+  return allowed / all;
+}
 
 }  // namespace
 
@@ -85,6 +103,7 @@ void Sequence::advance(std::span<float> logits, MaskTrack::TimePoint until) {
     return;
   }
   if (!masks_) return choose(logits, nullptr);
+  if (branch_masks_) return weigh(logits, until);
   // Who was late once is waited for again only after a mask that came in time.
   const auto mask = masks_->mask(late_ ? MaskTrack::TimePoint::min() : until);
   late_ = mask == nullptr;
@@ -94,6 +113,10 @@ void Sequence::advance(std::span<float> logits, MaskTrack::TimePoint until) {
 }
 
 void Sequence::unpark() {
+  if (branch_masks_) {
+    const std::vector<float> waiting = std::exchange(parked_, {});
+    return weigh(waiting, MaskTrack::TimePoint::min());
+  }
   const auto mask = masks_->mask(MaskTrack::TimePoint::min());
   if (finished_) return;
   if (!mask) return masks_->step_aside();
@@ -101,10 +124,48 @@ void Sequence::unpark() {
   choose(logits, mask.get());
 }
 
+// Feeds the branch's beginning first, then sees what the model thinks of its going on.
+void Sequence::weigh(std::span<const float> logits, MaskTrack::TimePoint until) {
+  const Branch& branch = *job_->request().branch;
+  if (!weighing()) {
+    beginning_.assign(logits.begin(), logits.end());
+    tokens_.insert(tokens_.end(), branch.begin.begin(), branch.begin.end());
+    return;
+  }
+  const auto mask = branch_masks_->mask(until);
+  if (mask) return take_branch(!mask->error && share_of(*mask, logits) >= branch.least);
+  parked_.assign(logits.begin(), logits.end());
+  branch_masks_->step_aside();
+}
+
+// Back to the answer's beginning.
+void Sequence::take_branch(bool taken) {
+  branch_masks_->abandon();
+  branch_masks_.reset();
+  tokens_.resize(prompt_size());
+  fed_ = tokens_.size();
+  kv_.truncate(fed_);
+  if (taken) {
+    masks_->abandon();
+    masks_ = mask_workers_.follow(job_->request().branch->constraint);
+  }
+  parked_ = std::exchange(beginning_, {});
+  unpark();
+}
+
+// The answer is to end here, unless it goes on as its constraint demands of the model's own accord.
+bool Sequence::is_astray(const TokenMask& mask, std::span<const float> logits) const {
+  if (!watch_ || !watch_->ends_astray() || !mask.may_end || !may_end()) return false;
+  const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+  return !allows(mask, static_cast<std::size_t>(best));
+}
+
 // Chooses from the model's distribution, or what is left of it.
 void Sequence::choose(std::span<float> logits, const TokenMask* mask) {
   if (mask != nullptr && ends_here(*mask)) return;
   const bool with_logprobs = job_->request().top_logprobs >= 0;
+  if (mask != nullptr && is_astray(*mask, logits))
+    return end_without_token(new_event(), FinishReason::kStop);
   std::vector<float> own;  // before the sampler bends it
   if (with_logprobs && mask == nullptr) own.assign(logits.begin(), logits.end());
   if (mask != nullptr) {
@@ -121,7 +182,7 @@ void Sequence::choose(std::span<float> logits, const TokenMask* mask) {
 }
 
 void Sequence::take_forced(MaskTrack::TimePoint until) {
-  if (!masks_ || !started() || prefilling() || parked()) return;
+  if (!masks_ || !started() || prefilling() || parked() || weighing()) return;
   while (!finished_ && tokens_.size() - fed_ <= kMostForcedTokens) {
     const auto mask = masks_->mask(until);
     if (!mask || ends_here(*mask)) return;
@@ -151,7 +212,8 @@ void Sequence::append(TokenId id, std::optional<TokenLogprobs> logprobs) {
     if (ending || model_.tokenizer().kind(id) == text::TokenKind::kControl)
       entry.hidden = entry.chosen.bytes.size();
   }
-  if (text_.stopped()) event.finish = FinishReason::kStop;
+  const bool whole = watch_ && watch_->ends_with(event.text) && may_end();
+  if (text_.stopped() || whole) event.finish = FinishReason::kStop;
   if (event.finish) {
     event.text += text_.finish();
     event.stop = text_.stop();

@@ -107,6 +107,82 @@ TEST_F(ConstraintTest, ForcedTokensChangeNothing) {
   EXPECT_GT(right, 10);
 }
 
+// Ends with the third letter, and behind a letter that is not the model's own choice.
+class LetterWatch final : public AnswerWatch {
+ public:
+  LetterWatch(std::size_t most, bool astray) : most_(most), astray_(astray) {}
+  bool ends_with(std::string_view text) override {
+    seen_ += text.size();
+    return seen_ >= most_;
+  }
+  bool ends_astray() const override { return astray_ && seen_ > 0; }
+
+ private:
+  const std::size_t most_;
+  const bool astray_;
+  std::size_t seen_ = 0;
+};
+
+TEST_F(ConstraintTest, AWatchEndsAnswers) {
+  const auto with_watch = [&](std::size_t most, bool astray, int n) {
+    Request r = constrained(*Grammar::regex("[a-z]{1,40}"), 1, 0);
+    r.n = n;
+    r.watch = [=] { return std::make_unique<LetterWatch>(most, astray); };
+    return run(r);
+  };
+  const Collected free = with_watch(~std::size_t{0}, false, 1);
+  ASSERT_GT(free.text.at(0).size(), 8u);
+  for (const Speculation speculation : {Speculation::kOff, Speculation::kAlways}) {
+    start({.context = 256, .parallel = 3, .speculation = speculation});
+    const Collected three = with_watch(3, false, 2);
+    for (const int choice : {0, 1}) {
+      const std::string& text = three.text.at(choice);
+      EXPECT_GE(text.size(), 3u);
+      EXPECT_LT(text.size(), free.text.at(0).size());
+      EXPECT_EQ(text, free.text.at(0).substr(0, text.size()));
+      EXPECT_EQ(three.finish.at(choice), FinishReason::kStop);
+    }
+    const Collected astray = with_watch(~std::size_t{0}, true, 1);
+    EXPECT_GE(astray.text.at(0).size(), 1u);
+    EXPECT_LT(astray.text.at(0).size(), free.text.at(0).size());
+    EXPECT_TRUE(free.text.at(0).starts_with(astray.text.at(0)));
+    EXPECT_EQ(astray.finish.at(0), FinishReason::kStop);
+  }
+}
+
+// What is weighed leaves nothing behind: the answer is that of a request held to what was taken.
+TEST_F(ConstraintTest, ABranchDecidesWhatAnswersAreHeldTo) {
+  const Grammar letters = *Grammar::regex("[a-z]{1,40}");
+  const Grammar digits = *Grammar::regex("[0-9]{3,20}");
+  const Grammar any = *Grammar::regex("(.|\n){1,80}");
+  struct Case {
+    const Grammar& behind;
+    double least;
+    bool taken;
+  };
+  const Case cases[] = {{any, 1e-6, true}, {any, 1.1, false}, {digits, 0.999, false}};
+  for (const Speculation speculation : {Speculation::kOff, Speculation::kAlways})
+    for (const double temperature : {0.0, 1.0})
+      for (const Case& c : cases) {
+        SCOPED_TRACE(testing::Message() << temperature << " " << c.least);
+        start({.context = 256, .parallel = 3, .speculation = speculation});
+        Request r = constrained(letters, 3, temperature);
+        r.n = 2;
+        Request plain = r;
+        if (c.taken) plain.constraint.emplace(digits, vocabulary_);
+        r.branch = Branch{{9, 10, 11},
+                          constraint::Matcher(c.behind, vocabulary_),
+                          constraint::Matcher(digits, vocabulary_),
+                          c.least};
+        const Collected weighed = run(r);
+        expect_same(weighed, run(plain));
+        expect_same(run(r), weighed);
+        r.max_tokens = plain.max_tokens = 3;  // no room for the branch
+        plain.constraint.emplace(letters, vocabulary_);
+        expect_same(run(r), run(plain));
+      }
+}
+
 // Several at once, with little memory, some with constraints, some of which leave in the middle.
 TEST_F(ConstraintTest, MixesEqualTheSameAlone) {
   const Grammar grammars[] = {schema(), *Grammar::regex("(the |he)*[a-z]{3,40}!"),

@@ -180,6 +180,11 @@ class Sequence {
   void keep_to(const TokenMask& mask, std::span<float> logits) const;
   bool ends_here(const TokenMask& mask);
   void end_without_token(Event event, FinishReason reason);
+  bool branch_has_room() const;
+  bool weighing() const { return !beginning_.empty(); }
+  void weigh(std::span<const float> logits, MaskTrack::TimePoint until);
+  void take_branch(bool taken);
+  bool is_astray(const TokenMask& mask, std::span<const float> logits) const;
   void choose(std::span<float> logits, const TokenMask* mask);
   void append(text::TokenId id, std::optional<TokenLogprobs> logprobs);
   std::optional<FinishReason> finish_reason(text::TokenId id) const;
@@ -194,11 +199,14 @@ class Sequence {
   std::shared_ptr<MaskTrack> masks_;         // null: no constraint
   std::shared_ptr<const TokenMask> latest_;  // whose text is guessed
   std::vector<float> parked_;                // [V]  logits that wait for a mask
+  std::shared_ptr<MaskTrack> branch_masks_;  // behind the branch's beginning, until it is weighed
+  std::vector<float> beginning_;             // [V]  behind the prompt, while the branch is fed
   bool late_ = false;                        // the last mask was
   TextStream text_;
-  std::vector<text::TokenId> tokens_;  // prompt and answer
-  std::size_t fed_;                    // of them that the model has seen
-  std::vector<text::TokenId> draft_;   // its last token and guesses at the next; empty: none
+  std::unique_ptr<AnswerWatch> watch_;  // may be null
+  std::vector<text::TokenId> tokens_;   // prompt and answer
+  std::size_t fed_;                     // of them that the model has seen
+  std::vector<text::TokenId> draft_;    // its last token and guesses at the next; empty: none
   std::size_t draft_source_ = 0;
   std::size_t draft_kind_ = 0;
   std::deque<Guessing> guessing_;  // one a source, as far as they were asked

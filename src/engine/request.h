@@ -60,6 +60,27 @@ enum class Pooling {
   kLast,
 };
 
+// Follows one answer's text while it is written, and knows where it may end. Threads: the engine's.
+class AnswerWatch {
+ public:
+  virtual ~AnswerWatch() = default;
+  // Takes the text that came last. True: the answer ends with it.
+  virtual bool ends_with(std::string_view text) = 0;
+  // Here the answer ends, if it may, where the model's likeliest token is none that its constraint
+  // allows: it would say something else, not go on.
+  virtual bool ends_astray() const = 0;
+};
+
+// Another way for an answer to go, weighed before it begins: `begin` is fed as if the answer began
+// so, seen by nobody. Where the tokens that may follow it have `least` of the model's probability
+// or more together, the answer is held to this constraint and not to the request's.
+struct Branch {
+  std::vector<text::TokenId> begin;  // not empty
+  constraint::Matcher behind;        // what may follow it
+  constraint::Matcher constraint;    // where the answer begins
+  double least = 0.5;
+};
+
 struct Request {
   std::vector<text::TokenId> prompt;  // not empty, within the vocabulary
   SamplingParams sampling;
@@ -77,6 +98,8 @@ struct Request {
   std::vector<text::TokenId> prediction;
   // What the answer must be: each token is one that it allows. Where the answer begins.
   std::optional<constraint::Matcher> constraint;
+  std::optional<Branch> branch;                         // only with a constraint
+  std::function<std::unique_ptr<AnswerWatch>()> watch;  // one for each choice; empty: none
   Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
   // A part of what is queued already: a full queue does not refuse it.
   bool follows = false;

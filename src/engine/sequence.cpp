@@ -35,10 +35,21 @@ Sequence::Sequence(std::shared_ptr<Job> job, int choice, const model::Model& mod
       fed_(kv_.length()) {
   const auto& constraint = job_->request().constraint;
   if (constraint && job_->request().max_tokens > 0) masks_ = masks.follow(*constraint);
+  const auto& branch = job_->request().branch;
+  if (masks_ && branch && branch_has_room()) branch_masks_ = masks.follow(branch->behind);
+  if (job_->request().watch) watch_ = job_->request().watch();
 }
 
 Sequence::~Sequence() {
   if (masks_) masks_->abandon();
+  if (branch_masks_) branch_masks_->abandon();
+}
+
+bool Sequence::branch_has_room() const {
+  const Request& request = job_->request();
+  const std::size_t begin = request.branch->begin.size();
+  return begin < static_cast<std::size_t>(request.max_tokens) &&
+         request.prompt.size() + begin < context_;
 }
 
 void Sequence::find_prefix(PrefixTree& prefixes) {
@@ -112,7 +123,7 @@ Sequence::Guessing& Sequence::guessing(std::size_t source, std::span<const doubl
 }
 
 std::size_t Sequence::guess_room(std::size_t most) const {
-  if (parked() || finished_ || tokens_.size() - fed_ != 1) return 0;
+  if (parked() || finished_ || weighing() || tokens_.size() - fed_ != 1) return 0;
   const auto left = static_cast<std::size_t>(job_->request().max_tokens - answered());
   return std::min({most, context_ - tokens_.size(), left - 1});
 }

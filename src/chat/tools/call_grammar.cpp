@@ -16,6 +16,7 @@ using Kind = PatternItem::Kind;
 constexpr std::string_view kSpaces = " {0,4}|\\n {0,16}";
 constexpr std::string_view kGap = "[ \\n\\r\\t]{0,8}";  // between calls with marks of their own
 constexpr std::string_view kWord = "[A-Za-z_]{0,16}";
+constexpr std::string_view kNoWords = "\\s*(?:```|\\{|\\[|<tool)";  // what calls may begin with
 constexpr std::string_view kId = "[a-zA-Z0-9]{9}";
 
 Part pattern(std::string_view text) {
@@ -44,7 +45,8 @@ class GrammarMaker {
   Part whole() {
     if (use_.choice == ToolChoice::kRequired) return calls(true);
     Part words = group(Part::Kind::kWithout, triggers());
-    if (use_.choice == ToolChoice::kNone) return words;
+    if (use_.choice == ToolChoice::kDeclined) words.text = kNoWords;
+    if (use_.choice == ToolChoice::kNone || use_.choice == ToolChoice::kDeclined) return words;
     Part after = group(Part::Kind::kRepeat, {calls(false)}, 0, 1);
     words.text = dialect_.no_beginning;
     const bool free = words.text.empty();
@@ -67,8 +69,9 @@ class GrammarMaker {
       if (form.forced || !forced) ways.push_back(opening(form));
     Part one = group(Part::Kind::kChoice, std::move(ways));
     if (!use_.parallel) return one;
+    // Blanks do not bind to a further call: whoever has written them may have had words in mind.
     Part more = group(Part::Kind::kRepeat, {pattern(kGap), one});
-    return group(Part::Kind::kSequence, {std::move(one), std::move(more)});
+    return group(Part::Kind::kSequence, {std::move(one), std::move(more), pattern(kGap)});
   }
 
   // The tools part at their names: what stands before is one text for all.

@@ -110,6 +110,10 @@ TEST(CallGrammar, HoldsCallsToTheirTools) {
       EXPECT_TRUE(allows(c.dialect, use, c.call)) << c.dialect;
       EXPECT_FALSE(allows(c.dialect, use, c.two)) << c.dialect;
     }
+    const ToolUse declined = two_tools(ToolChoice::kDeclined);
+    EXPECT_TRUE(allows(c.dialect, declined, "It is {fine} [1] <b>.")) << c.dialect;
+    for (const char* call : {c.call, "{\"name\": \"none\"}", "```json\n{\"name\": \"none\"}\n```"})
+      EXPECT_FALSE(allows(c.dialect, declined, call)) << c.dialect << ": " << call;
     const ToolUse none = two_tools(ToolChoice::kNone);
     EXPECT_TRUE(allows(c.dialect, none, "It is {fine} [1] <b>.")) << c.dialect;
     EXPECT_FALSE(allows(c.dialect, none, c.call)) << c.dialect;
@@ -127,6 +131,13 @@ TEST(CallGrammar, AgreesWithTheReader) {
     EXPECT_EQ(pieces[0].call->arguments, "{\"city\": \"Rome\"}") << c.dialect;
     EXPECT_EQ(pieces[1].call->name, "stop") << c.dialect;
   }
+}
+
+// Blanks behind a call do not bind to another one.
+TEST(CallGrammar, LetsCallsEnd) {
+  for (const DialectCase& c : kCases)
+    for (const ToolChoice choice : {ToolChoice::kAuto, ToolChoice::kRequired})
+      EXPECT_TRUE(allows(c.dialect, two_tools(choice), std::string(c.call) + "\n\n")) << c.dialect;
 }
 
 TEST(CallGrammar, WithoutStrictnessHoldsToNamesAndRequiredArguments) {

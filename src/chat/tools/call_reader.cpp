@@ -126,9 +126,29 @@ bool CallReader::step_call(bool last, Pieces& out) {
   held_.erase(0, call_end_);
   spaces_.clear();
   after_call_ = true;
-  out.push_back({{}, std::move(call_)});
+  tell_call(out);
   mode_ = Mode::kAfterCall;
   return true;
+}
+
+void CallReader::tell_call(Pieces& out) {
+  if (dialect_->weak) {
+    const auto same = [&](const ToolCall& other) {
+      return other.name == call_.name && other.arguments == call_.arguments;
+    };
+    if (std::any_of(told_.begin(), told_.end(), same)) {
+      repeats_ = true;
+      return;
+    }
+    told_.push_back(call_);
+  }
+  ++calls_;
+  out.push_back({{}, std::move(call_)});
+}
+
+bool CallReader::behind_call() const {
+  return after_call_ && (mode_ == Mode::kText || mode_ == Mode::kAfterCall) &&
+         std::all_of(held_.begin(), held_.end(), is_space);
 }
 
 // No call after all: another form may know what it is, or else it is text.

@@ -1,5 +1,6 @@
 // Finds the calls in an answer while it is written. What is no call stays text: nothing is lost or
-// comes twice, however the text is cut, but for blanks between calls and beside them.
+// comes twice, however the text is cut, but for blanks between calls and beside them, and for calls
+// that say the same as an earlier one where the dialect's models do not know when to end.
 #pragma once
 
 #include <optional>
@@ -30,6 +31,12 @@ class CallReader {
   // The end of the answer: what was held back. A last call without its closing mark is one.
   std::vector<AnswerPiece> finish();
 
+  // A call said the same as an earlier one.
+  bool repeats() const { return repeats_; }
+  std::size_t calls() const { return calls_; }
+  // A call has been read, and nothing but blanks behind it.
+  bool behind_call() const;
+
  private:
   enum class Mode { kText, kThinking, kCall, kAfterCall };
   using Pieces = std::vector<AnswerPiece>;
@@ -45,6 +52,7 @@ class CallReader {
   void give_up();
   void release(std::size_t bytes, Pieces& out);
   void enter_call(std::size_t at);
+  void tell_call(Pieces& out);
 
   const Dialect* dialect_;
   std::vector<std::string> names_;
@@ -57,8 +65,11 @@ class CallReader {
   bool extent_begun_ = false;
   ToolCall call_;
   std::size_t call_end_ = 0;
-  std::string spaces_;       // blanks that are told if text follows them
-  bool after_call_ = false;  // no text since the last call
+  std::string spaces_;          // blanks that are told if text follows them
+  bool after_call_ = false;     // no text since the last call
+  std::vector<ToolCall> told_;  // where none is told twice
+  bool repeats_ = false;
+  std::size_t calls_ = 0;  // that were told
 };
 
 }  // namespace aquilon::chat

@@ -124,8 +124,20 @@ const ReaderCase kCases[] = {
     {"pythonic", "[get(a=\")]\", b=(1,2))]", {"", {"get  {\"a\": \")]\", \"b\": [1, 2]}"}}},
     {"json",
      "```json\n[\n  {\"name\": \"get\", \"arguments\": {}},\n  {\"name\": \"get\", \"arguments\": "
-     "{}}\n]\n```",
-     {"", {"get  {}", "get  {}"}}},
+     "{\"a\": 1}}\n]\n```",
+     {"", {"get  {}", "get  {\"a\": 1}"}}},
+    // What the same call says twice, weak models say once; others may mean it.
+    {"json",
+     "```\n{\"name\": \"get\", \"arguments\": {\"a\":1}}\n{\"name\": \"get_more\"}\n"
+     "{\"name\": \"get\", \"arguments\": {\"a\": 1.0e0}}\n```",
+     {"", {"get  {\"a\": 1}", "get_more  {}", "get  {\"a\": 1.0}"}}},
+    {"hermes",
+     "<tool_call>{\"name\": \"get\", \"arguments\": {\"a\":1}}</tool_call>\n"
+     "<tool_call>{\"name\": \"get\", \"arguments\": { \"a\": 1 }}</tool_call> done",
+     {" done", {"get  {\"a\": 1}"}}},
+    {"mistral-v13",
+     "[TOOL_CALLS]get[ARGS]{\"a\": 6}[TOOL_CALLS]get[ARGS]{\"a\": 6}",
+     {"", {"get  {\"a\": 6}", "get  {\"a\": 6}"}}},
 };
 
 TEST(CallReader, FindsCallsHoweverTheTextIsCut) {

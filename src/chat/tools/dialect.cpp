@@ -1,5 +1,8 @@
 #include "chat/tools/dialect.h"
 
+#include <algorithm>
+#include <array>
+
 namespace aquilon::chat {
 namespace {
 
@@ -97,6 +100,7 @@ constexpr Dialect kDialects[] = {
     {.name = "hermes",
      .forms = kHermes,
      .tokens = kHermesTokens,
+     .weak = true,
      .no_beginning = "\\s*(?:```|\\{|\\[|<tools)",
      .before_tools = kOffer,
      .after_tools = "\n</tools>\n\nFor each function call, return a json object with function name "
@@ -105,6 +109,7 @@ constexpr Dialect kDialects[] = {
     {.name = "llama3",
      .forms = kLlama,
      .tokens = kLlamaTokens,
+     .weak = true,
      .before_tools = kOffer,
      .after_tools = "\n</tools>\n\nTo call a function, answer with a JSON object and nothing else, "
                     "in the form {\"name\": <function-name>, \"parameters\": <args-json-object>}. "
@@ -112,16 +117,25 @@ constexpr Dialect kDialects[] = {
     {.name = "pythonic",
      .forms = kPythonic,
      .tokens = kPythonicTokens,
+     .weak = true,
      .before_tools = kOffer,
      .after_tools =
          "\n</tools>\n\nTo call functions, answer with a list of calls and nothing else, in the "
          "form [function_name(argument=value), other_function()]."},
     {.name = "json",
      .forms = kJson,
+     .weak = true,
      .before_tools = kOffer,
      .after_tools = "\n</tools>\n\nTo call a function, answer with a JSON object in this form:\n"
                     "```json\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n```"},
 };
+
+constexpr auto kUnhelped = [] {
+  std::array<Dialect, std::size(kDialects)> unhelped;
+  std::copy(std::begin(kDialects), std::end(kDialects), unhelped.begin());
+  for (Dialect& dialect : unhelped) dialect.weak = false;
+  return unhelped;
+}();
 
 // What in a template tells its dialect, in the order of looking.
 constexpr struct {
@@ -144,6 +158,12 @@ const Dialect* find_dialect(std::string_view name) {
   for (const Dialect& dialect : kDialects)
     if (dialect.name == name) return &dialect;
   return nullptr;
+}
+
+const Dialect& without_help(const Dialect& dialect) {
+  for (const Dialect& other : kUnhelped)
+    if (other.name == dialect.name) return other;
+  return dialect;
 }
 
 const Dialect& dialect_of_template(std::string_view source) {

@@ -25,6 +25,8 @@ struct Dialect {
   // Written forms in them that are control tokens where the vocabulary has them as such.
   std::span<const std::string_view> tokens = {};
   bool short_ids = false;  // ids of calls are 9 letters and digits
+  // Of models that may have learnt calls badly: they are helped to end, and to call nothing.
+  bool weak = false;
   // A regular expression: how answers that may have calls do not begin, so that a model which would
   // write one in another form finds that of its prompt. Empty: as they like.
   std::string_view no_beginning = {};
@@ -37,6 +39,8 @@ struct Dialect {
 // All of them; the names are those of --tool-format.
 std::span<const Dialect> dialects();
 const Dialect* find_dialect(std::string_view name);  // null: there is none
+// The same for a model that needs no help.
+const Dialect& without_help(const Dialect& dialect);
 // What a template's own text says of calls; that of plain JSON where it says nothing.
 const Dialect& dialect_of_template(std::string_view source);
 

@@ -20,6 +20,7 @@ enum class ToolChoice {
   kNone,      // no calls
   kAuto,      // the model chooses
   kRequired,  // one call at least
+  kDeclined,  // no calls of those that the model knows; words from the beginning
 };
 
 // What a request says of calls. Without tools: nothing.

@@ -173,6 +173,30 @@ void shorten(json::object& object, std::string_view key) {
 
 }  // namespace
 
+json::value with_no_call(const json::value& tools) {
+  json::array all = tools.is_array() ? tools.get_array() : json::array();
+  std::string name = "none";
+  const auto is_taken = [&](const json::value& tool) {
+    const json::object* object = tool.if_object();
+    const json::value* function = object ? object->if_contains("function") : nullptr;
+    return function && function->is_object() && text_of(function->get_object(), "name") == name;
+  };
+  while (std::any_of(all.begin(), all.end(), is_taken)) name += '_';
+  all.push_back(json::object{
+      {"type", "function"},
+      {"function",
+       {{"name", name},
+        {"description", "Answers in plain words: for requests that no other function fits."},
+        {"parameters", {{"type", "object"}, {"properties", json::object()}}}}}});
+  return all;
+}
+
+std::string beginning_of_call(const Dialect& dialect) {
+  const CallForm& form = own_form(dialect);
+  const bool lines = form.front.starts_with('<') || form.front.starts_with('`');
+  return mark(form.front, lines ? "\n" : "") + fill(form.call.substr(0, form.call.find("$N")), {});
+}
+
 bool speaks_of_tools(const json::array& messages) {
   return std::any_of(messages.begin(), messages.end(), [](const json::value& message) {
     const json::object* object = message.if_object();

@@ -18,6 +18,12 @@ bool speaks_of_tools(const boost::json::array& messages);
 boost::json::array without_tools(const boost::json::array& messages,
                                  const boost::json::value& tools, const Dialect& dialect);
 
+// `tools` and a function more, in place of which the model is to answer in words: beside it, a name
+// of the others has the model's probability only where it means to call.
+boost::json::value with_no_call(const boost::json::value& tools);
+// An answer that begins with a call, as the dialect asks for, up to the tool's name.
+std::string beginning_of_call(const Dialect& dialect);
+
 // `tool_calls` as the dialect writes them, without ids.
 std::string written_calls(const boost::json::array& calls, const Dialect& dialect);
 

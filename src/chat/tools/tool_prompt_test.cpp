@@ -54,6 +54,18 @@ TEST(ToolPrompt, OffersToolsInTheSystemMessage) {
             R"([{"role":"user","content":"q"}])");
 }
 
+TEST(ToolPrompt, BeginsCallsUpToTheName) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"hermes", "<tool_call>\n{\"name\": \""},
+      {"json", "```json\n{\"name\": \""},
+      {"llama3", "{\"name\": \""},
+      {"pythonic", "["},
+      {"mistral-v13", "[TOOL_CALLS]"},
+  };
+  for (const auto& [dialect, want] : cases)
+    EXPECT_EQ(beginning_of_call(*find_dialect(dialect)), want) << dialect;
+}
+
 TEST(ToolPrompt, ShortensIdsThatAreNotShort) {
   json::array messages = json::parse(kExchange).as_array();
   messages[1].at("tool_calls").at(0).as_object()["id"] = "call_0123456789abcdefghijklmn";
