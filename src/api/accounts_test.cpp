@@ -125,6 +125,29 @@ TEST_F(AccountsTest, ScopesAndModelsBoundWhatAKeyMayDo) {
   EXPECT_EQ(post(text_body("hi"), bearer(alias)).status, 200);
 }
 
+// Also under its name: the key that follows a revoked one is another.
+TEST_F(AccountsTest, AStreamGoesOnForItsKeyOnly) {
+  const std::string key = make_key({.name = "ann"});
+  const std::string other = make_key({.name = "bob"});
+  start({.steps_per_second = 200});
+  const std::string body = text_body("go", R"(,"stream":true,"max_tokens":20)");
+  std::string last;
+  {
+    ClientForTest client(server_->port());
+    client.send(post_request(kText, body, bearer(key) + "x-stream-resume: true\r\n"));
+    ASSERT_TRUE(client.wait_for(".1\n"));
+    const std::size_t id = client.seen().find("\nid: ") + 5;
+    last = "Last-Event-ID: " + client.seen().substr(id, client.seen().find('\n', id) - id) + "\r\n";
+  }
+  EXPECT_EQ(post("{}", bearer(other) + last).status, 404);
+  EXPECT_EQ(post("{}", bearer(key) + last).status, 200);
+  Database database = Database::open(folder_.path(), Database::Open::kExisting).value();
+  ASSERT_TRUE(store::revoke_key(database, "ann", 1).ok());
+  const std::string next = make_key({.name = "ann"});
+  EXPECT_TRUE(eventually([&] { return get("/v1/models", bearer(next)).status == 200; }));
+  EXPECT_EQ(post("{}", bearer(next) + last).status, 404);
+}
+
 TEST_F(AccountsTest, EveryDialectReadsItsOwnRefusals) {
   const std::string key = make_key({.name = "ann", .models = {"other"}});
   start();

@@ -60,7 +60,7 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
     return;
   }
   if (const std::string_view last = request.header("last-event-id"); !last.empty()) {
-    if (!context.streams.resume(last, request.tenant, exchange))
+    if (!context.streams.resume(request, exchange))
       exchange->respond(error_response(stream_not_found(last), route.errors, request.id));
     return;
   }
@@ -69,7 +69,7 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
     return;
   }
   if (request.header("x-stream-resume") == "true")
-    exchange = context.streams.keep(request.id, request.tenant, std::move(exchange));
+    exchange = context.streams.keep(request, std::move(exchange));
   std::make_shared<GenerationSession>(context, route, std::move(rules), std::move(request),
                                       std::move(exchange))
       ->start();

@@ -5,21 +5,37 @@
 #include <utility>
 #include <vector>
 
+#include "api/account.h"
+
 namespace aquilon::api {
+namespace {
+
+// Who may go on with a stream: compared whole, never told.
+struct StreamOwner {
+  std::int64_t key_id = 0;   // of a key of the data folder
+  std::uint64_t tenant = 0;  // of the key; 0: none was asked for
+  std::string path;
+
+  bool operator==(const StreamOwner&) const = default;
+};
+
+StreamOwner owner_of(const HttpRequest& request) {
+  return {request.account ? request.account->key_id : 0, request.tenant, request.path};
+}
+
+}  // namespace
 
 // One such stream: an exchange that passes on to the connection that is there, if one is.
 class ResumableStream final : public Exchange,
                               public std::enable_shared_from_this<ResumableStream> {
  public:
-  ResumableStream(ResumableStreams& owner, std::string id, std::uint64_t tenant,
+  ResumableStream(ResumableStreams& streams, const HttpRequest& request,
                   std::shared_ptr<Exchange> first)
-      : owner_(owner),
-        id_(std::move(id)),
-        tenant_(tenant),
+      : streams_(streams),
+        id_(request.id),
+        owner_(owner_of(request)),
         first_(first),
         client_(std::move(first)) {}
-
-  std::uint64_t tenant() const { return tenant_; }
 
   void post(std::function<void()> task) override { first_->post(std::move(task)); }
   void offload(std::function<void()> work) override { first_->offload(std::move(work)); }
@@ -43,7 +59,7 @@ class ResumableStream final : public Exchange,
     if (ended_ || !stream_) return;
     kept_.push_back({std::string(name), std::string(data)});
     kept_bytes_ += name.size() + data.size();
-    while (kept_bytes_ > owner_.limits_.max_bytes) {
+    while (kept_bytes_ > streams_.limits_.max_bytes) {
       kept_bytes_ -= kept_.front().name.size() + kept_.front().data.size();
       kept_.pop_front();
       ++first_kept_;
@@ -64,6 +80,7 @@ class ResumableStream final : public Exchange,
     listen();
   }
 
+  bool is_of(const HttpRequest& request) const { return owner_ == owner_of(request); }
   bool has(std::size_t number) const {
     return number >= first_kept_ && number <= first_kept_ + kept_.size();
   }
@@ -124,9 +141,9 @@ class ResumableStream final : public Exchange,
 
   void wait_for_client() {
     cancel_wait();
-    if (owner_.stopping_) return give_up(AbandonReason::kClientGone);
+    if (streams_.stopping_) return give_up(AbandonReason::kClientGone);
     // A time that is over already can no longer be cancelled: its number tells.
-    cancel_ = first_->after(owner_.limits_.wait, [self = weak_from_this(), round = round_] {
+    cancel_ = first_->after(streams_.limits_.wait, [self = weak_from_this(), round = round_] {
       const auto stream = self.lock();
       if (stream && stream->round_ == round) stream->give_up(AbandonReason::kClientGone);
     });
@@ -137,11 +154,11 @@ class ResumableStream final : public Exchange,
     if (const auto cancel = std::exchange(cancel_, nullptr)) cancel();
   }
 
-  void forget() { owner_.streams_.erase(id_); }
+  void forget() { streams_.streams_.erase(id_); }
 
-  ResumableStreams& owner_;
-  std::string id_;
-  const std::uint64_t tenant_;
+  ResumableStreams& streams_;
+  const std::string id_;
+  const StreamOwner owner_;
   std::shared_ptr<Exchange> first_;   // for the threads, which outlive its connection
   std::shared_ptr<Exchange> client_;  // null: nobody is there
   std::function<void(AbandonReason)> on_abandoned_;
@@ -154,20 +171,21 @@ class ResumableStream final : public Exchange,
   bool ended_ = false;
 };
 
-std::shared_ptr<Exchange> ResumableStreams::keep(const std::string& id, std::uint64_t tenant,
+std::shared_ptr<Exchange> ResumableStreams::keep(const HttpRequest& request,
                                                  std::shared_ptr<Exchange> exchange) {
   if (streams_.size() >= limits_.max_streams) return exchange;
-  auto stream = std::make_shared<ResumableStream>(*this, id, tenant, std::move(exchange));
-  streams_[id] = stream;
+  auto stream = std::make_shared<ResumableStream>(*this, request, std::move(exchange));
+  streams_[request.id] = stream;
   return stream;
 }
 
-bool ResumableStreams::resume(std::string_view last, std::uint64_t tenant,
+bool ResumableStreams::resume(const HttpRequest& request,
                               const std::shared_ptr<Exchange>& exchange) {
+  const std::string_view last = request.header("last-event-id");
   const std::size_t dot = last.rfind('.');
   if (dot == last.npos) return false;
   const auto found = streams_.find(last.substr(0, dot));
-  if (found == streams_.end() || found->second->tenant() != tenant) return false;
+  if (found == streams_.end() || !found->second->is_of(request)) return false;
   const std::string_view digits = last.substr(dot + 1);
   std::size_t number = 0;
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), number);

@@ -1,6 +1,7 @@
 // Streams that outlive their connection. A request that asks for it ("x-stream-resume: true") gets
 // an `id:` with each event; when its connection is lost, its generation goes on for a short time,
-// its events are kept, and a request with `Last-Event-ID` gets those that it has not seen.
+// its events are kept, and a request with `Last-Event-ID` gets those that it has not seen. It must
+// be of the same key and go to the same path: a stream is its owner's, whoever knows its id.
 //
 // Threads: all of it on the connection's thread, like Exchange.
 #pragma once
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "api/exchange.h"
+#include "api/http_message.h"
 
 namespace aquilon::api {
 
@@ -30,15 +32,14 @@ class ResumableStreams {
 
   void set_limits(const Limits& limits) { limits_ = limits; }
 
-  // An exchange that keeps what goes through `exchange` under `id`, for its tenant alone; the same
-  // exchange where too many streams are kept already.
-  std::shared_ptr<Exchange> keep(const std::string& id, std::uint64_t tenant,
-                                 std::shared_ptr<Exchange> exchange);
+  // An exchange that keeps what goes through `exchange` under the request's id; the same exchange
+  // where too many streams are kept already.
+  std::shared_ptr<Exchange> keep(const HttpRequest& request, std::shared_ptr<Exchange> exchange);
 
-  // Goes on with a stream on another connection, behind the event `last` ("<id>.<number>"). False:
-  // the tenant has no such stream any more, or some of what was missed is not kept.
-  bool resume(std::string_view last, std::uint64_t tenant,
-              const std::shared_ptr<Exchange>& exchange);
+  // Goes on with a stream on another connection, behind the event that the request names as its
+  // last ("<id>.<number>"). False: there is no such stream any more, it is another key's or path's,
+  // or some of what was missed is not kept.
+  bool resume(const HttpRequest& request, const std::shared_ptr<Exchange>& exchange);
 
   // Ends the streams that wait for their client; from here on none waits. When the server stops.
   void stop_waiting();

@@ -30,9 +30,9 @@ std::string last_event(const std::string& id) {
 }
 
 // A client that loses its connection behind the third event; the ids that it saw.
-std::vector<std::string> lose_after_three(ServerForTest& server) {
+std::vector<std::string> lose_after_three(ServerForTest& server, const std::string& fields = "") {
   ClientForTest client(server.port());
-  client.send(post_request("/v1/completions", kBody, kResumable));
+  client.send(post_request("/v1/completions", kBody, kResumable + fields));
   EXPECT_TRUE(client.wait_for(".2\n"));
   const auto ids = lines_with(client.seen(), "id: ");
   client.close();
@@ -66,6 +66,37 @@ TEST(ResumableStreamsTest, GoesOnBehindTheLastEventThatWasSeen) {
   const ClientAnswer end = late.post("/v1/completions", "{}", last_event(rest_ids[9]));
   EXPECT_EQ(end.events(), std::vector<std::string>{"[DONE]"});
   EXPECT_EQ(server.generator().cancelled(), 0);
+}
+
+TEST(ResumableStreamsTest, IsItsOwnersAlone) {
+  ServerForTest server({.access = {.api_keys = {"first", "second"}}}, {.steps_per_second = 200});
+  const std::string first = "x-api-key: first\r\n";
+  const std::string second = "x-api-key: second\r\n";
+  const auto seen = lose_after_three(server, first);
+  ASSERT_GE(seen.size(), 3u);
+  const struct {
+    const char* what;
+    const char* path;
+    std::string fields;
+    int status;
+  } cases[] = {
+      {"another key", "/v1/completions", second, 404},
+      {"no key", "/v1/completions", "", 401},
+      {"another route", "/v1/chat/completions", first, 404},
+      {"another name of the route", "/openai/v1/completions", first, 404},
+      {"another deployment", "/openai/deployments/fake-model/completions", first, 404},
+      {"the owner", "/v1/completions", first, 200},
+      {"another key after the end", "/v1/completions", second, 404},
+  };
+  for (const auto& c : cases) {
+    ClientForTest client(server.port());
+    const ClientAnswer answer = client.post(c.path, "{}", c.fields + last_event(seen[0]));
+    EXPECT_EQ(answer.status, c.status) << c.what << " " << answer.body;
+    if (c.status == 404) {
+      EXPECT_NE(answer.body.find("stream_not_found"), std::string::npos) << c.what;
+    }
+  }
+  EXPECT_EQ(server.generator().started(), 1);
 }
 
 TEST(ResumableStreamsTest, WaitsForAShortTimeOnly) {
