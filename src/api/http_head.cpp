@@ -56,6 +56,16 @@ Refusal check_length(const std::string& value, std::uint64_t& length) {
   return {};
 }
 
+// Fields that decide who may ask: two readers could go by different ones.
+Refusal check_single(const RawHead& raw) {
+  for (const std::string_view name : {"origin", "sec-fetch-site"}) {
+    const auto is_named = [name](const Header& h) { return h.name == name; };
+    if (std::count_if(raw.fields.begin(), raw.fields.end(), is_named) > 1)
+      return head_error(400, fmt::format("the field {} is given twice", name));
+  }
+  return {};
+}
+
 Refusal check_framing(const RawHead& raw, RequestHead& out) {
   int lengths = 0;
   int encodings = 0;
@@ -77,6 +87,8 @@ Refusal check_framing(const RawHead& raw, RequestHead& out) {
   }
   if (lengths > 0 && encodings > 0)
     return head_error(400, "a request has either Content-Length or Transfer-Encoding, not both");
+  if (encodings > 0 && !out.http11)  // RFC 9112, 6.1: whoever passed it on may have framed it else
+    return head_error(400, "HTTP/1.0 has no Transfer-Encoding: send Content-Length, or HTTP/1.1");
   return {};
 }
 
@@ -134,6 +146,7 @@ Refusal check_head(RawHead raw, RequestHead& out) {
   out.keep_alive = raw.keep_alive;
   if (Refusal refusal = check_framing(raw, out)) return refusal;
   if (Refusal refusal = check_host(raw, out.request.host)) return refusal;
+  if (Refusal refusal = check_single(raw)) return refusal;
   std::string_view target;
   if (Refusal refusal = origin_form(raw, out.request.host, target)) return refusal;
   const std::string_view fault = split_target(target, out.request.path, out.request.query);

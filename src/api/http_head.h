@@ -50,10 +50,10 @@ struct RequestHead {
   bool expects_continue = false;
 };
 
-// Exactly one well-formed Host; at most one Content-Length, digits only; Transfer-Encoding exactly
-// "chunked" (else 501); target in origin form (absolute form only when it names the same
-// authority), percent- decoded once, without dot segments, backslashes or control characters; no
-// Content-Encoding.
+// Exactly one well-formed Host; at most one Origin; at most one Content-Length, digits only;
+// Transfer-Encoding exactly "chunked" (else 501), not with HTTP/1.0; target in origin form
+// (absolute form only when it names the same authority), percent- decoded once, without dot
+// segments, backslashes or control characters; no Content-Encoding.
 Refusal check_head(RawHead raw, RequestHead& out);
 
 // "host", "host:port" or "[v6]:port" in lower case and without a default port or trailing dot;
