@@ -167,9 +167,9 @@ Refusal AccessPolicy::check_key(HttpRequest& request, Scope scope) const {
   if (is_expired(*request.account))
     return unauthorized("this API key has expired: ask for a new one", "expired_api_key");
   if (!request.account->may(scope))
-    return forbidden("scope_not_allowed",
-                     fmt::format("this API key may not do that: it needs the scope '{}'",
-                                 scope == Scope::kAdmin ? "admin" : "inference"));
+    return forbidden(
+        "scope_not_allowed",
+        fmt::format("this API key may not do that: it needs the scope '{}'", scope_name(scope)));
   request.tenant = request.account->tenant;
   return {};
 }

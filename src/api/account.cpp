@@ -12,8 +12,21 @@ bool contains(const std::vector<std::string>& list, std::string_view item) {
 }  // namespace
 
 const std::vector<std::string>& scope_names() {
-  static const std::vector<std::string> names = {"inference", "admin"};
+  static const std::vector<std::string> names = {"inference", "admin", "metrics"};
   return names;
+}
+
+std::string_view scope_name(Scope scope) {
+  switch (scope) {
+    case Scope::kApi:
+      return "inference";
+    case Scope::kMetrics:
+      return "metrics";
+    case Scope::kAdmin:
+      return "admin";
+    default:
+      return {};
+  }
 }
 
 bool Account::may(Scope scope) const {
@@ -22,6 +35,8 @@ bool Account::may(Scope scope) const {
       return true;
     case Scope::kApi:
       return contains(scopes, "inference");
+    case Scope::kMetrics:
+      return contains(scopes, "metrics") || contains(scopes, "admin");
     case Scope::kAdmin:
       return contains(scopes, "admin");
     case Scope::kUndeclared:

@@ -17,11 +17,15 @@ enum class Scope {
   kUndeclared,
   kPublic,  // no key: health, the page and its files
   kApi,     // a key, where there are any, that may "inference": answers, embeddings, tokens, models
-  kAdmin,   // one that may "admin": loading and unloading models
+  kMetrics,  // one that may "metrics" or "admin": everybody's counts and times
+  kAdmin,    // one that may "admin": loading and unloading models
 };
 
-// The names that keys carry, "inference" and "admin".
+// The names that keys carry: "inference", "admin" and "metrics".
 const std::vector<std::string>& scope_names();
+
+// The one that a route's scope asks for; empty: none.
+std::string_view scope_name(Scope scope);
 
 // Threads: safe; immutable but for what the meter counts.
 struct Account {

@@ -125,6 +125,71 @@ TEST_F(AccountsTest, ScopesAndModelsBoundWhatAKeyMayDo) {
   EXPECT_EQ(post(text_body("hi"), bearer(alias)).status, 200);
 }
 
+TEST_F(AccountsTest, AdminKeysLoadAndUnloadTheirModelsOnly) {
+  const std::string own = make_key({.name = "own", .scopes = {"admin"}, .models = {"org/alias"}});
+  const std::string none = make_key({.name = "none", .scopes = {"admin"}, .models = {"nosuch"}});
+  start();
+  for (const char* path : {"/models/load", "/models/unload"})
+    for (const char* body : {R"({"model":"fake-model"})", R"({"model":"org/alias"})"}) {
+      const ClientAnswer refused = post(body, bearer(none), path);
+      EXPECT_EQ(refused.status, 403) << path << body;
+      EXPECT_NE(refused.body.find("model_not_allowed"), std::string::npos) << refused.body;
+      const ClientAnswer allowed = post(body, bearer(own), path);
+      EXPECT_EQ(allowed.body.find("model_not_allowed"), std::string::npos) << allowed.body;
+    }
+  EXPECT_EQ(post(R"({"model":"fake-adapter"})", bearer(own), "/models/unload").status, 403);
+  // Without a name it is the first model that the key may use, and there is none.
+  EXPECT_EQ(post("{}", bearer(none), "/models/unload").status, 400);
+}
+
+TEST_F(AccountsTest, EveryRouteOfAScopeIsForItsKeysAlone) {
+  std::map<std::string, std::string> keys;
+  for (const std::string& scope : scope_names())
+    keys[scope] = bearer(make_key({.name = scope, .scopes = {scope}}));
+  start();
+  for (const Route& route : api_routes()) {
+    std::string path(route.pattern);
+    if (const std::size_t id = path.find("{id}"); id != path.npos)
+      path.replace(id, 4, "fake-model");
+    for (const std::string& scope : scope_names()) {
+      const ClientAnswer answer =
+          route.method == "GET" ? get(path, keys[scope]) : post("", keys[scope], path);
+      const bool may = route.scope == Scope::kPublic || scope == scope_name(route.scope) ||
+                       (scope == "admin" && route.scope == Scope::kMetrics);
+      EXPECT_EQ(answer.status != 403, may) << route.method << " " << path << " " << scope;
+      if (route.scope != Scope::kPublic) {
+        EXPECT_EQ(get(path).status == 401 || post("", "", path).status == 401, true) << path;
+      }
+    }
+  }
+}
+
+TEST_F(AccountsTest, AModelThatAKeyMayNotUseIsNotNamed) {
+  const std::string narrow = bearer(make_key({.name = "narrow", .models = {"fake-adapter"}}));
+  const std::string none = bearer(make_key({.name = "none", .models = {"nosuch"}}));
+  start();
+  const std::string chat = R"({"messages":[{"role":"user","content":"go"}],"max_tokens":1)";
+  const struct {
+    const char* path;
+    std::string body;  // empty: GET
+  } cases[] = {{"/info", ""},
+               {"/tokenizer_info", ""},
+               {"/tokenize", R"({"content":"hi"})"},
+               {"/chat/completions", chat + "}"},
+               {"/v1/chat/completions", chat + R"(,"model":"azureai"})"}};
+  for (const auto& c : cases)
+    for (const std::string& key : {narrow, none}) {
+      const ClientAnswer answer = c.body.empty() ? get(c.path, key) : post(c.body, key, c.path);
+      EXPECT_EQ(answer.body.find("\"fake-model\""), std::string::npos) << answer.body;
+      EXPECT_EQ(answer.body.find("'fake-model'"), std::string::npos) << answer.body;
+      if (key == narrow) {
+        EXPECT_EQ(answer.status, 200) << c.path << answer.body;
+      }
+    }
+  EXPECT_NE(get("/info", narrow).body.find("fake-adapter"), std::string::npos);
+  EXPECT_EQ(get("/info", none).status, 404);
+}
+
 // Also under its name: the key that follows a revoked one is another.
 TEST_F(AccountsTest, AStreamGoesOnForItsKeyOnly) {
   const std::string key = make_key({.name = "ann"});

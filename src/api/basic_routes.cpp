@@ -11,7 +11,7 @@ void list_models(ApiContext& context, HttpRequest request, std::shared_ptr<Excha
 }
 
 void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  const auto model = find_model(*context.models, request.tail);
+  const auto model = find_model(*context.models, request.tail, request.account.get());
   if (!model) {
     exchange->respond(error_response(unknown_model(request.tail)));
     return;
@@ -23,11 +23,12 @@ void get_model(ApiContext& context, HttpRequest request, std::shared_ptr<Exchang
 }
 
 void get_info(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  if (context.models->size() == 0) {
+  const auto model = first_model(*context.models, request.account.get());
+  if (!model) {
     exchange->respond(error_response(unknown_model(""), ErrorForm::kAzure, request.id));
     return;
   }
-  const chat::ModelCard card = context.models->status(0).card;
+  const chat::ModelCard card = context.models->status(*model).card;
   std::string body = "{\"model_name\":";
   append_json_string(body, card.id);
   body += card.chat ? ",\"model_type\":\"chat_completion\"" : ",\"model_type\":\"text_generation\"";

@@ -30,7 +30,8 @@ Refusal read_extra_parameters(const HttpRequest& request, bool& strict) {
 
 // The model of the path, or else the default one where the body names none.
 BodyRules azure_rules(const ApiContext& context, const HttpRequest& request) {
-  return {.default_model = default_model(*context.models), .fixed_model = request.tail};
+  return {.default_model = default_model(*context.models, request.account.get()),
+          .fixed_model = request.tail};
 }
 
 ApiError stream_not_found(std::string_view last) {

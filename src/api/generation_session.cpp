@@ -76,7 +76,8 @@ void GenerationSession::start() {
 
 void GenerationSession::prepare() {
   const Refusal refusal = read_request();
-  const auto model = find_model(models_, request_.model);  // of a bad body as well, for its row
+  // Of a bad body as well, for its row.
+  const auto model = find_model(models_, request_.model, http_.account.get());
   const chat::ModelStatus status = model ? models_.status(*model) : chat::ModelStatus();
   book_.set_model(status.card.id);
   if (refusal) return refuse(*refusal);

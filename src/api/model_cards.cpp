@@ -18,15 +18,26 @@ void append_aliases(std::string& out, const std::vector<std::string>& aliases) {
 
 }  // namespace
 
-std::optional<chat::ModelPool::Index> find_model(const chat::ModelPool& models,
-                                                 std::string_view name) {
-  if (const auto model = models.find(name)) return model;
-  if (name == "azureai" && models.size() > 0) return 0;
+std::optional<chat::ModelPool::Index> first_model(const chat::ModelPool& models,
+                                                  const Account* account) {
+  const std::size_t count = models.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!account) return i;
+    const chat::ModelStatus model = models.status(i);
+    if (account->may_use(model.card.id, model.aliases)) return i;
+  }
   return {};
 }
 
-std::string default_model(const chat::ModelPool& models) {
-  return models.size() > 0 ? models.status(0).card.id : std::string();
+std::string default_model(const chat::ModelPool& models, const Account* account) {
+  const auto model = first_model(models, account);
+  return model ? models.status(*model).card.id : std::string();
+}
+
+std::optional<chat::ModelPool::Index> find_model(const chat::ModelPool& models,
+                                                 std::string_view name, const Account* account) {
+  if (const auto model = models.find(name)) return model;
+  return name == "azureai" ? first_model(models, account) : std::nullopt;
 }
 
 std::string model_card_json(const chat::ModelStatus& model, std::string_view name) {

@@ -10,12 +10,16 @@
 
 namespace aquilon::api {
 
-// By id or alias. "azureai", which Mistral's Azure libraries send for want of a name, is the
-// default model.
+// The first model that the key (null: none is needed) may use: that of requests which need not name
+// one. Absent: there is none.
+std::optional<chat::ModelPool::Index> first_model(const chat::ModelPool& models,
+                                                  const Account* account);
+// Its id; empty: there is none.
+std::string default_model(const chat::ModelPool& models, const Account* account);
+// By id or alias, also where the key may not use it. "azureai", which Mistral's Azure libraries
+// send for want of a name, is the default model.
 std::optional<chat::ModelPool::Index> find_model(const chat::ModelPool& models,
-                                                 std::string_view name);
-// The id of the first model: that of requests which need not name one. Empty: there is none.
-std::string default_model(const chat::ModelPool& models);
+                                                 std::string_view name, const Account* account);
 
 // GET /v1/models: each model that the key (null: none is needed) may use, under its id and under
 // each alias.

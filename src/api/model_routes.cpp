@@ -1,6 +1,7 @@
 // Loading and unloading by hand, as llama-server has it.
 #include <exception>
 
+#include "api/limits.h"
 #include "api/router.h"
 #include "api/worker_answer_internal.h"
 
@@ -18,15 +19,19 @@ Result<std::string> loaded(const chat::Generator&, const CompletionRequest&) {
 void unload(ApiContext& context, const HttpRequest& request,
             std::function<void(const Refusal&)> done) {
   CompletionRequest asked;
-  const BodyRules rules{.strict = context.strict, .default_model = default_model(*context.models)};
+  const Account* account = request.account.get();
+  const BodyRules rules{.strict = context.strict,
+                        .default_model = default_model(*context.models, account)};
   try {
     if (const Refusal refusal = read_body(model_body(), request.body, rules, asked))
       return done(refusal);
   } catch (const std::exception&) {  // of the JSON library: out of memory
     return done(ApiError{.status = 500, .message = "the server failed to read this request"});
   }
-  const auto model = find_model(*context.models, asked.model);
+  const auto model = find_model(*context.models, asked.model, account);
   if (!model) return done(unknown_model(asked.model));
+  if (const Refusal forbidden = check_model(account, context.models->status(*model)))
+    return done(forbidden);
   context.models->unload(*model, [done = std::move(done)](const Status& status) {
     done(status.ok() ? Refusal() : Refusal(from_error(status.error())));
   });

@@ -10,7 +10,7 @@ constexpr Route kRoutes[] = {
     {"GET",  "/health",              Scope::kPublic, &get_health,  "200 once the server can generate, 503 before", nullptr, "Health"},
     {"GET",  "/livez",               Scope::kPublic, &get_livez,   "200 unless this process should be ended", nullptr, "Probe"},
     {"GET",  "/readyz",              Scope::kPublic, &get_readyz,  "200 while it can answer; 503 with the reason otherwise", nullptr, "Probe"},
-    {"GET",  "/metrics",             Scope::kApi,    &get_metrics, "counts and times, as Prometheus reads them", nullptr, "Metrics"},
+    {"GET",  "/metrics",             Scope::kMetrics, &get_metrics, "counts and times, as Prometheus reads them", nullptr, "Metrics"},
     {"POST", "/v1/chat/completions", Scope::kApi,    &answer_chat, "answer a conversation", &chat_body, "ChatCompletion", "ChatCompletionChunk"},
     {"POST", "/v1/completions",      Scope::kApi,    &answer_text, "continue a text or token ids", &text_body, "Completion", "Completion"},
     {"POST", "/v1/fim/completions",  Scope::kApi,    &answer_fim,  "fill in between two texts", &fim_body, "ChatCompletion", "ChatCompletionChunk"},

@@ -118,7 +118,8 @@ void answer_detokenize(ApiContext& context, HttpRequest request,
 
 void get_tokenizer_info(ApiContext& context, HttpRequest request,
                         std::shared_ptr<Exchange> exchange) {
-  if (context.models->size() == 0) return exchange->respond(error_response(unknown_model("")));
+  const auto model = first_model(*context.models, request.account.get());
+  if (!model) return exchange->respond(error_response(unknown_model("")));
   const auto wait =
       std::make_shared<ModelWait>(*context.models, exchange, request.tenant, context.max_seconds);
   exchange->on_abandoned([wait, exchange](AbandonReason reason) {
@@ -127,11 +128,11 @@ void get_tokenizer_info(ApiContext& context, HttpRequest request,
       exchange->respond(error_response(
           {.status = 503, .message = "the server is shutting down", .code = "shutting_down"}));
   });
-  exchange->offload([wait, exchange] {
-    wait->get(0, [exchange](const Result<chat::ModelLease>& model) {
+  exchange->offload([wait, exchange, model = *model] {
+    wait->get(model, [exchange](const Result<chat::ModelLease>& lease) {
       auto response = std::make_shared<HttpResponse>(
-          model.ok() ? HttpResponse{.body = tokenizer_info_json(**model)}
-                     : error_response(from_error(model.error())));
+          lease.ok() ? HttpResponse{.body = tokenizer_info_json(**lease)}
+                     : error_response(from_error(lease.error())));
       exchange->post([exchange, response] { exchange->respond(std::move(*response)); });
     });
   });

@@ -14,8 +14,9 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
                std::shared_ptr<Exchange> exchange)
       : models_(*context.models),
         route_(route),
-        rules_({.strict = context.strict, .default_model = default_model(models_)}),
         http_(std::move(request)),
+        rules_({.strict = context.strict,
+                .default_model = default_model(models_, http_.account.get())}),
         exchange_(std::move(exchange)),
         wait_(std::make_shared<ModelWait>(models_, exchange_, http_.tenant, context.max_seconds)) {}
 
@@ -39,7 +40,7 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
       refusal = internal_failure();
     }
     if (refusal) return respond(this->refusal(*refusal));
-    const auto model = find_model(models_, request_.model);
+    const auto model = find_model(models_, request_.model, http_.account.get());
     if (!model) return respond(this->refusal(unknown_model(request_.model)));
     if (const Refusal forbidden = check_model(http_.account.get(), models_.status(*model)))
       return respond(this->refusal(*forbidden));
@@ -71,8 +72,8 @@ class WorkerAnswer : public std::enable_shared_from_this<WorkerAnswer> {
 
   chat::ModelPool& models_;
   const WorkerRoute route_;
-  const BodyRules rules_;
   const HttpRequest http_;
+  const BodyRules rules_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<ModelWait> wait_;
   CompletionRequest request_;

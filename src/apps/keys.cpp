@@ -46,8 +46,8 @@ struct LimitOptions {
                .unit = "NAMES"});
     v(scopes, {.flag = "scopes",
                .help = "what the key may do, with commas between: inference (answers, embeddings, "
-                       "tokens, the list of models), admin (load and unload models); default: "
-                       "inference",
+                       "tokens, the list of models), admin (load and unload models, metrics), "
+                       "metrics (read /metrics); default: inference",
                .unit = "NAMES"});
     v(expires, {.flag = "expires",
                 .help = "when it ends: 2027-01-31, 2027-01-31T12:00:00Z, 30d, 12h, or never",
@@ -138,7 +138,7 @@ Result<std::vector<std::string>> scopes_of(const std::vector<std::string>& texts
   for (const std::string& scope : scopes)
     if (std::find(known.begin(), known.end(), scope) == known.end())
       return make_error(Code::kInvalidArgument, "there is no scope '{}': the scopes are {}{}",
-                        scope, fmt::join(known, " and "), did_you_mean(scope, known));
+                        scope, fmt::join(known, ", "), did_you_mean(scope, known));
   return scopes;
 }
 
