@@ -4,6 +4,7 @@
 
 #include "api/accounts.h"
 #include "api/http_head.h"
+#include "api/key_mask.h"
 #include "api/tenant.h"
 
 namespace aquilon::api {
@@ -174,17 +175,27 @@ Refusal AccessPolicy::check_key(HttpRequest& request, Scope scope) const {
   return {};
 }
 
+std::string AccessPolicy::without_keys(std::string_view text) const {
+  constexpr std::size_t kShortest = 8;  // of those that no word is
+  std::string out = api::without_keys(text);
+  for (const std::string& key : config_.api_keys)
+    for (std::size_t at = 0; key.size() >= kShortest && (at = out.find(key, at)) != out.npos; ++at)
+      out.replace(at, key.size(), "***");
+  return out;
+}
+
 std::vector<Header> AccessPolicy::cors_headers(const HttpRequest& request) const {
   if (config_.cors_origins.empty()) return {};
   std::vector<Header> headers = {{"Vary", "Origin"}};
   const std::string_view origin = request.header("origin");
   if (origin.empty() || !cors_allows(origin)) return headers;
   headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
-  headers.push_back({"Access-Control-Expose-Headers",
-                     "x-request-id, retry-after, x-unenforced, x-ratelimit-limit-requests, "
-                     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
-                     "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
-                     "x-ratelimit-reset-tokens"});
+  headers.push_back(
+      {"Access-Control-Expose-Headers",
+       "x-request-id, x-aquilon-id, retry-after, x-unenforced, x-ratelimit-limit-requests, "
+       "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
+       "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "
+       "x-ratelimit-reset-tokens"});
   if (request.method == "OPTIONS") {
     headers.push_back({"Access-Control-Allow-Methods", "GET, POST, OPTIONS"});
     headers.push_back({"Access-Control-Allow-Headers",

@@ -49,6 +49,10 @@ class AccessPolicy {
   bool needs_key() const;
   Accounts* accounts() const { return config_.accounts; }
 
+  // For logs: text from a client without anything that has the shape of a key, or is one of
+  // config.api_keys.
+  std::string without_keys(std::string_view text) const;
+
   // The Access-Control-* and Vary fields for an answer; none without an allowed Origin.
   std::vector<Header> cors_headers(const HttpRequest& request) const;
 

@@ -12,6 +12,7 @@
 #include "store/backup.h"
 #include "store/failing_disk_for_test.h"
 #include "store/folder_for_test.h"
+#include "store/key_hash.h"
 
 namespace aquilon::api {
 namespace {
@@ -372,6 +373,88 @@ TEST_F(AccountsTest, EveryRequestIsOneRow) {
   EXPECT_EQ(rows[4].code, "model_not_found");
   EXPECT_EQ(rows[5].id, boost::json::parse(message.body).at("id").as_string());
   EXPECT_EQ(rows[5].model, "fake-model");
+}
+
+std::string header(const ClientAnswer& answer, const std::string& name) {
+  const auto found = answer.headers.find(name);
+  return found == answer.headers.end() ? "" : found->second;
+}
+
+// In the body, or in a field where the client gave an id of its own.
+TEST_F(AccountsTest, TheIdOfARowIsOneThatTheClientSaw) {
+  const std::string key = make_key({.name = "ann"});
+  start();
+  const std::string message =
+      R"({"model":"fake-model","messages":[{"role":"user","content":"hi"}])";
+  const struct {
+    const char* path;
+    std::string body;
+    int status;
+  } cases[] = {{kText, text_body("hi"), 200},
+               {kText, text_body("hi", R"(,"stream":true)"), 200},
+               {kText, text_body("!fail 2", R"(,"stream":true)"), 200},
+               {kText, text_body("!fail 2"), 500},
+               {kText, text_body("hi", R"(,"max_tokens":-1)"), 422},
+               {kText, "{", 400},
+               {"/v1/embeddings", R"({"model":"fake-model","input":"hi"})", 0},
+               {"/v1/chat/completions", message + "}", 200},
+               {"/v1/messages", message + R"(,"max_tokens":3})", 200},
+               {"/v1/messages", message + R"(,"max_tokens":-3})", 400},
+               {"/v1/responses", R"({"model":"fake-model","input":"hi"})", 200},
+               {"/openai/deployments/none/chat/completions", message + "}", 404}};
+  for (const std::string& own : {std::string(), std::string("X-Request-Id: mine\r\n")})
+    for (const auto& c : cases) {
+      const ClientAnswer answer = post(c.body, bearer(key) + own, c.path);
+      if (c.status != 0) {
+        EXPECT_EQ(answer.status, c.status) << c.path << answer.body;
+      }
+      const std::string id = rows().back().id;
+      EXPECT_EQ(header(answer, "x-request-id") == "mine", !own.empty());
+      EXPECT_EQ(header(answer, "x-aquilon-id").empty(), own.empty());
+      const bool seen = header(answer, "x-request-id") == id ||
+                        header(answer, "x-aquilon-id") == id ||
+                        answer.body.find("\"" + id + "\"") != std::string::npos;
+      EXPECT_TRUE(seen) << id << " " << c.path << " " << answer.body;
+    }
+  EXPECT_EQ(rows().size(), 2 * std::size(cases));  // ids of clients merge none
+}
+
+TEST_F(AccountsTest, KeysInPathsAndIdsAreNotKept) {
+  const std::string key = make_key({.name = "ann"});
+  start();
+  const std::string chat = R"({"messages":[{"role":"user","content":"hi"}]})";
+  const struct {
+    std::string path, fields, body;
+  } cases[] = {{"/v1/models/" + key, "", ""},
+               {"/" + key, "", ""},
+               {"/%61q-" + key.substr(3), "", ""},
+               {"/v1/models", "X-Request-Id: " + key + "\r\n", ""},
+               {"/v1/models", "X-Request-Id: a/" + key + "/b\r\n", ""},
+               {"/openai/deployments/" + key + "/chat/completions", "", chat},
+               {kText, "X-Request-Id: " + key + "\r\n", text_body("hi")}};
+  for (const auto& c : cases) {
+    const std::string fields = bearer(key) + c.fields;
+    const ClientAnswer answer = c.body.empty() ? get(c.path, fields) : post(c.body, fields, c.path);
+    for (const auto& [name, value] : answer.headers)
+      EXPECT_EQ(value.find(key), std::string::npos) << name;
+  }
+  {
+    ClientForTest client(server_->port());
+    client.send(key + " / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(client.receive().status, 405);
+  }
+  EXPECT_TRUE(eventually([&] { return server_->log().size() == std::size(cases) + 1; }));
+  for (const AccessRecord& record : server_->log())
+    for (const std::string& text : {record.method, record.path, record.route, record.request_id})
+      EXPECT_EQ(text.find(key), std::string::npos) << text;
+  EXPECT_EQ(server_->log()[0].path, "/v1/models/" + store::key_prefix(key) + "***");
+  std::vector<std::string> endpoints;
+  for (const store::UsageRecord& row : rows()) {
+    endpoints.push_back(row.endpoint);
+    EXPECT_EQ(row.id.find(key), std::string::npos);
+  }
+  EXPECT_EQ(endpoints,
+            (std::vector<std::string>{"/openai/deployments/{id}/chat/completions", kText}));
 }
 
 TEST_F(AccountsTest, AClientThatLeavesPaysForWhatItGot) {

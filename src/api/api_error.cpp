@@ -1,5 +1,7 @@
 #include "api/api_error.h"
 
+#include <algorithm>
+
 #include "api/json_text.h"
 #include "base/error_codes.h"
 
@@ -37,6 +39,24 @@ void append_detail(std::string& out, const ApiError& error) {
   append_json_string(out, error.message);
   if (!error.input.empty()) out += ",\"input\":" + error.input;
   out += "}]";
+}
+
+// Absolute paths become "a file": they are the server's own, for its log.
+std::string without_paths(std::string_view message) {
+  constexpr std::string_view kBefore = " '\"(=:";
+  std::string out;
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    const bool begins =
+        message[i] == '/' && (i == 0 || kBefore.find(message[i - 1]) != kBefore.npos);
+    const std::size_t end = std::min(message.find_first_of(" '\"(),;", i), message.size());
+    if (!begins || end - i < 2) {
+      out += message[i];
+      continue;
+    }
+    out += message[end - 1] == ':' ? "a file:" : "a file";
+    i = end - 1;
+  }
+  return out;
 }
 
 std::string_view anthropic_type(int status) {
@@ -97,7 +117,8 @@ ApiError unknown_model(std::string_view name) {
 ApiError from_error(const Error& error) {
   const CodeInfo& info = code_info(error.code);
   ApiError api{.status = info.http_status, .type = std::string(info.api_type)};
-  api.message = error.message;
+  // What a client sent wrong may hold slashes of its own; what failed here may name our files.
+  api.message = info.http_status < 500 ? error.message : without_paths(error.message);
   api.param = error.param;
   api.code = error.detail.empty() ? std::string(info.name) : error.detail;
   return api;

@@ -64,7 +64,8 @@ ApiError invalid_value(std::vector<std::string> location, std::string_view reaso
 // 404: no model has this id or alias.
 ApiError unknown_model(std::string_view name);
 
-// Errors of lower layers, by base/error_codes.h.
+// Errors of lower layers, by base/error_codes.h; those of the server itself without the paths of
+// its files.
 ApiError from_error(const Error& error);
 
 // {"message":...,"type":...,"param":...,"code":...}

@@ -141,9 +141,10 @@ asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& hea
   served_any_ = true;
   head.request.id = record_.id;
   outcome_ = head.request.outcome = std::make_shared<AnswerOutcome>();
-  record_.method = head.request.method;
-  record_.path = head.request.path;
-  record_.request_id = answered_request_id(head.request);
+  head.request.told_id = shared_.service.told_id(head.request);
+  record_.method = shared_.service.without_keys(head.request.method);
+  record_.path = shared_.service.without_keys(head.request.path);
+  record_.request_id = head.request.told_id;
   if (const auto trace = trace_context(head.request)) {
     record_.trace_id = trace->trace_id;
     record_.span_id = span_id(record_.id);

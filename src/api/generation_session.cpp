@@ -23,10 +23,12 @@ std::int64_t most_answer_tokens(const chat::GenerationRequest& request) {
   return request.max_tokens.value_or(kAssumedAnswerTokens) * std::int64_t{request.n};
 }
 
-ApiError not_recorded(const Status& status) {
+// The server's own log says why.
+ApiError not_recorded() {
   return {.status = 503,
-          .message = "the answer is not given out because its use cannot be recorded: " +
-                     status.error().message,
+          .message =
+              "the answer is not given out because its use cannot be recorded: try again "
+              "later",
           .code = "usage_not_recorded"};
 }
 
@@ -318,7 +320,7 @@ void GenerationSession::complete(std::size_t last_choice) {
 
 void GenerationSession::deliver(std::size_t last_choice, const std::vector<Header>& headers,
                                 const Status& written) {
-  if (!written.ok()) return send_error(not_recorded(written));
+  if (!written.ok()) return send_error(not_recorded());
   if (request_.stream) {
     stream_part(choices_[last_choice]);
     send(shape_->end(usage_, request_.include_usage));

@@ -32,16 +32,18 @@ struct AnswerOutcome {
 };
 
 struct HttpRequest {
-  std::string method;        // "GET"
-  std::string path;          // percent-decoded, without query; begins with '/'
-  std::string query;         // as sent, without '?'
-  std::string tail;          // what the open end of the route's pattern matched
-  std::uint64_t tenant = 0;  // whose key it carries (api/tenant.h); 0: none is asked for
+  std::string method;           // "GET"
+  std::string path;             // percent-decoded, without query; begins with '/'
+  std::string query;            // as sent, without '?'
+  std::string tail;             // what the open end of the route's pattern matched
+  std::string_view route = {};  // that pattern; empty: there was none
+  std::uint64_t tenant = 0;     // whose key it carries (api/tenant.h); 0: none is asked for
   std::shared_ptr<const Account> account = {};  // of that key; null: none
   std::string host;  // authority of the Host field, lower case, without default port
   std::vector<Header> headers;
   std::string body;
-  std::string id;  // 32 hex digits: the id of the answer, and x-request-id if the client gave none
+  std::string id;       // 32 hex digits: of the answer and its row of usage
+  std::string told_id;  // what the client gets as x-request-id: its own, or `id`
   std::shared_ptr<AnswerOutcome> outcome = {};  // for the handler to fill in; may be null
 
   // The value of the first field named `name` (lower case); empty when absent.

@@ -4,6 +4,18 @@
 #include "api/model_wait_internal.h"
 
 namespace aquilon::api {
+namespace {
+
+// What is wrong with the server's files is for its log.
+Result<chat::ModelLease> without_cause(Result<chat::ModelLease> model, const std::string& id) {
+  if (model.ok() || model.error().detail != chat::kLoadFailed) return model;
+  Error error = make_error(Code::kUnavailable,
+                           "model '{}' could not be loaded: the server's log says why", id);
+  error.detail = chat::kLoadFailed;
+  return error;
+}
+
+}  // namespace
 
 void ModelWait::get(chat::ModelPool::Index model, Then then) {
   if (chat::ModelLease lease = pool_.lease(model)) {
@@ -20,9 +32,14 @@ void ModelWait::get(chat::ModelPool::Index model, Then then) {
 
 void ModelWait::queue(chat::ModelPool::Index model) {
   set_timer();
-  ticket_ = pool_.wait(model, tenant_, [self = shared_from_this()](Result<chat::ModelLease> got) {
-    self->exchange_->post([self, got = std::move(got)]() mutable { self->finish(std::move(got)); });
-  });
+  std::string id = pool_.status(model).card.id;
+  ticket_ =
+      pool_.wait(model, tenant_,
+                 [self = shared_from_this(), id = std::move(id)](Result<chat::ModelLease> got) {
+                   got = without_cause(std::move(got), id);
+                   self->exchange_->post(
+                       [self, got = std::move(got)]() mutable { self->finish(std::move(got)); });
+                 });
 }
 
 void ModelWait::set_timer() {

@@ -179,8 +179,19 @@ TEST(ModelsTest, AFailedLoadAnswersItsRequestAlone) {
   ASSERT_TRUE(stream.wait_for("data:"));
   ClientForTest client(server.port());
   const ClientAnswer answer = client.post("/v1/completions", body_of("broken", "[5]"));
-  EXPECT_EQ(answer.status, 404);
-  EXPECT_NE(answer.body.find("loading model 'broken': "), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find("model 'broken' could not be loaded: the server's log says why"),
+            std::string::npos)
+      << answer.body;
+  for (const auto& [path, body] :
+       {std::pair("/v1/completions", R"({"model":"broken","prompt":"a","stream":true})"),
+        std::pair("/models/load", R"({"model":"broken"})"),
+        std::pair("/tokenize", R"({"model":"broken","content":"a"})")}) {
+    const ClientAnswer told = client.post(path, body);
+    EXPECT_EQ(told.status, 503) << path;
+    EXPECT_NE(told.body.find("model_load_failed"), std::string::npos) << told.body;
+    EXPECT_EQ(told.body.find("nowhere"), std::string::npos) << told.body;
+  }
   EXPECT_EQ(stream.receive(30s).events().back(), "[DONE]");
   EXPECT_NE(client.get("/v1/models/broken").body.find(R"("failed":true)"), std::string::npos);
 }

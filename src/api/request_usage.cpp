@@ -6,7 +6,7 @@ namespace aquilon::api {
 
 RequestUsage::RequestUsage(Accounts* accounts, const HttpRequest& request)
     : accounts_(accounts), account_(request.account) {
-  row_.endpoint = request.path;
+  row_.endpoint = request.route;
   row_.started_ms = MeterTime::now().unix_ms;
   if (!account_) return;
   row_.key_id = account_->key_id;

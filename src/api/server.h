@@ -17,7 +17,8 @@
 
 namespace aquilon::api {
 
-// One answered request, for the log. No content, no query, no credentials.
+// One answered request, for the log. No content, no query, no credentials: what a client put of a
+// key into method or path is masked.
 struct AccessRecord {
   std::string method;
   std::string path;

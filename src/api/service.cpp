@@ -59,6 +59,7 @@ std::variant<const Route*, HttpResponse> Service::admit(HttpRequest& request) co
   }
   if (const Refusal refusal = check(request, *route))
     return error_response(*refusal, route->errors, request.id);
+  request.route = route->pattern;
   return route;
 }
 
@@ -75,9 +76,16 @@ Refusal Service::check(HttpRequest& request, const Route& route) const {
   return {};
 }
 
+std::string Service::told_id(const HttpRequest& request) const {
+  std::string id = answered_request_id(request);
+  return without_keys(id) == id ? id : request.id;
+}
+
 std::vector<Header> Service::common_headers(const HttpRequest& request) const {
-  const std::string id = answered_request_id(request);
+  const std::string& id = request.told_id;
   std::vector<Header> headers = {{"x-request-id", id}, {"X-Content-Type-Options", "nosniff"}};
+  // The one of the row of usage, which no client can choose.
+  if (id != request.id) headers.push_back({"x-aquilon-id", request.id});
   // The name that Anthropic's libraries look for.
   if (request.path.starts_with("/v1/messages")) headers.push_back({"request-id", id});
   if (const auto trace = trace_context(request))

@@ -29,7 +29,12 @@ class Service {
     route.handler(context_, std::move(request), std::move(exchange));
   }
 
-  // The fields that every answer to this request carries: request id, sniffing, CORS.
+  // What the client gets as x-request-id: its own, unless it holds a key.
+  std::string told_id(const HttpRequest& request) const;
+  // Text from a client, for the log.
+  std::string without_keys(std::string_view text) const { return access_.without_keys(text); }
+
+  // The fields that every answer to this request carries: request ids, sniffing, CORS.
   std::vector<Header> common_headers(const HttpRequest& request) const;
 
   // The network thread's.

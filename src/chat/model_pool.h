@@ -23,6 +23,9 @@ namespace aquilon::chat {
 // Its generator as long as it is held: the model stays loaded meanwhile.
 using ModelLease = std::shared_ptr<Generator>;
 
+// The detail of an error that a model's loading ended with: its message may name files.
+inline constexpr const char* kLoadFailed = "model_load_failed";
+
 // A model as its owner describes it.
 struct PooledModel {
   ModelCard card;  // until it is loaded: what is known of it

@@ -239,6 +239,7 @@ TEST_F(ModelPoolTest, AFailedLoadIsToldToWhoAskedAndTriedAgain) {
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.error().code, Code::kCorrupt);
   EXPECT_EQ(failed.error().message, "loading model 'a': a byte is missing");
+  EXPECT_EQ(failed.error().detail, kLoadFailed);
   EXPECT_TRUE(pool_->status(a).failed);
   EXPECT_NE(pool_->lease(b), nullptr);
   broken_ = false;

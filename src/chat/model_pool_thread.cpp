@@ -133,8 +133,9 @@ void ModelPool::Core::load(Entry& entry, Lock& lock) {
     if (loaded.error().code == Code::kOutOfMemory && unload_one_idle(lock)) return;
     entry.failed = true;
     const std::string name = entry.model.card.id;
-    fail_waiting(entry, std::move(loaded).error().with_context("loading model '" + name + "'"),
-                 calls);
+    Error failed = std::move(loaded).error().with_context("loading model '" + name + "'");
+    failed.detail = kLoadFailed;
+    fail_waiting(entry, failed, calls);
     for (auto& done : std::exchange(entry.unloads, {}))
       calls.push_back([done = std::move(done)] { done({}); });
   }

@@ -61,6 +61,7 @@ def a_full_disk_is_told(program, disk):
                 else:
                     assert answer.status == 503 and "usage_not_recorded" in answer.body, answer.body
                     assert int(answer.headers["retry-after"]) > 0
+                    assert str(disk) not in answer.body and "aquilon.db" not in answer.body, answer.body
             assert 503 in statuses, "the disk was never full"
             assert ask(server.port, key, path="/v1/models", method="GET").status == 200  # reading goes on
             done = subprocess.run([program, "keys", "create", "--data", str(data), "--name", "bob"], env=ENVIRONMENT,
