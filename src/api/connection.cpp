@@ -31,6 +31,14 @@ ApiError timeout_error(std::string_view what) {
           .code = "request_timeout"};
 }
 
+ApiError cut_error(std::string_view part) {
+  return {.status = 400,
+          .type = "invalid_request_error",
+          .message =
+              fmt::format("the connection's sending side was closed within the request's {}", part),
+          .code = "bad_http_request"};
+}
+
 // A body's part of the bytes that all connections' bodies take while they arrive.
 class ArrivingBytes {
  public:
@@ -54,20 +62,27 @@ class ArrivingBytes {
 
 }  // namespace
 
-Connection::Connection(tcp::socket socket, ServerShared& shared)
+Connection::Connection(tcp::socket socket, ServerShared& shared, bool spare)
     : socket_(std::move(socket)),
       transport_(socket_, shared.tls),
       shared_(shared),
-      timer_(shared.io) {
+      timer_(shared.io),
+      spare_(spare) {
   shared_.connections.insert(this);
   shared_.service.http_metrics().connections = shared_.connections.size();
 }
 
 Connection::~Connection() {
   if (exchange_) exchange_->detach();
+  leave();
+  if (shared_.connections.empty() && shared_.on_empty) shared_.on_empty();
+}
+
+// Room for another, at once.
+void Connection::leave() {
+  idle_.leave();
   shared_.connections.erase(this);
   shared_.service.http_metrics().connections = shared_.connections.size();
-  if (shared_.connections.empty() && shared_.on_empty) shared_.on_empty();
 }
 
 void Connection::start() {
@@ -93,6 +108,7 @@ void Connection::close() {
   transport_.end_writing();
   boost::system::error_code ec;
   socket_.close(ec);
+  leave();
   peer_closed_ = true;
   signal();
 }
@@ -110,20 +126,29 @@ asio::awaitable<bool> Connection::serve_one() {
   if (!have_head) co_return false;
   const auto admitted = admit(head);
   account_ = head.request.account;
+  known_ = known_ || account_;
+  if (account_) idle_.leave();
   const bool has_body = head.chunked || head.content_length > 0;
   if (const auto* response = std::get_if<HttpResponse>(&admitted)) {
     if (has_body) co_return co_await refuse(*response);
-    const bool keep = head.keep_alive && !shared_.service.stopping();
+    const bool keep = may_keep(head);
     const ResponseFraming framing{.http11 = head.http11, .keep_alive = keep};
     const bool written = co_await write_whole(*response, framing, head.request.method != "HEAD");
     co_return written&& keep;
   }
-  record_.route = std::get<const Route*>(admitted)->pattern;
+  const Route& route = *std::get<const Route*>(admitted);
+  record_.route = route.pattern;
+  if (spare_ && route.scope != Scope::kPublic) {
+    const ApiError crowded{.status = 503,
+                           .message = "too many connections are open: try again later",
+                           .code = "overloaded"};
+    co_return co_await refuse(crowded);
+  }
   if (has_body) {
     const bool have_body = co_await read_body(parser, head);
     if (!have_body) co_return false;
   }
-  co_return co_await answer(*std::get<const Route*>(admitted), head);
+  co_return co_await answer(route, head);
 }
 
 asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& head) {
@@ -155,6 +180,7 @@ asio::awaitable<bool> Connection::read_head(HttpParser& parser, RequestHead& hea
 asio::awaitable<bool> Connection::wait_for_head(std::string& bytes) {
   const ServerConfig& config = shared_.config;
   bool begun = !inbox_.empty();
+  wait_for_client();
   auto deadline = begun_ + (served_any_ && !begun ? config.idle_timeout : config.head_timeout);
   while (true) {
     const HeadScan scan = scan_head(inbox_);
@@ -165,6 +191,10 @@ asio::awaitable<bool> Connection::wait_for_head(std::string& bytes) {
       inbox_.erase(0, scan.size);
       if (inbox_.empty()) inbox_.shrink_to_fit();
       co_return true;
+    }
+    if (peer_closed_ && !inbox_.empty() && socket_.is_open()) {
+      const ApiError cut = cut_error("head");
+      co_return co_await refuse(cut);
     }
     if (peer_closed_) co_return false;
     // A server that stops still answers what is on its way: a client cannot know that it stops.
@@ -180,6 +210,7 @@ asio::awaitable<bool> Connection::wait_for_head(std::string& bytes) {
     if (!begun && !inbox_.empty()) {
       begun = true;
       begun_ = Clock::now();
+      wait_for_client();
       deadline = begun_ + config.head_timeout;
     }
   }
@@ -217,7 +248,11 @@ asio::awaitable<bool> Connection::read_body(HttpParser& parser, RequestHead& hea
       co_return co_await refuse(crowded);
     }
     if (parser.done()) break;
-    if (peer_closed_) co_return false;
+    if (peer_closed_ && !socket_.is_open()) co_return false;
+    if (peer_closed_) {
+      const ApiError cut = cut_error("body");
+      co_return co_await refuse(cut);
+    }
     arm_read();
     const bool in_time = co_await wait(deadline);
     if (!in_time) {
@@ -232,15 +267,16 @@ asio::awaitable<bool> Connection::read_body(HttpParser& parser, RequestHead& hea
 
 asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) {
   const bool with_body = head.request.method != "HEAD";
+  idle_.leave();
   const auto exchange = std::make_shared<ServerExchange>(
       shared_.io, shared_.pool, shared_.config.max_unsent_bytes, [this] { signal(); }, record_.id);
   exchange_ = exchange;
   exchange->contain([&] { shared_.service.run(route, std::move(head.request), exchange); });
   bool kept = co_await wait_for_answer(*exchange);
   if (kept) {
-    const ResponseFraming framing{.http11 = head.http11,
-                                  .keep_alive = head.keep_alive && !shared_.service.stopping() &&
-                                                (head.http11 || !exchange->is_stream())};
+    const ResponseFraming framing{
+        .http11 = head.http11,
+        .keep_alive = may_keep(head) && (head.http11 || !exchange->is_stream())};
     if (exchange->is_stream()) {
       kept = co_await write_stream(*exchange, framing);
     } else {
@@ -249,6 +285,7 @@ asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) 
     kept = kept && framing.keep_alive;
   } else {
     log(exchange->failed() ? 500 : 499);
+    co_await tell_closed();
   }
   if (!kept) exchange->abandon(AbandonReason::kClientGone);
   exchange->detach();
@@ -266,10 +303,25 @@ asio::awaitable<bool> Connection::wait_for_answer(ServerExchange& exchange) {
   co_return true;
 }
 
+asio::awaitable<void> Connection::tell_closed() {
+  const HttpResponse response = error_response(
+      {.status = 400,
+       .type = "invalid_request_error",
+       .message = "the connection's sending side was closed before the answer was there, which "
+                  "ends the request: keep it open until the answer has come",
+       .code = "client_closed_request"});
+  const ResponseFraming framing{.keep_alive = false, .length = body_view(response.body).size()};
+  std::string out = response_head(response, common_headers_, framing);
+  out += body_view(response.body);
+  wait_for_client();
+  co_await write_all(out);
+}
+
 asio::awaitable<bool> Connection::write_whole(const HttpResponse& response, ResponseFraming framing,
                                               bool with_body) {
   const std::string_view body = body_view(response.body);
   framing.length = body.size();
+  if (!account_) wait_for_client();
   append_limit_headers(account_.get(), common_headers_);
   std::string head = response_head(response, common_headers_, framing);
   log(response.status);
@@ -287,6 +339,7 @@ asio::awaitable<bool> Connection::write_stream(ServerExchange& exchange, Respons
   while (true) {
     if (peer_closed_) exchange.abandon(AbandonReason::kClientGone);
     const bool last = exchange.ended();
+    if (last && !account_) wait_for_client();
     const std::string events = exchange.take_unsent();
     if (!events.empty() && framing.http11) out += fmt::format("{:x}\r\n", events.size());
     out += events;

@@ -21,6 +21,7 @@
 #include "api/http_head.h"
 #include "api/http_parser.h"
 #include "api/http_writer_internal.h"
+#include "api/idle_connections_internal.h"
 #include "api/server.h"
 #include "api/server_exchange_internal.h"
 #include "api/service.h"
@@ -36,7 +37,8 @@ struct ServerShared {
   boost::asio::thread_pool& pool;
   const ServerConfig& config;
   Service& service;
-  std::set<Connection*> connections;
+  std::set<Connection*> connections;  // the open ones
+  IdleConnections idle;
   std::function<void()> on_empty;        // the last connection has gone
   std::array<char, 64 * 1024> scratch;   // where bytes arrive before they go to a connection
   std::shared_ptr<TlsContext> tls = {};  // of new connections; null: they are plain
@@ -46,7 +48,8 @@ struct ServerShared {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, ServerShared& shared);
+  // `spare`: there is no room but for requests that need no key, such as those of probes.
+  Connection(boost::asio::ip::tcp::socket socket, ServerShared& shared, bool spare);
   ~Connection();
 
   void start();
@@ -75,6 +78,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Answers with an error and ends the connection without losing the answer to a reset.
   awaitable<bool> refuse(const ApiError& error);
   awaitable<bool> refuse(const HttpResponse& response);
+  // Its sending side is closed, which a client that has left looks like as well.
+  awaitable<void> tell_closed();
   awaitable<void> linger();
   awaitable<bool> write_all(std::string_view bytes);
   awaitable<bool> wait(Clock::time_point deadline);
@@ -84,6 +89,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::variant<const Route*, HttpResponse> admit(RequestHead& head);
   Refusal parse_head(HttpParser& parser, const std::string& bytes, RequestHead& head);
   Refusal take_body(HttpParser& parser, std::uint64_t limit, std::size_t& used);
+
+  // The client is to move next, from now on.
+  void wait_for_client() {
+    if (socket_.is_open()) idle_.take(shared_.idle, *this, known_);
+  }
+  bool may_keep(const RequestHead& head) const {
+    return head.keep_alive && !spare_ && !shared_.service.stopping();
+  }
+  void leave();
 
   void signal();
   void arm_read();
@@ -100,6 +114,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ = false;
   bool peer_closed_ = false;
   bool served_any_ = false;
+  const bool spare_;
+  bool known_ = false;  // it has shown a key
+  IdleConnections::Place idle_;
   std::string inbox_;  // arrived, not yet used
   std::shared_ptr<ServerExchange> exchange_;
   std::vector<Header> common_headers_;

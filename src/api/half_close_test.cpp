@@ -1,5 +1,5 @@
 // A client that closes its sending side: nothing tells it from one that has left
-// (docs/DECISIONS.md), so work for it ends, but what needs no waiting is still answered.
+// (docs/DECISIONS.md), so work for it ends and it is told so; what needs no waiting is answered.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -42,11 +42,35 @@ TEST(HalfCloseTest, AGenerationIsCancelled) {
     client.send(completion(more));
     ASSERT_TRUE(soon([&] { return server.generator().running() == 1; })) << more;
     client.half_close();
+    if (std::string_view(more).empty()) {
+      const ClientAnswer told = client.receive();
+      EXPECT_EQ(told.status, 400);
+      EXPECT_NE(told.body.find("client_closed_request"), std::string::npos) << told.body;
+    }
     EXPECT_TRUE(client.closed()) << more;
     EXPECT_TRUE(soon([&] { return server.generator().cancelled() == before + 1; })) << more;
     EXPECT_TRUE(soon([&] { return server.generator().running() == 0; })) << more;
   }
   for (const AccessRecord& record : server.log()) EXPECT_EQ(record.status, 499);
+}
+
+TEST(HalfCloseTest, ARequestThatIsNotWholeIsRefused) {
+  ServerForTest server;
+  for (const char* part :
+       {"GET /health HT",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n1\r\n{"}) {
+    ClientForTest client(server.port());
+    client.send(part);
+    client.half_close();
+    EXPECT_EQ(client.receive().status, 400) << part;
+    EXPECT_TRUE(client.closed()) << part;
+  }
+  ClientForTest silent(server.port());
+  silent.half_close();
+  EXPECT_EQ(silent.receive().status, 0);
+  EXPECT_EQ(server.generator().started(), 0);
 }
 
 }  // namespace

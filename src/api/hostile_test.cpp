@@ -33,6 +33,11 @@ int well(const ServerForTest& server) {
   return client.post(kText, text_body("hi")).status;
 }
 
+int well_of(const ServerForTest& server, std::string_view path) {
+  ClientForTest client(server.port());
+  return client.get(path).status;
+}
+
 TEST(HostileTest, AHundredMegabytesAreRefusedBeforeTheyCome) {
   ServerForTest server;
   ClientForTest client(server.port());
@@ -149,6 +154,56 @@ TEST(HostileTest, PipelinesWithoutEndAreReadOnlyAsFarAsTheyAreAnswered) {
   EXPECT_EQ(well(server), 200);
   server.stop();
   flood.join();
+}
+
+TEST(HostileTest, IdleConnectionsMakeRoomForOthersStrangersFirst) {
+  ServerForTest server({.access = {.api_keys = {"sesame"}}, .max_connections = 8});
+  constexpr const char* kKey = "x-api-key: sesame\r\n";
+  ClientForTest known(server.port());
+  EXPECT_EQ(known.get("/v1/models", kKey).status, 200);
+  ClientForTest busy(server.port());
+  busy.send(post_request(kText, text_body("!wait", R"(,"stream":true)"), kKey));
+  ASSERT_TRUE(eventually([&] { return server.generator().running() == 1; }));
+  std::vector<std::unique_ptr<ClientForTest>> crowd;
+  for (int i = 0; i < 40; ++i) {
+    crowd.push_back(std::make_unique<ClientForTest>(server.port()));
+    if (i % 2 == 1) crowd.back()->send("GET /health HTTP/1.1\r\nHo");
+    if (i % 3 == 1)
+      crowd.back()->send("GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n");
+    if (i % 10 == 9) {
+      EXPECT_EQ(well_of(server, "/livez"), 200) << i;
+      ClientForTest other(server.port());
+      EXPECT_EQ(other.post(kText, text_body("hi"), kKey).status, 200) << i;
+    }
+  }
+  EXPECT_TRUE(crowd[0]->closed());
+  EXPECT_EQ(known.get("/v1/models", kKey).status, 200);  // on the connection that it had
+  EXPECT_EQ(server.generator().running(), 1);
+  EXPECT_EQ(server.generator().cancelled(), 0);
+  const std::string metrics = known.get("/metrics", kKey).body;
+  EXPECT_NE(metrics.find("aquilon_refused_connections_total 0"), std::string::npos) << metrics;
+  EXPECT_EQ(metrics.find("aquilon_displaced_connections_total 0"), std::string::npos) << metrics;
+}
+
+TEST(HostileTest, AServerFullOfWorkStillAnswersProbes) {
+  ServerForTest server({.max_connections = 2, .shutdown_grace = 100ms});
+  std::vector<std::unique_ptr<ClientForTest>> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.push_back(std::make_unique<ClientForTest>(server.port()));
+    busy.back()->send(post_request(kText, text_body("!wait", R"(,"stream":true)")));
+  }
+  ASSERT_TRUE(eventually([&] { return server.generator().running() == 2; }));
+  std::vector<std::unique_ptr<ClientForTest>> crowd;
+  for (int i = 0; i < 40; ++i) {
+    crowd.push_back(std::make_unique<ClientForTest>(server.port()));
+    EXPECT_EQ(well_of(server, "/livez"), 200) << i;
+  }
+  ClientForTest refused(server.port());
+  const ClientAnswer answer = refused.post(kText, text_body("hi"));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.headers.count("retry-after"), 1u);
+  EXPECT_TRUE(refused.closed());
+  EXPECT_EQ(server.generator().running(), 2);
 }
 
 // One process has the descriptors of both sides here: the last one goes to the client.

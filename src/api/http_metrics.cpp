@@ -47,8 +47,11 @@ void HttpMetrics::write(MetricsText& out) const {
   out.family("aquilon_open_connections", "gauge", "client connections");
   out.sample("", static_cast<double>(connections));
   out.family("aquilon_refused_connections_total", "counter",
-             "connections closed at once: more than --max-connections");
+             "connections closed at once: --max-connections are open, and none is idle");
   out.sample("", static_cast<double>(refused_connections));
+  out.family("aquilon_displaced_connections_total", "counter",
+             "idle connections closed in favour of new ones: --max-connections are open");
+  out.sample("", static_cast<double>(displaced_connections));
   out.family("aquilon_failed_accepts_total", "counter",
              "times that no descriptor was left for a connection");
   out.sample("", static_cast<double>(failed_accepts));

@@ -22,11 +22,12 @@ class HttpMetrics {
   void observe(std::string_view route, std::string_view method, int status, double seconds);
   void write(MetricsText& out) const;
 
-  std::size_t connections = 0;            // open
-  std::uint64_t refused_connections = 0;  // beyond --max-connections
-  std::uint64_t failed_accepts = 0;       // no descriptors were left
-  std::size_t body_bytes = 0;             // of bodies that are arriving
-  std::int64_t certificate_expires = 0;   // Unix seconds; 0: there is none
+  std::size_t connections = 0;              // open
+  std::uint64_t refused_connections = 0;    // beyond --max-connections
+  std::uint64_t displaced_connections = 0;  // idle ones, closed in favour of new ones
+  std::uint64_t failed_accepts = 0;         // no descriptors were left
+  std::size_t body_bytes = 0;               // of bodies that are arriving
+  std::int64_t certificate_expires = 0;     // Unix seconds; 0: there is none
 
  private:
   using Key = std::tuple<std::string, std::string, int>;  // route, method, status

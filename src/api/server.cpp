@@ -22,8 +22,10 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-// Descriptors kept for files, the model, standard streams.
-constexpr std::size_t kSpareDescriptors = 64;
+// Connections beyond the limit, for requests that need no key: probes of a server that is full.
+constexpr std::size_t kSpareConnections = 16;
+// Descriptors kept for files, the model, standard streams, spare connections.
+constexpr std::size_t kSpareDescriptors = 64 + kSpareConnections;
 // After the grace time: for the last error events to go out.
 constexpr std::chrono::seconds kFarewellTime{2};
 
@@ -94,7 +96,7 @@ struct Server::State {
 
   explicit State(ServerConfig c)
       : config(std::move(c)),
-        shared{io, pool, config, service, {}, [this] { finish_when_empty(); }, {}, {}, {}},
+        shared{io, pool, config, service, {}, {}, [this] { finish_when_empty(); }, {}, {}, {}},
         service(config.access, config.strict, config.max_seconds),
         pool(static_cast<std::size_t>(std::max(config.workers, 1))),
         acceptor(io),
@@ -192,11 +194,18 @@ asio::awaitable<void> Server::State::accept_all() {
 }
 
 void Server::State::adopt(tcp::socket socket) {
-  if (shared.connections.size() >= max_connections) {  // closes it
+  bool full = shared.connections.size() >= max_connections;
+  Connection* idle = full ? shared.idle.longest() : nullptr;
+  if (idle) {
+    ++service.http_metrics().displaced_connections;
+    idle->close();
+    full = shared.connections.size() >= max_connections;
+  }
+  if (shared.connections.size() >= max_connections + kSpareConnections) {  // closes it
     ++service.http_metrics().refused_connections;
     return;
   }
-  std::make_shared<Connection>(std::move(socket), shared)->start();
+  std::make_shared<Connection>(std::move(socket), shared, full)->start();
 }
 
 void Server::State::watch_signals() {

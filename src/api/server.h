@@ -36,7 +36,8 @@ struct ServerConfig {
   AccessConfig access;  // its bind_host is the address to listen on
   int port = 8080;      // 0: a free one
   std::uint64_t max_body_bytes = std::uint64_t{1} << 20;
-  std::size_t max_connections = 4096;      // lowered to what the descriptor limit allows
+  // Lowered to what the descriptor limit allows. A further one takes the place of an idle one.
+  std::size_t max_connections = 4096;
   std::size_t max_unsent_bytes = 1 << 20;  // of events that a client has not read yet
   // Of all bodies that are arriving; what goes beyond gets a 503.
   std::size_t max_arriving_bytes = std::size_t{256} << 20;

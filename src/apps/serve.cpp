@@ -77,10 +77,12 @@ struct ServeOptions {
              .help = "address to listen on; a public one needs --api-key, or keys in "
                      "--data"});
     v(port, {.flag = "port", .help = "port to listen on; 0: any free one", .min = 0, .max = 65535});
-    v(max_connections, {.flag = "max-connections",
-                        .help = "open connections; further ones are closed at once",
-                        .min = 1,
-                        .max = 1'000'000});
+    v(max_connections,
+      {.flag = "max-connections",
+       .help = "open connections; a further one takes the place of the one that has been "
+               "idle longest, of those without a key first",
+       .min = 1,
+       .max = 1'000'000});
     v(max_body_bytes, {.flag = "max-body-bytes",
                        .help = "largest request body",
                        .unit = "BYTES",
