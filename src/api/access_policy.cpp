@@ -48,6 +48,13 @@ bool credential_of(const Header& field, std::string_view& credential) {
   return true;
 }
 
+template <class... Args>
+Error invalid(std::string_view flag, fmt::format_string<Args...> format, Args&&... args) {
+  Error error = make_error(Code::kInvalidArgument, format, std::forward<Args>(args)...);
+  error.param = flag;
+  return error;
+}
+
 ApiError forbidden(std::string_view code, std::string message) {
   return {.status = 403,
           .type = "permission_error",
@@ -88,6 +95,35 @@ std::string authority_of(std::string_view origin) {
 }
 
 }  // namespace
+
+Status check_access(const AccessConfig& config, bool is_public) {
+  constexpr std::size_t kShortestKey = 16;  // of a public server
+  for (const std::string& origin : config.cors_origins) {
+    const std::string authority = authority_of(origin);
+    const std::string scheme = origin.substr(0, origin.find("://"));
+    if (origin == "*" || (!authority.empty() && origin == scheme + "://" + authority)) continue;
+    return invalid(
+        "cors-origin",
+        "--cors-origin '{}' is no origin as browsers send it: give http:// or https:// "
+        "and a name in lower case, with a port if it is not the scheme's own and nothing "
+        "behind it, such as https://chat.example, or *",
+        origin);
+  }
+  for (const std::string& host : config.allowed_hosts)
+    if (host != "*" && normal_authority(host, "").empty())
+      return invalid("allow-host",
+                     "--allow-host '{}' is no host name: give one such as ai.example, without "
+                     "scheme and path, or *",
+                     host);
+  for (const std::string& key : config.api_keys)
+    if (is_public && key.size() < kShortestKey)
+      return invalid("api-key",
+                     "an --api-key (AQUILON_API_KEY) of {} characters can be guessed where others "
+                     "reach the server: give one of at least {}, such as `openssl rand -hex 32` "
+                     "prints",
+                     key.size(), kShortestKey);
+  return {};
+}
 
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost" || host.ends_with(".localhost")) return true;

@@ -23,6 +23,10 @@ struct AccessConfig {
   std::vector<std::string> cors_origins;  // pages that may call: "https://chat.example", "*" is any
 };
 
+// What could not work as it stands: origins that no browser sends, names that are none, and keys
+// too short for an address that others reach (`is_public`). Errors: kInvalidArgument.
+Status check_access(const AccessConfig& config, bool is_public);
+
 // "127.0.0.1", "::1", "localhost" and the like, without port.
 bool is_loopback_host(std::string_view host);
 

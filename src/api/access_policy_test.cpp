@@ -50,5 +50,58 @@ TEST(AccessPolicyTest, PageBehindATlsProxyIsTheSameOrigin) {
   EXPECT_TRUE(policy.check_origin(request, Scope::kApi));
 }
 
+TEST(AccessPolicyTest, WhatCannotWorkIsRefused) {
+  const struct {
+    const char* origin;
+    bool works;
+  } origins[] = {{"*", true},
+                 {"https://chat.example", true},
+                 {"http://localhost:3000", true},
+                 {"http://[::1]:3000", true},
+                 {"foo", false},
+                 {"", false},
+                 {"null", false},
+                 {"chat.example", false},
+                 {"https://", false},
+                 {"https://chat.example/", false},
+                 {"https://chat.example/page", false},
+                 {"https://Chat.example", false},
+                 {"HTTPS://chat.example", false},
+                 {"https://chat.example:443", false},
+                 {"http://chat.example:80", false},
+                 {"https://*.example", false},
+                 {"ftp://chat.example", false}};
+  for (const auto& [origin, works] : origins) {
+    const Status status = check_access({.cors_origins = {origin}}, false);
+    EXPECT_EQ(status.ok(), works) << origin;
+    if (!works) {
+      EXPECT_EQ(status.error().param, "cors-origin");
+    }
+  }
+  const struct {
+    const char* host;
+    bool works;
+  } hosts[] = {{"*", true},
+               {"ai.example", true},
+               {"AI.example:8080", true},
+               {"10.0.0.1", true},
+               {"", false},
+               {"https://ai.example", false},
+               {"a b", false},
+               {"ai.example/x", false},
+               {".", false},
+               {"*.example", false}};
+  for (const auto& [host, works] : hosts) {
+    const Status status = check_access({.allowed_hosts = {host}}, false);
+    EXPECT_EQ(status.ok(), works) << host;
+    if (!works) {
+      EXPECT_EQ(status.error().param, "allow-host");
+    }
+  }
+  EXPECT_TRUE(check_access({.api_keys = {"x"}}, false).ok());
+  EXPECT_FALSE(check_access({.api_keys = {"x"}}, true).ok());
+  EXPECT_TRUE(check_access({.api_keys = {"0123456789abcdef"}}, true).ok());
+}
+
 }  // namespace
 }  // namespace aquilon::api

@@ -163,7 +163,7 @@ Status Server::State::check_exposure(const asio::ip::address& address) const {
     error.param = "host";
     return error;
   }
-  return {};
+  return check_access(config.access, !address.is_loopback());
 }
 
 Status Server::State::bind(const asio::ip::address& address) {
@@ -313,6 +313,9 @@ void Server::run(chat::ModelPool& models) {
 
 Status Server::apply(const ServerConfig& config) {
   State& s = *state_;
+  boost::system::error_code ec;
+  const bool is_public = !s.acceptor.local_endpoint(ec).address().is_loopback();
+  AQ_RETURN_IF_ERROR(check_access(config.access, is_public));
   AQ_RETURN_IF_ERROR(s.load_certificate(config.tls));
   const std::string bind_host = s.config.access.bind_host;
   s.config.access = config.access;

@@ -245,8 +245,13 @@ TEST(ServerTest, PublicAddressNeedsAKey) {
   const auto refused = Server::listen(config);
   ASSERT_FALSE(refused.ok());
   EXPECT_NE(refused.error().message.find("--api-key"), std::string::npos);
-  config.access.api_keys = {"secret"};
+  config.access.api_keys = {"0123456789abcdef"};
   EXPECT_TRUE(Server::listen(config).ok());
+  config.access.api_keys.push_back("0123456789abcde");
+  const auto guessed = Server::listen(config);
+  ASSERT_FALSE(guessed.ok());
+  EXPECT_EQ(guessed.error().param, "api-key");
+  EXPECT_EQ(guessed.error().message.find("0123456789"), std::string::npos);
 }
 
 TEST(ServerTest, PortInUseIsNamed) {

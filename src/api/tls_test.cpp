@@ -177,15 +177,52 @@ TEST_F(TlsTest, OldVersionsAreRefused) {
   SSL_CTX_free(context);
 }
 
+TEST_F(TlsTest, OlderCiphersAreRefused) {
+  ServerForTest server({.tls = files_});
+  const std::pair<const char*, bool> cases[] = {
+      {"ECDHE-ECDSA-AES128-GCM-SHA256", true}, {"ECDHE-ECDSA-AES256-GCM-SHA384", true},
+      {"ECDHE-ECDSA-CHACHA20-POLY1305", true}, {"ECDHE-ECDSA-AES128-SHA256", false},
+      {"ECDHE-ECDSA-AES128-SHA", false},       {"ECDHE-ECDSA-AES256-CCM8", false}};
+  for (const auto& [suite, connects] : cases) {
+    ClientForTest plain(server.port());
+    SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_security_level(context, 0);
+    SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+    EXPECT_EQ(SSL_CTX_set_cipher_list(context, suite), 1) << suite;
+    SSL* ssl = SSL_new(context);
+    SSL_set_fd(ssl, plain.fd());
+    EXPECT_EQ(SSL_connect(ssl) == 1, connects) << suite;
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+  }
+}
+
+std::string encrypted_key() {
+  const std::string path = fmt::format("{}encrypted-{}.key", testing::TempDir(), getpid());
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  PEM_write_PKCS8PrivateKey(file, key, EVP_aes_128_cbc(), "phrase", 6, nullptr, nullptr);
+  std::fclose(file);
+  EVP_PKEY_free(key);
+  return path;
+}
+
 TEST_F(TlsTest, FilesThatCannotBeUsedAreNamed) {
   const TlsFiles other = make_certificate("other");
   const auto refused = [](const TlsFiles& files) {
     const auto loaded = TlsContext::load(files);
     return loaded.ok() ? "" : loaded.error().message;
   };
-  EXPECT_NE(refused({"/nowhere.pem", files_.key}).find("--tls-cert /nowhere.pem"),
+  EXPECT_EQ(refused({"/nowhere.pem", files_.key}),
+            "--tls-cert /nowhere.pem cannot be read: No such file or directory");
+  EXPECT_EQ(refused({files_.certificate, "/nowhere.key"}),
+            "--tls-key /nowhere.key cannot be read: No such file or directory");
+  EXPECT_EQ(refused({files_.certificate, "/"}), "--tls-key / cannot be read: Is a directory");
+  const std::string locked = encrypted_key();
+  EXPECT_NE(refused({files_.certificate, locked}).find("is encrypted"), std::string::npos);
+  EXPECT_NE(refused({files_.certificate, locked}).find("openssl pkey -in " + locked),
             std::string::npos);
-  EXPECT_NE(refused({files_.certificate, "/nowhere.key"}).find("--tls-key /nowhere.key"),
+  EXPECT_NE(refused({files_.certificate, files_.certificate}).find("holds no private key in PEM"),
             std::string::npos);
   EXPECT_NE(refused({files_.certificate, other.key}).find(other.key), std::string::npos);
   EXPECT_NE(refused({files_.key, files_.key}).find("--tls-cert"), std::string::npos);

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "api/json_text.h"
+#include "apps/printable.h"
 
 namespace aquilon::apps {
 namespace {
@@ -37,7 +38,7 @@ class JsonLine {
   void milliseconds(std::string_view name, double value) {
     line_ += fmt::format(",\"{}\":{:.1f}", name, value);
   }
-  std::string take() { return std::move(line_) + '}'; }
+  std::string take() { return escaped(line_) + '}'; }
 
  private:
   std::string line_;
@@ -58,8 +59,13 @@ std::string utc_timestamp() {
 }
 
 std::string text_line(const api::AccessRecord& record) {
-  return fmt::format("{} {} {} {:.1f} ms {}", shortened(record.method), shortened(record.path),
-                     record.status, record.milliseconds, record.request_id);
+  return escaped(fmt::format("{} {} {} {:.1f} ms {}", shortened(record.method),
+                             shortened(record.path), record.status, record.milliseconds,
+                             record.request_id));
+}
+
+std::string text_line(std::string_view message) {
+  return escaped(message);
 }
 
 std::string json_line(const api::AccessRecord& record) {

@@ -1,4 +1,5 @@
-// Lines of the server's log, without their line break.
+// Lines of the server's log, without their line break: whatever is in them, they hold no character
+// that steers a terminal or turns a line around, but its escape.
 #pragma once
 
 #include <string>
@@ -13,6 +14,8 @@ std::string utc_timestamp();
 
 // "POST /v1/chat/completions 200 12.3 ms ID"
 std::string text_line(const api::AccessRecord& record);
+// "MESSAGE"
+std::string text_line(std::string_view message);
 
 // One JSON object, at most 8 KiB.
 std::string json_line(const api::AccessRecord& record);

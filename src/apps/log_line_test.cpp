@@ -57,6 +57,30 @@ TEST(LogLineTest, WhatComesFromOutsideIsEscapedAndShort) {
   EXPECT_LT(text_line(one).size(), 2048u);
 }
 
+TEST(LogLineTest, NothingSteersATerminalOrTurnsALineAround) {
+  for (const char* hidden : {"\x1b[2J", "\r", "\n", "\x7f",
+                             "\xc2\x9b"
+                             "2J",
+                             "\xc2\x85", "\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\xa8", "\xe2\x80\xae",
+                             "\xe2\x81\xa6", "\xe2\x81\xa9"}) {
+    api::AccessRecord one = record();
+    one.path = std::string("/a") + hidden + "b";
+    const std::string message = std::string("model ") + hidden;
+    for (const std::string& line :
+         {text_line(one), json_line(one), text_line(message), json_line(message)}) {
+      for (const char c : line)
+        EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) << line;
+      EXPECT_EQ(line.find(std::string_view(hidden).substr(0, 2)), line.npos) << line;
+      EXPECT_NE(line.find('\\'), line.npos) << line;
+    }
+    EXPECT_EQ(boost::json::parse(json_line(one)).at("path").as_string(), one.path);
+  }
+  api::AccessRecord plain = record();
+  plain.path = "/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+  EXPECT_NE(text_line(plain).find(plain.path), std::string::npos);
+  EXPECT_NE(json_line(plain).find(plain.path), std::string::npos);
+}
+
 TEST(LogLineTest, CutsBetweenCharacters) {
   api::AccessRecord one = record();
   one.path = std::string(1023, 'a') + "\xc3\xa4";

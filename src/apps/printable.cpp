@@ -1,17 +1,16 @@
 #include "apps/printable.h"
 
-#include "base/utf8.h"
+#include <fmt/format.h>
+
+#include "base/hidden_text.h"
 
 namespace aquilon::apps {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool is_control(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return first < 0x20 || first == 0x7F;
-  // U+0080 to U+009F, which some terminals obey too.
-  return character.size() == 2 && first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
+bool is_hidden(char32_t code) {
+  return is_control(code) || is_line_control(code);
 }
 
 }  // namespace
@@ -24,11 +23,27 @@ std::string printable(std::string_view text, bool keep_lines) {
     const bool kept = keep_lines && (character == "\n" || character == "\t");
     if (length == 0)
       result += kReplacement;
-    else if (is_control(character) && !kept)
+    else if (is_hidden(code_point(character, length)) && !kept)
       result += ' ';
     else
       result += character;
     text.remove_prefix(character.size());
+  }
+  return result;
+}
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const char32_t code = length == 0 ? 0 : code_point(text, length);
+    if (length == 0)
+      result += kReplacement;
+    else if (is_hidden(code))
+      result += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
+    else
+      result += text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
   }
   return result;
 }

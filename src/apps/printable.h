@@ -6,9 +6,13 @@
 
 namespace aquilon::apps {
 
-// The text without what could steer a terminal: control characters become spaces, broken UTF-8
-// becomes U+FFFD. `keep_lines`: line feeds and tabs stay.
+// The text without what could steer a terminal or turn a line around: control characters become
+// spaces, broken UTF-8 becomes U+FFFD. `keep_lines`: line feeds and tabs stay.
 std::string printable(std::string_view text, bool keep_lines = false);
+
+// The text with an escape for each of these, "\u001b", and for U+202E and its kin; broken UTF-8
+// becomes U+FFFD. For lines of a log: a JSON text stays the same value.
+std::string escaped(std::string_view text);
 
 // The text as valid UTF-8, otherwise unchanged: for JSON.
 std::string valid_utf8(std::string_view text);

@@ -15,6 +15,7 @@ TEST(Printable, TakesTheTerminalOutOfOthersHands) {
       {"a\x1b[31mb", "a [31mb", "a [31mb"},
       {"a\nb\tc\rd", "a b c d", "a\nb\tc d"},
       {"a\xC2\x9Bx", "a x", "a x"},
+      {"a\xE2\x80\xAEx\xE2\x81\xA9y", "a x y", "a x y"},
       {"a\xFFz", "a\xEF\xBF\xBDz", "a\xEF\xBF\xBDz"},
       {"", "", ""},
   };

@@ -30,7 +30,7 @@ RequestLog::~RequestLog() {
 
 void RequestLog::write(std::string_view message) {
   push(format_ == LogFormat::kJson ? json_line(message)
-                                   : fmt::format("{} {}", utc_timestamp(), message));
+                                   : fmt::format("{} {}", utc_timestamp(), text_line(message)));
 }
 
 void RequestLog::write(const api::AccessRecord& record) {

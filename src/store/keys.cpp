@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/utf8.h"
+#include "base/hidden_text.h"
 #include "store/key_hash.h"
 
 namespace aquilon::store {
@@ -25,21 +25,25 @@ std::vector<std::string> of_lines(const std::string& text) {
   return list;
 }
 
+// Is shown as what it is, and shows something.
 bool is_printable(std::string_view text) {
+  bool shows = false;
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     if (length == 0) return false;
-    if (length == 1 && (static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f))
-      return false;
+    const char32_t code = code_point(text, length);
+    if (is_control(code) || is_line_control(code)) return false;
+    shows = shows || !is_blank(code);
     text.remove_prefix(length);
   }
-  return true;
+  return shows;
 }
 
 Status check_name(const std::string& name) {
   if (name.empty() || name.size() > kMaxNameBytes || !is_printable(name))
     return make_error(Code::kInvalidArgument,
-                      "a key's name is 1 to {} bytes of text without control characters",
+                      "a key's name is 1 to {} bytes of text, more than blanks and without control "
+                      "characters, such as those that change the direction of text",
                       kMaxNameBytes);
   if (name.find_first_not_of("0123456789") == name.npos)
     return make_error(Code::kInvalidArgument,
@@ -53,8 +57,9 @@ Status check_list(const std::vector<std::string>& list) {
     return !item.empty() && is_printable(item);
   });
   if (good) return {};
-  return make_error(Code::kInvalidArgument,
-                    "names of models and scopes are not empty and have no control characters");
+  return make_error(
+      Code::kInvalidArgument,
+      "names of models and scopes are more than blanks and have no control characters");
 }
 
 Status bump_version(Connection& connection) {

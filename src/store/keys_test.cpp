@@ -96,12 +96,16 @@ TEST(KeysTest, NamesAreTextThatIsNoNumber) {
   Database database = open(folder);
   for (const std::string& name :
        {std::string(), std::string("17"), std::string("a\nb"), std::string("a\0b", 3),
-        std::string("\xff"), std::string(129, 'a')})
+        std::string("\xff"), std::string(129, 'a'), std::string(" "), std::string("\u00a0\u3000"),
+        std::string("\u200b"), std::string("a\u009bb"), std::string("a\u202eb"),
+        std::string("a\u2066b\u2069"), std::string("\u200fa"), std::string("a\u2028b")})
     EXPECT_EQ(create_key(database, {.name = name}).error().code, Code::kInvalidArgument) << name;
   EXPECT_FALSE(create_key(database, {.name = "a", .models = {"b\nc"}}).ok());
+  EXPECT_FALSE(create_key(database, {.name = "a", .models = {" "}}).ok());
+  EXPECT_TRUE(create_key(database, {.name = "An\u00e9 \u00fc"}).ok());
   // Bound, not written into SQL.
   EXPECT_TRUE(create_key(database, {.name = "'; DROP TABLE keys; --"}).ok());
-  EXPECT_EQ(list_keys(database.connection()).value().size(), 1u);
+  EXPECT_EQ(list_keys(database.connection()).value().size(), 2u);
 }
 
 }  // namespace
