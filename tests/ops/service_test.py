@@ -79,6 +79,8 @@ class Logs(unittest.TestCase):
                     said += f"{status}{answered}{text}"
             _, answered, text = server.ask("/v1/completions", {"model": "tiny", "prompt": 3}, headers)
             said += "" if "Host" in headers else f"{answered}{text}"
+        for path in (f"/v1/models/{SECRETS[0]}", f"/{SECRETS[1]}", f"/openai/deployments/{SECRETS[0]}/completions"):
+            server.ask(path, headers={"Authorization": f"Bearer {SECRETS[0]}", "X-Request-Id": SECRETS[1]})
         server.process.send_signal(signal.SIGHUP)
         server.stop()
         for secret in SECRETS:
