@@ -8,13 +8,10 @@
 # --python has the package jsonschema. Needs build/aquilon and the models in AQUILON_TEST_MODELS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/aquilon
-readonly folder=${AQUILON_TEST_MODELS:-$cache/test-models}
+source bench/two_servers.sh
 cases=12 clients=2 categories=simple_python,multiple,parallel,parallel_multiple,irrelevance,live_simple,live_multiple
-choice=auto,required strict=true,false models=qwen2.5-coder-1.5b-instruct-q4_k_m,qwen2.5-coder-0.5b-instruct-q4_k_m
-data=../shared/data/function-calling rival=$cache/rivals/llamacpp/bin python=python3 out=bench/results/calls-$(date -u +%F).md
-
-fail() { printf 'compare_calls: %s\n' "$*" >&2; exit 1; }
+choice=auto,required strict=true,false names=qwen2.5-coder-1.5b-instruct-q4_k_m,qwen2.5-coder-0.5b-instruct-q4_k_m
+data=../shared/data/function-calling python=python3 out=bench/results/calls-$(date -u +%F).md
 
 while (($#)); do
   (($# > 1)) || fail "$1 needs a value"
@@ -24,7 +21,7 @@ while (($#)); do
     --categories) categories=$2 ;;
     --choice) choice=$2 ;;
     --strict) strict=$2 ;;
-    --models) models=$2 ;;
+    --models) names=$2 ;;
     --data) data=$2 ;;
     --llamacpp) rival=$2 ;;
     --python) python=$2 ;;
@@ -36,50 +33,21 @@ done
 [[ -x build/aquilon ]] || fail "build/aquilon is not there: ./run build makes it"
 [[ -d $data ]] || fail "no folder $data: --data names one with a file CATEGORY.jsonl for each category"
 
-server=''
-stop_server() {
-  [[ -n $server ]] || return 0
-  kill "$server" 2>/dev/null || true
-  wait "$server" 2>/dev/null || true
-  server=''
-}
 work=$(mktemp -d)
 trap 'stop_server; rm -rf "$work"' EXIT
 threads=$(nproc)
 
-# start SIDE MODEL: a server with room for --clients requests; sets url.
-start() {
-  local port
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  url=http://127.0.0.1:$port
-  if [[ $1 == aquilon ]]; then
-    build/aquilon serve --model "$2" --port "$port" --parallel "$clients" --ctx 8192 --threads "$threads" --no-log-requests \
-      >"$work/server.log" 2>&1 &
-  else
-    LD_LIBRARY_PATH=$rival "$rival/llama-server" -m "$2" --port "$port" --parallel "$clients" -c $((clients * 8192)) -t "$threads" \
-      -tb "$threads" --jinja >"$work/server.log" 2>&1 &
-  fi
-  server=$!
-  for _ in $(seq 600); do
-    curl -sf --noproxy '*' "$url/health" >/dev/null 2>&1 && return 0
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.2
-  done
-  tail -n 5 "$work/server.log" >&2
-  fail "$1 did not start"
-}
-
 # ask SIDE MODEL STRICT
 ask() {
-  start "$1" "$folder/$2.gguf"
+  start "$1" "$models/$2.gguf" "$clients" 8192 --jinja
   "$python" bench/function_calling.py --url "$url" --data "$data" --cases "$cases" --clients "$clients" --categories "$categories" \
     --choice "$choice" --strict "$3" --max-tokens 256 --label "$1, $2" --out "${out%.md}.jsonl" >&2
   stop_server
 }
 
 rm -f "${out%.md}.jsonl" "${out%.md}.jsonl.cases"
-for model in ${models//,/ }; do
-  [[ -e $folder/$model.gguf ]] || { printf 'left out: %s is not there\n' "$folder/$model.gguf" >&2; continue; }
+for model in ${names//,/ }; do
+  [[ -e $models/$model.gguf ]] || { printf 'left out: %s is not there\n' "$models/$model.gguf" >&2; continue; }
   ask aquilon "$model" "$strict"
   if [[ -x $rival/llama-server ]]; then ask llama-server "$model" unset; fi
 done

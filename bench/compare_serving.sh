@@ -10,15 +10,11 @@
 # bench/compare_llamacpp.sh builds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/aquilon
-readonly models=${AQUILON_TEST_MODELS:-$cache/test-models}
+source bench/two_servers.sh
 readonly streams=3 join_context=4096
 repetitions=5 clients=1,2,4,8,16 prompt=128 generate=64 each=4 join=2048 shared=1000 goodput=ttft:5000,tpot:100 only=''
 model=$models/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf
 shared_model=$models/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf
-rival=$cache/rivals/llamacpp/bin
-
-fail() { printf 'compare_serving: %s\n' "$*" >&2; exit 1; }
 
 while (($#)); do
   (($# > 1)) || fail "$1 needs a value"
@@ -40,38 +36,6 @@ while (($#)); do
   shift 2
 done
 
-server=''
-stop_server() {
-  [[ -n $server ]] || return 0
-  kill "$server" 2>/dev/null || true
-  wait "$server" 2>/dev/null || true
-  server=''
-}
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-# start SIDE MODEL PARALLEL CONTEXT: a server with room for PARALLEL requests of CONTEXT tokens each; sets url.
-start() {
-  local port
-  port=$(free_port)
-  url=http://127.0.0.1:$port
-  if [[ $1 == aquilon ]]; then
-    build/aquilon serve --model "$2" --port "$port" --parallel "$3" --ctx "$4" --threads "$threads" --no-log-requests \
-      >"$work/server.log" 2>&1 &
-  else
-    LD_LIBRARY_PATH=$rival "$rival/llama-server" -m "$2" --port "$port" --parallel "$3" -c $(($3 * $4)) -t "$threads" \
-      -tb "$threads" -fa "$attention" >"$work/server.log" 2>&1 &
-  fi
-  server=$!
-  for _ in $(seq 600); do
-    curl -sf "$url/health" >/dev/null 2>&1 && return 0
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.2
-  done
-  tail -n 5 "$work/server.log" >&2
-  fail "$1 did not start"
-}
-
 # measure SIDE NAME FLAG ...: one result of the running server, as a line of the raw file.
 measure() {
   local side=$1 name=$2
@@ -92,7 +56,7 @@ round() {
   ((seed % 2)) || order='llama-server aquilon'
   for side in $order; do
     printf '==> %s, %s, repetition %s\n' "$name" "$side" "$seed" >&2
-    start "$side" "$file" "$parallel" "$context"
+    start "$side" "$file" "$parallel" "$context" -fa "$attention"
     measure "$side" "$name" "$@"
     stop_server
   done
