@@ -119,9 +119,14 @@ TEST(TokenizerJson, RefusesByNameWhatItDoesNotDo) {
 }
 
 TEST(TokenizerJson, RefusesUnigramFilesByName) {
+  const auto entry = [](json::value text, json::value score) {
+    return json::array{std::move(text), std::move(score)};
+  };
   const json::object whole = {
       {"model",
-       {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", {{"<unk>", 0.0}, {"\u2581a", -1.5}}}}},
+       {{"type", "Unigram"},
+        {"unk_id", 0},
+        {"vocab", json::array{entry("<unk>", 0.0), entry("\u2581a", -1.5)}}}},
       {"pre_tokenizer", {{"type", "Metaspace"}, {"replacement", "\u2581"}}}};
   const auto plain = read_tokenizer_json(write(whole));
   ASSERT_TRUE(plain.ok()) << plain.error().message;
@@ -157,13 +162,15 @@ TEST(TokenizerJson, RefusesUnigramFilesByName) {
        Code::kUnsupported,
        "Sequence other than"},
       {"pre_tokenizer",
-       {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, bare_metaspace}}},
+       {{"type", "Sequence"},
+        {"pretokenizers", json::array{json::object{{"type", "WhitespaceSplit"}}, bare_metaspace}}},
        Code::kUnsupported,
        "does not mark every word"},
       {"decoder", {{"type", "WordPiece"}}, Code::kUnsupported, "decoder WordPiece"},
       {"model.vocab", json::object{}, Code::kCorrupt, "'model.vocab' is not an array"},
-      {"model.vocab", {{1, 2}}, Code::kCorrupt, "entry 0 of 'vocab'"},
-      {"model.vocab", {{"a", "b"}, {"c", 1}}, Code::kCorrupt, "score of token 0"},
+      {"model.vocab", json::array{entry(1, 2), entry(3, 4)}, Code::kCorrupt, "entry 0 of 'vocab'"},
+      {"model.vocab", json::array{entry("a", "b"), entry("c", 1)}, Code::kCorrupt,
+       "score of token 0"},
       {"model.unk_id", 2, Code::kCorrupt, "'unk_id' is none of the 2 tokens"},
       {"model.unk_id", -1, Code::kCorrupt, "'unk_id' is none"},
       {"model.unk_id", "x", Code::kCorrupt, "'unk_id' is none"},
