@@ -2,10 +2,10 @@
 """Makes the adapters of this folder and the logits that PyPI's peft computes with them.
 
     python3 -m venv V && V/bin/pip install torch transformers peft safetensors numpy gguf
-    V/bin/python make_lora_oracle.py HF_ORACLE_FOLDER OUTDIR
+    V/bin/python make_lora_oracle.py HF_ORACLE_FOLDER OUTDIR [NAME ...]
 
-HF_ORACLE_FOLDER holds the tiny models as Hugging Face folders (llama-gqa, qwen2, gemma3-text); their GGUF files are in
-../oracle. Random weights from fixed seeds: no third-party weights or text.
+HF_ORACLE_FOLDER holds the tiny models as Hugging Face folders (llama-gqa, qwen2, gemma3-text; ernie4_5 is one in
+../oracle); their GGUF files are in ../oracle. Random weights from fixed seeds: no third-party weights or text.
 """
 import json
 import pathlib
@@ -29,6 +29,7 @@ CASES = [
     ("qwen2-rs", "qwen2", dict(r=3, lora_alpha=4, use_rslora=True, target_modules=["q_proj", "k_proj", "v_proj", "down_proj"]),
      3, (7, 33)),
     ("gemma3-bf16", "gemma3-text", dict(r=2, lora_alpha=6, target_modules=ALL), 4, (7, 33)),
+    ("ernie4_5", "ernie4_5", dict(r=2, lora_alpha=6, target_modules=["q_proj", "k_proj", "v_proj"]), 5, (7,)),
 ]
 GGUF_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
               "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
@@ -95,6 +96,8 @@ def main():
     models, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     torch.set_num_threads(1)
     for name, base, settings, seed, lengths in CASES:
+        if sys.argv[3:] and name not in sys.argv[3:]:
+            continue
         folder = out / name
         model = get_peft_model(load(models / base), LoraConfig(task_type="CAUSAL_LM", **settings))
         dtype = torch.bfloat16 if name.endswith("bf16") else torch.float32
