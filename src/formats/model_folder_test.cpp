@@ -123,6 +123,41 @@ TEST(ModelFolder, RefusesConfigurationsByName) {
   }
 }
 
+// The configuration of a tiny model with one key's value given.
+std::string config_with(const std::string& key, const std::string& value) {
+  std::string config = tiny_config("gemma3_text", R"(,"rope_theta":1e6,"sliding_window":4)");
+  const std::size_t at = config.find('"' + key + "\":");
+  if (at == config.npos)
+    return config.insert(config.size() - 1, fmt::format(R"(,"{}":{})", key, value));
+  const std::size_t from = at + key.size() + 3;
+  return config.replace(from, config.find_first_of(",}", from) - from, value);
+}
+
+TEST(ModelFolder, NumbersThatCannotBeAreNamed) {
+  const std::vector<std::string> counts = {
+      "hidden_size",         "intermediate_size", "num_hidden_layers",
+      "num_attention_heads", "head_dim",          "num_key_value_heads",
+      "vocab_size",          "sliding_window",    "max_position_embeddings"};
+  const std::vector<std::string> numbers = {"rms_norm_eps", "rope_theta", "rope_local_base_freq",
+                                            "query_pre_attn_scalar"};
+  const std::vector<std::string> never = {"0",  "-1",     "-0.0",   "1e308",      "-1e308", "1e400",
+                                          "[]", R"("4")", R"("x")", R"({"a":1})", "true",   "[4]"};
+  const std::vector<std::string> no_counts = {"4.5", "9223372036854775807", "9223372036854775808",
+                                              "18446744073709551615", "18446744073709551616"};
+  FolderForTest folder = tiny_llama_folder();
+  const auto expect_named = [&](const std::string& key, const std::string& value) {
+    folder["config.json"] = config_with(key, value);
+    expect_error(folder, Code::kCorrupt, "config.json: '" + key + "' is ");
+  };
+  for (const std::string& value : never) {
+    for (const std::string& key : counts) expect_named(key, value);
+    for (const std::string& key : numbers) expect_named(key, value);
+  }
+  for (const std::string& value : no_counts)
+    for (const std::string& key : counts) expect_named(key, value);
+  for (const std::string& key : numbers) expect_named(key, "1e-320");  // none in f32
+}
+
 TEST(ModelFolder, PartsThatAreSwitchedOffAreNone) {
   FolderForTest folder = tiny_llama_folder();
   folder["config.json"] = tiny_config(

@@ -54,6 +54,10 @@ Result<Index> read_index(const FolderFiles& folder, const std::string& name) {
   for (const auto& entry : map->all()) {
     const std::string file = AQ_TRY(map->text(entry.key(), ""));
     if (!file.ends_with(kSuffix)) return map->wrong(entry.key(), "the name of a safetensors file");
+    if (!folder.has(file))
+      return make_error(Code::kNotFound, "{}: the file {} is missing, in which {} has '{}'",
+                        folder.path(), file.substr(0, 200), name,
+                        std::string_view(entry.key().data(), entry.key().size()).substr(0, 200));
     files[file].emplace_back(entry.key());
   }
   if (files.empty()) return make_error(Code::kCorrupt, "{}: 'weight_map' is empty", path);
