@@ -7,11 +7,11 @@ usage: tools/make_family_oracle.py FOLDER [--seed N] [--gguf ARCHITECTURE] [--pa
     V/bin/python tools/make_family_oracle.py tests/data/oracle/NAME --gguf ARCHITECTURE
 
 FOLDER holds a config.json to begin with, small and in the style of the family's published ones: vocab_size 260, ids 256
-and 257 for begin and end, two to four layers. Written beside it, in the form that docs/adding-a-family.md describes:
-model.safetensors (BF16; every value is exact in it), a tokenizer (bytes, the two control tokens and two merges), config.v5.json
-(the same configuration as transformers 5 writes it),
-lenN.logits.f32, len7.hidden.f32 and manifest.json; with --gguf the same weights as model-bf16.gguf, under the names that the
-package gguf gives to that architecture's tensors.
+and 257 for begin and end (and pad_token_id, where the family's own is above 259), two to five layers. Written beside it, in
+the form that docs/adding-a-family.md describes: model.safetensors (BF16; every value is exact in it), a tokenizer (bytes, the
+two control tokens and two merges), config.v5.json (the same configuration as transformers 5 writes it), lenN.logits.f32,
+len7.hidden.f32 and manifest.json; with --gguf the same weights as model-bf16.gguf, under the names that the package gguf gives
+to that architecture's tensors.
 
     --pair-rows   the architecture's GGUF files have rows of q and k as pairs that turn together (2i, 2i + 1), the folder as
                   halves (i, i + E/2): Llama's converter, and those made of it, put them so
