@@ -66,6 +66,21 @@ class OpenAi(unittest.TestCase):
         with self.assertRaisesRegex(openai.BadRequestError, "names 'moon'"):
             self.chat(tool_choice={"type": "function", "function": {"name": "moon"}})
 
+    def test_calls_end(self):
+        """Not because the answer's tokens are used up; again and as a stream they are the same."""
+        def calls_of(choice):
+            self.assertEqual(choice.finish_reason, "tool_calls")
+            return [(call.function.name, call.function.arguments) for call in choice.message.tool_calls]
+        schema = SCHEMA | {"properties": {"city": SCHEMA["properties"]["city"]}}
+        weather = {"type": "function", "function": {"name": "weather", "description": TEXT, "parameters": schema}}
+        options = {"tool_choice": "required", "max_tokens": 256, "tools": [weather, CLOCK]}
+        calls = calls_of(self.chat(**options).choices[0])
+        self.assertEqual(len(set(calls)), len(calls))
+        self.assertEqual(calls_of(self.chat(**options).choices[0]), calls)
+        with self.client.chat.completions.stream(
+                model=MODEL, messages=[{"role": "user", "content": QUESTION}], temperature=0, **options) as stream:
+            self.assertEqual(calls_of(stream.get_final_completion().choices[0]), calls)
+
     def test_a_stream_has_the_same_call(self):
         whole = self.chat(tool_choice=NAMED, parallel_tool_calls=False).choices[0].message.tool_calls[0].function
         with self.client.chat.completions.stream(
