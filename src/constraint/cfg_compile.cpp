@@ -11,7 +11,6 @@ using Kind = CfgExpression::Kind;
 using Op = CfgInstruction::Kind;
 
 constexpr std::size_t kMaxCode = 200'000;
-constexpr std::size_t kMaxWork = 20'000'000;  // parts looked at or copied; some 0.2 s
 
 std::size_t size_of(const CfgExpression& e) {
   std::size_t size = 1;
@@ -62,12 +61,14 @@ class Compiler {
  private:
   static constexpr std::uint32_t kUnset = 0xFFFFFFFF;
 
-  static Error too_large() {
-    return {Code::kUnsupported, "the grammar is too large to be enforced"};
+  Error too_large() const {
+    return make_error(Code::kUnsupported, "the grammar {}",
+                      store_.exhausted() ? store_.meter().shortage()
+                                         : fmt::format("has more than {} instructions", kMaxCode));
   }
-  void spend(std::size_t steps) {
-    work_ += steps;
-    if (work_ > kMaxWork) too_large_ = true;
+  // Parts looked at or copied: some 10 ns each.
+  void spend(std::size_t parts) {
+    if (!store_.spend(1 + parts / 4)) too_large_ = true;
   }
 
   // Alternatives as sequences, with choices at their beginnings spread out.
@@ -78,6 +79,8 @@ class Compiler {
       std::vector<std::vector<CfgExpression>> heads;
       alternatives(e.parts[0], heads);
       spend(heads.size() * size_of(e));
+      if (!store_.meter().hold(heads.size() * size_of(e) * sizeof(CfgExpression)))
+        too_large_ = true;
       for (std::vector<CfgExpression>& head : heads) {
         if (too_large_) return;
         head.insert(head.end(), e.parts.begin() + 1, e.parts.end());
@@ -255,7 +258,8 @@ class Compiler {
 
   // The language of an expression that calls no recursive rule; nothing where it does.
   std::optional<RegexId> regular(const CfgExpression& e, int depth) {
-    if (depth > 1000) return std::nullopt;
+    spend(1);
+    if (depth > 1000 || too_large_) return std::nullopt;
     if (!emitting_) return find_regular(e, depth);
     const auto [at, inserted] = known_.try_emplace(&e, std::nullopt);
     if (inserted) {
@@ -409,7 +413,6 @@ class Compiler {
   CfgProgram& program_;
   std::vector<bool> nullable_, productive_, busy_;
   std::vector<std::uint32_t> order_;
-  std::size_t work_ = 0;
   std::vector<std::optional<RegexId>> regular_;
   std::vector<std::uint32_t> starts_, pending_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> calls_;

@@ -1,5 +1,7 @@
 #include "constraint/grammar.h"
 
+#include <algorithm>
+
 #include "constraint/cfg_reader_internal.h"
 #include "constraint/grammar_core_internal.h"
 #include "constraint/parts_internal.h"
@@ -10,39 +12,69 @@ namespace aquilon::constraint {
 namespace {
 
 constexpr std::size_t kMaxNodes = 400'000;
-constexpr std::size_t kCompileWork = 6'000'000;  // derivatives; some 0.3 s
 
-std::unique_ptr<Machine> make_machine(const GrammarOptions& options) {
-  auto store = std::make_unique<RegexStore>(kMaxNodes);
-  store->allow_work(kCompileWork);
-  return std::make_unique<Machine>(std::move(store), options.whitespace,
-                                   MachineLimits{.memory_bytes = options.memory_bytes});
+// A machine that is being made, and what that costs.
+class Compiling {
+ public:
+  explicit Compiling(const GrammarOptions& options)
+      : options_(options), budget_(options.budget != nullptr ? *options.budget : own_) {
+    auto store = std::make_unique<RegexStore>(kMaxNodes);
+    allowed_ = std::min(budget_.work, kCompileWork);
+    store->meter().limit_memory(options.memory_bytes);
+    store->meter().allow(allowed_, budget_.stop);
+    machine_ = std::make_unique<Machine>(std::move(store), options.whitespace,
+                                         MachineLimits{.memory_bytes = options.memory_bytes});
+  }
+  ~Compiling() {
+    if (machine_ != nullptr) settle();
+  }
+  Compiling(const Compiling&) = delete;
+  Compiling& operator=(const Compiling&) = delete;
+
+  Machine& machine() { return *machine_; }
+  RegexStore& store() { return machine_->regexes(); }
+  std::shared_ptr<GrammarCore> core(State start) {
+    settle();
+    return std::make_shared<GrammarCore>(std::move(machine_), start, options_.memory_bytes);
+  }
+
+ private:
+  void settle() {
+    budget_.take(allowed_ - store().meter().left());
+    store().meter().allow(kCompileWork);  // the first step allows its own
+  }
+
+  const GrammarOptions& options_;
+  CompileBudget own_;
+  CompileBudget& budget_;
+  std::size_t allowed_ = 0;
+  std::unique_ptr<Machine> machine_;
+};
+
+Error too_much(std::string_view what, RegexStore& store) {
+  return make_error(
+      Code::kUnsupported, "the {} {}", what,
+      store.exhausted() ? store.meter().shortage() : "needs too many states to be enforced");
 }
 
 Error no_text(std::string_view what) {
   return make_error(Code::kInvalidArgument, "no text satisfies the {}", what);
 }
 
-std::shared_ptr<GrammarCore> make_core(std::unique_ptr<Machine> machine, State start,
-                                       const GrammarOptions& options) {
-  return std::make_shared<GrammarCore>(std::move(machine), start, options.memory_bytes);
-}
-
 }  // namespace
 
 Result<Grammar> Grammar::json_schema(const boost::json::value& schema,
                                      const GrammarOptions& options, SchemaRefusal* refusal) {
-  std::unique_ptr<Machine> machine = make_machine(options);
-  SchemaCompiler compiler(schema, machine->regexes(), options.schema_key_order);
-  if (auto refused = compiler.compile(machine->schema())) {
+  Compiling compiling(options);
+  SchemaCompiler compiler(schema, compiling.store(), options.schema_key_order);
+  if (auto refused = compiler.compile(compiling.machine().schema())) {
     Error error =
         make_error(Code::kInvalidArgument, "the schema at '{}'{}: {}", "#" + refused->pointer,
                    refused->keyword.empty() ? "" : ", " + refused->keyword, refused->reason);
     if (refusal != nullptr) *refusal = std::move(*refused);
     return error;
   }
-  const State start = machine->start_schema();
-  return Grammar(make_core(std::move(machine), start, options));
+  return Grammar(compiling.core(compiling.machine().start_schema()));
 }
 
 Result<Grammar> Grammar::json_object(const GrammarOptions& options) {
@@ -50,67 +82,52 @@ Result<Grammar> Grammar::json_object(const GrammarOptions& options) {
 }
 
 Result<Grammar> Grammar::regex(std::string_view pattern, const GrammarOptions& options) {
-  std::unique_ptr<Machine> machine = make_machine(options);
-  const RegexId id = AQ_TRY(compile_pattern(machine->regexes(), pattern,
-                                            {.spelling = Spelling::kPlain, .search = false}));
-  const bool empty = machine->regexes().is_empty(id);
-  if (machine->regexes().exhausted())
-    return Error{Code::kUnsupported,
-                 "the regular expression needs too many states to be enforced: a simpler one is "
-                 "needed"};
+  Compiling compiling(options);
+  const RegexId id = AQ_TRY(
+      compile_pattern(compiling.store(), pattern, {.spelling = Spelling::kPlain, .search = false}));
+  const bool empty = compiling.store().is_empty(id);
+  if (compiling.store().exhausted()) return too_much("regular expression", compiling.store());
   if (empty) return no_text("regular expression");
-  const State start = machine->start_regex(id);
-  return Grammar(make_core(std::move(machine), start, options));
+  return Grammar(compiling.core(compiling.machine().start_regex(id)));
 }
 
 Result<Grammar> Grammar::choice(std::span<const std::string> texts, const GrammarOptions& options) {
   if (texts.empty()) return Error{Code::kInvalidArgument, "there is no choice to choose from"};
-  std::size_t bytes = 0;
-  for (const std::string& text : texts) {
+  for (const std::string& text : texts)
     if (text.empty()) return Error{Code::kInvalidArgument, "one of the choices is empty"};
-    bytes += text.size();
-  }
-  if (bytes > kMaxNodes / 2)
-    return make_error(Code::kUnsupported, "the choices have {} bytes; at most {} are enforced",
-                      bytes, kMaxNodes / 2);
-  std::unique_ptr<Machine> machine = make_machine(options);
-  std::vector<std::string> copy(texts.begin(), texts.end());
-  const State start = machine->start_regex(machine->regexes().literals(copy));
-  return Grammar(make_core(std::move(machine), start, options));
+  Compiling compiling(options);
+  const RegexId id = compiling.store().literals({texts.begin(), texts.end()});
+  if (compiling.store().exhausted()) return too_much("list of choices", compiling.store());
+  return Grammar(compiling.core(compiling.machine().start_regex(id)));
 }
 
 namespace {
 
-Result<std::shared_ptr<GrammarCore>> cfg_core(Result<CfgSource> source,
-                                              std::unique_ptr<Machine> machine,
-                                              const GrammarOptions& options) {
+Result<std::shared_ptr<GrammarCore>> cfg_core(Result<CfgSource> source, Compiling& compiling) {
   if (!source.ok()) return std::move(source).error();
-  AQ_RETURN_IF_ERROR(compile_cfg(*source, machine->regexes(), machine->cfg()));
-  const State start = machine->start_cfg();
-  if (machine->exhausted())
-    return Error{Code::kUnsupported, "the grammar needs too many states to be enforced"};
+  Machine& machine = compiling.machine();
+  AQ_RETURN_IF_ERROR(compile_cfg(*source, machine.regexes(), machine.cfg()));
+  const State start = machine.start_cfg();
+  if (machine.exhausted()) return too_much("grammar", machine.regexes());
   if (start == kDead) return no_text("grammar");
-  return make_core(std::move(machine), start, options);
+  return compiling.core(start);
 }
 
 }  // namespace
 
 Result<Grammar> Grammar::gbnf(std::string_view text, const GrammarOptions& options) {
-  std::unique_ptr<Machine> machine = make_machine(options);
-  auto source = parse_gbnf(text, machine->regexes());
-  return Grammar(AQ_TRY(cfg_core(std::move(source), std::move(machine), options)));
+  Compiling compiling(options);
+  return Grammar(AQ_TRY(cfg_core(parse_gbnf(text, compiling.store()), compiling)));
 }
 
 Result<Grammar> Grammar::lark(std::string_view text, const GrammarOptions& options) {
-  std::unique_ptr<Machine> machine = make_machine(options);
-  auto source = parse_lark(text, machine->regexes());
-  return Grammar(AQ_TRY(cfg_core(std::move(source), std::move(machine), options)));
+  Compiling compiling(options);
+  return Grammar(AQ_TRY(cfg_core(parse_lark(text, compiling.store()), compiling)));
 }
 
 Result<Grammar> Grammar::parts(const Part& part, const GrammarOptions& options) {
-  std::unique_ptr<Machine> machine = make_machine(options);
-  auto source = parts_source(part, *machine);
-  return Grammar(AQ_TRY(cfg_core(std::move(source), std::move(machine), options)));
+  Compiling compiling(options);
+  return Grammar(AQ_TRY(cfg_core(parts_source(part, compiling.machine()), compiling)));
 }
 
 std::size_t Grammar::memory_bytes() const {

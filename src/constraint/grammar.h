@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "constraint/compile_budget.h"
 #include "constraint/parts.h"
 #include "constraint/schema_refusal.h"
 #include "constraint/whitespace.h"
@@ -24,6 +25,8 @@ struct GrammarOptions {
   // What the automaton may take, states and cached masks together; beyond, compiling is refused and
   // a Matcher stops.
   std::size_t memory_bytes = std::size_t{64} << 20;
+  // What compiling may cost, taken from it; beyond, it is refused. Null: one of its own.
+  CompileBudget* budget = nullptr;
 };
 
 class GrammarCore;
@@ -31,6 +34,8 @@ class GrammarCore;
 // A handle; copies share the automaton. Threads: safe; matchers of one grammar take turns.
 class Grammar {
  public:
+  // All of these end within the budget, whatever they are given; the error then names the limit.
+
   // Everything that the schema says is enforced, or it is refused: kInvalidArgument for what is no
   // schema or satisfied by nothing, with pointer, keyword and reason in the message, and in
   // `refusal` if given. Formats other than the standard ones are annotations.

@@ -40,12 +40,12 @@ std::size_t GrammarCore::memory_bytes() const {
 }
 
 void GrammarCore::allow_step() {
-  machine_->regexes().allow_work(kStepWork);
+  machine_->regexes().meter().allow(kStepWork);
 }
 
 Status GrammarCore::limit() const {
   if (!exhausted()) return {};
-  if (machine_->regexes().out_of_work())
+  if (machine_->regexes().meter().out_of_work())
     return Error{Code::kUnsupported,
                  "the constraint takes too long for a single token: a simpler pattern or grammar "
                  "is needed"};

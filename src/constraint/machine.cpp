@@ -39,9 +39,9 @@ Machine::Machine(std::unique_ptr<RegexStore> store, WhitespacePolicy whitespace,
 }
 
 std::size_t Machine::memory_bytes() const {
-  return store_->memory_bytes() + frames_.size() * (sizeof(Frame) + 8) +
-         memo_.size() * sizeof(Memo) + sets_.size() * 160 + keys_.size() * 1200 +
-         words_.size() * 96 + texts_.size() * 48 + values_.size() * 128;
+  return store_->memory_bytes() + schema_.bytes + frames_.size() * (sizeof(Frame) + 8) +
+         memo_.size() * sizeof(Memo) + sets_.size() * 160 + keys_.size() * 1200 + words_bytes_ +
+         texts_.size() * 48 + values_.size() * 128;
 }
 
 std::uint32_t Machine::frame(const Frame& value) {

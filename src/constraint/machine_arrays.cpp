@@ -204,7 +204,7 @@ RegexId Machine::item_lexeme(ValueId id, std::uint32_t unique) {
   for (const std::uint64_t item : words_[unique]) {
     const std::string& text = value_texts_[item];
     if (const auto number = parse_decimal(text))
-      taken.push_back(numbers.equal_to(*number));
+      taken.push_back(numbers.equal_to({*number}));
     else
       texts.push_back(text);
   }

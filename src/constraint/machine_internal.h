@@ -27,7 +27,7 @@ inline constexpr State kDead = ~0ULL;
 
 struct MachineLimits {
   std::size_t memory_bytes = std::size_t{64} << 20;
-  std::size_t threads = 512;  // of one configuration
+  std::size_t threads = kMaxAlternatives;  // of one configuration
 };
 
 class Machine {
@@ -212,6 +212,7 @@ class Machine {
   std::unordered_map<std::string, std::uint32_t> key_index_;
   std::vector<std::uint32_t> key_starts_;  // by shape, + 1
   std::vector<std::vector<std::uint64_t>> words_;
+  std::size_t words_bytes_ = 0;
   std::unordered_map<std::string, std::uint32_t> words_index_;
   struct TextNode {
     std::uint32_t before;

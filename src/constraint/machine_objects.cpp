@@ -18,7 +18,10 @@ std::uint32_t Machine::words_id(const std::vector<std::uint64_t>& words) {
   const auto [at, inserted] =
       words_index_.emplace(bytes_of(words.data(), words.size() * sizeof(words[0])),
                            static_cast<std::uint32_t>(words_.size()));
-  if (inserted) words_.push_back(words);
+  if (inserted) {
+    words_.push_back(words);
+    words_bytes_ += 128 + 2 * words.size() * sizeof(words[0]);
+  }
   return at->second;
 }
 

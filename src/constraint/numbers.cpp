@@ -94,15 +94,14 @@ NumberTexts::NumberTexts(RegexStore& store) : store_(store) {
   const RegexId exponent = store.optional(store.concat(
       store.bytes(e),
       store.concat(store.optional(store.bytes(sign)), store.repeat(digit, 1, kUnbounded))));
-  const RegexId no_fraction =
-      store.optional(store.concat(point, store.repeat(store.byte('0'), 1, kUnbounded)));
+  no_fraction_ = store.optional(store.concat(point, store.repeat(store.byte('0'), 1, kUnbounded)));
   minus_ = store.byte('-');
   const RegexId maybe_minus = store.optional(minus_);
   unsigned_ = store.concat(natural, fraction);
   plain_ = store.concat(maybe_minus, unsigned_);
   any_ = store.concat(maybe_minus, store.concat(natural, store.concat(fraction, exponent)));
   integer_ = store.concat(maybe_minus, natural);
-  whole_ = store.concat(maybe_minus, store.concat(natural, no_fraction));
+  whole_ = store.concat(maybe_minus, store.concat(natural, no_fraction_));
   short_whole_ =
       store.concat(maybe_minus, store.concat(natural, store.optional(store.literal(".0"))));
   const RegexId last = store.bytes(ByteSet::of('1', '9'));
@@ -110,24 +109,18 @@ NumberTexts::NumberTexts(RegexStore& store) : store_(store) {
       store.optional(store.concat(point, store.concat(store.star(digit), last)));
   shortest_ = store.minus(store.concat(maybe_minus, store.concat(natural, short_fraction)),
                           store.literal("-0"));
-  zero_ = store.concat(maybe_minus, store.concat(store.byte('0'), no_fraction));
+  zero_ = store.concat(maybe_minus, store.concat(store.byte('0'), no_fraction_));
 }
 
-RegexId NumberTexts::signed_by(bool negative, RegexId magnitude) const {
-  return negative ? store_.concat(minus_, magnitude) : magnitude;
-}
-
-RegexId NumberTexts::equal_to(const Decimal& value) const {
-  if (value.is_zero()) return zero_;
+RegexId NumberTexts::equal_to(const std::vector<Decimal>& values) const {
   const RegexId zeros = store_.star(store_.byte('0'));
-  RegexId id;
-  if (value.fraction.empty())
-    id = store_.concat(
-        store_.literal(value.whole),
-        store_.optional(store_.concat(store_.byte('.'), store_.concat(store_.byte('0'), zeros))));
-  else
-    id = store_.concat(store_.literal(value.whole + "." + value.fraction), zeros);
-  return signed_by(value.negative, id);
+  std::vector<RegexStore::Beginning> texts;
+  texts.reserve(values.size());
+  for (const Decimal& value : values) {
+    texts.push_back({value.text(), value.fraction.empty() ? no_fraction_ : zeros});
+    if (value.is_zero()) texts.push_back({"-0", no_fraction_});
+  }
+  return store_.beginnings(std::move(texts));
 }
 
 RegexId NumberTexts::above(const Decimal& bound, bool exclusive) const {

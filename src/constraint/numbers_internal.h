@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "constraint/regex_store_internal.h"
 
@@ -35,7 +36,8 @@ class NumberTexts {
   RegexId whole() const { return whole_; }              // 5, 5.0: integers since draft 6
   RegexId short_whole() const { return short_whole_; }  // 5, 5.0, and no 5.00
   RegexId shortest() const { return shortest_; }        // of each plain number its shortest text
-  RegexId equal_to(const Decimal& value) const;         // 1, 1.0, 1.00
+  // One of the values: 1, 1.0, 1.00.
+  RegexId equal_to(const std::vector<Decimal>& values) const;
   // Plain numbers x with x > bound, or x >= bound; with x < bound, or x <= bound.
   RegexId above(const Decimal& bound, bool exclusive) const;
   RegexId below(const Decimal& bound, bool exclusive) const;
@@ -43,10 +45,9 @@ class NumberTexts {
   std::optional<RegexId> multiple_of(const Decimal& divisor) const;
 
  private:
-  RegexId signed_by(bool negative, RegexId magnitude) const;
-
   RegexStore& store_;
   RegexId minus_, unsigned_, any_, plain_, integer_, whole_, zero_, short_whole_, shortest_;
+  RegexId no_fraction_;
 };
 
 }  // namespace aquilon::constraint

@@ -38,6 +38,7 @@ ValueId append(SchemaProgram& to, SchemaProgram more) {
     to.arrays.push_back(std::move(array));
   }
   to.free_keys = to.free_keys || more.free_keys;
+  to.bytes += more.bytes;
   return more.root + values;
 }
 

@@ -46,6 +46,7 @@ class Translator {
 
   // Texts that begin with a match of `node` and go on as `rest`. `at_start`: nothing was read yet.
   Result<RegexId> before(const PatternNode& node, RegexId rest, bool at_start) {
+    if (!store_.spend(1)) return kNothing;
     if (!has_context(node)) return store_.concat(plain(node), rest);
     switch (node.kind) {
       case Kind::kBegin:
@@ -63,7 +64,7 @@ class Translator {
         return store_.any_of(std::move(ways));
       }
       case Kind::kSequence:
-        return sequence(node.parts, 0, rest, at_start);
+        return sequence(node.parts, rest, at_start);
       case Kind::kRepeat:
         return repeat(node, rest, at_start);
       default:
@@ -81,28 +82,29 @@ class Translator {
   }
 
  private:
-  Result<RegexId> sequence(const std::vector<PatternNode>& parts, std::size_t i, RegexId rest,
-                           bool at_start) {
-    if (i == parts.size()) return rest;
-    if (!at_start) {
-      for (std::size_t k = parts.size(); k-- > i;) rest = AQ_TRY(before(parts[k], rest, false));
-      return rest;
+  Result<RegexId> sequence(const std::vector<PatternNode>& parts, RegexId rest, bool at_start) {
+    RegexId later = rest, at_once = rest;  // what follows, where something was read and where not
+    for (std::size_t i = parts.size(); i-- > 0;) {
+      if (at_start) at_once = AQ_TRY(first(parts[i], later, at_once));
+      later = AQ_TRY(before(parts[i], later, false));
     }
-    const PatternNode& part = parts[i];
+    return at_start ? at_once : later;
+  }
+
+  // `part` at the start, before `later` or, where it reads nothing, before `at_once`.
+  Result<RegexId> first(const PatternNode& part, RegexId later, RegexId at_once) {
     // Anchors and lookahead read nothing: what follows them is at the start as well.
-    if (!has_context(part) || part.kind == Kind::kRepeat || part.kind == Kind::kChoice ||
-        part.kind == Kind::kSequence) {
-      const RegexId read = AQ_TRY(before(part, AQ_TRY(sequence(parts, i + 1, rest, false)), true));
-      if (!may_be_empty(part)) return read;
-      const RegexId skipped = AQ_TRY(sequence(parts, i + 1, rest, true));
-      return store_.either(read, AQ_TRY(if_empty(part, skipped)));
-    }
-    return before(part, AQ_TRY(sequence(parts, i + 1, rest, true)), true);
+    if (has_context(part) && part.kind != Kind::kRepeat && part.kind != Kind::kChoice &&
+        part.kind != Kind::kSequence)
+      return before(part, at_once, true);
+    const RegexId read = AQ_TRY(before(part, later, true));
+    if (!may_be_empty(part)) return read;
+    return store_.either(read, AQ_TRY(if_empty(part, at_once)));
   }
 
   // `rest` where `part` matches the empty text at the start.
   Result<RegexId> if_empty(const PatternNode& part, RegexId rest) {
-    if (!has_context(part)) return rest;
+    if (!has_context(part) || !store_.spend(1)) return rest;
     if (part.kind == Kind::kChoice) {
       std::vector<RegexId> ways;
       for (const PatternNode& way : part.parts)
@@ -135,6 +137,7 @@ class Translator {
   RegexId plain(const PatternNode& node) {
     switch (node.kind) {
       case Kind::kCharacters:
+        if (!store_.spend(8 + 8 * node.characters.ranges().size())) return kNothing;
         return any_character(store_, node.characters, spelling_);
       case Kind::kSequence: {
         RegexId id = kEmptyText;
@@ -167,7 +170,7 @@ Result<RegexId> compile_pattern(RegexStore& store, std::string_view pattern,
   Translator translator(store, options.spelling);
   const RegexId id = AQ_TRY(translator.whole(tree, options.search));
   if (store.exhausted())
-    return Error{Code::kUnsupported, "the pattern is too large to be enforced"};
+    return make_error(Code::kUnsupported, "the pattern {}", store.meter().shortage());
   return id;
 }
 

@@ -16,10 +16,16 @@ ByteSet RegexStore::compute_first(RegexId id) {
     case Kind::kSet:
       set = sets_[node.a];
       break;
-    case Kind::kConcat:
-      set = compute_first(node.a);
-      if (nodes_[node.a].nullable) set |= compute_first(node.b);
+    case Kind::kConcat: {
+      RegexId rest = id;
+      bool more = true;
+      for (; more && nodes_[rest].kind == Kind::kConcat; rest = nodes_[rest].b) {
+        set |= compute_first(nodes_[rest].a);
+        more = nodes_[nodes_[rest].a].nullable;
+      }
+      if (more) set |= compute_first(rest);
       break;
+    }
     case Kind::kAnyOf:
       for (const RegexId member : list(node)) set |= compute_first(member);
       break;
@@ -61,10 +67,16 @@ void RegexStore::add_heads(RegexId id, std::vector<ByteSet>& out) {
     case Kind::kSet:
       out.push_back(sets_[node.a]);
       break;
-    case Kind::kConcat:
-      add_heads(node.a, out);
-      if (nodes_[node.a].nullable) add_heads(node.b, out);
+    case Kind::kConcat: {
+      RegexId rest = id;
+      bool more = true;
+      for (; more && nodes_[rest].kind == Kind::kConcat; rest = nodes_[rest].b) {
+        add_heads(nodes_[rest].a, out);
+        more = nodes_[nodes_[rest].a].nullable;
+      }
+      if (more) add_heads(rest, out);
       break;
+    }
     case Kind::kAnyOf:
     case Kind::kAllOf:
       for (const RegexId member : list(node)) add_heads(member, out);
@@ -85,7 +97,7 @@ void RegexStore::add_heads(RegexId id, std::vector<ByteSet>& out) {
 ByteSet RegexStore::class_of(RegexId id, unsigned char byte) {
   scratch_heads_.clear();
   add_heads(id, scratch_heads_);
-  if (!spend(scratch_heads_.size() / 32)) return {};
+  if (!spend(scratch_heads_.size() / 16)) return {};
   ByteSet same = ByteSet::all();
   for (const ByteSet& head : scratch_heads_) same &= head.has(byte) ? head : ~head;
   return same;
@@ -95,6 +107,7 @@ ByteSet RegexStore::class_of(RegexId id, unsigned char byte) {
 std::vector<std::pair<ByteSet, unsigned char>> RegexStore::classes(RegexId id) {
   std::vector<ByteSet> heads, parts{compute_first(id)};
   add_heads(id, heads);
+  if (!spend(heads.size() / 8)) return {};
   for (const ByteSet& head : heads) {
     const std::size_t n = parts.size();
     if (n > 16 && !spend(n / 16)) return {};
@@ -125,10 +138,20 @@ RegexId RegexStore::relaxed(RegexId id) {
       node.kind != Kind::kRepeat)
     return id;
   const auto [at, inserted] = relaxed_.try_emplace(id, id);
-  if (!inserted || !spend(1)) return at->second;
+  if (!inserted || !spend(4)) return at->second;
   RegexId to = id;
-  if (node.kind == Kind::kConcat) {
-    to = concat(relaxed(node.a), relaxed(node.b));
+  if (node.kind == Kind::kConcat) {  // a chain as long as a text
+    std::vector<RegexId> chain;
+    RegexId rest = id;
+    for (; nodes_[rest].kind == Kind::kConcat && spend(4); rest = nodes_[rest].b) {
+      if (rest != id && relaxed_.contains(rest)) break;
+      chain.push_back(rest);
+    }
+    to = relaxed(rest);
+    for (std::size_t i = chain.size(); i-- > 0;) {
+      to = concat(relaxed(nodes_[chain[i]].a), to);
+      relaxed_[chain[i]] = to;
+    }
   } else if (node.kind == Kind::kRepeat) {
     const bool is_long = node.c > kLong && node.c != kUnbounded;
     to = is_long ? repeat(relaxed(node.a), node.b > 0 ? 1 : 0, kUnbounded)
@@ -172,7 +195,7 @@ bool RegexStore::is_empty(RegexId start) {
   const auto mark_all = [&](std::uint8_t answer) {
     for (const Step& step : steps) mark(step.id, answer);
   };
-  for (std::size_t i = 0; i < steps.size() && !exhausted_; ++i) {
+  for (std::size_t i = 0; i < steps.size() && !exhausted(); ++i) {
     if (i == kShort) {
       mark_all(0);
       const RegexId wider = relaxed(start);
@@ -197,7 +220,7 @@ bool RegexStore::is_empty(RegexId start) {
       steps.push_back({to, i});
     }
   }
-  mark_all(exhausted_ ? 0 : 2);
+  mark_all(exhausted() ? 0 : 2);
   return true;
 }
 
@@ -211,7 +234,7 @@ bool RegexStore::list_texts(RegexId start, std::size_t limit, std::vector<std::s
   std::size_t steps = 0;
   std::string text;
   const std::function<bool(RegexId)> visit = [&](RegexId id) {
-    if (exhausted_ || ++steps > limit * 64 || text.size() > kMaxLength) return false;
+    if (exhausted() || ++steps > limit * 64 || text.size() > kMaxLength) return false;
     if (nodes_[id].nullable) out.push_back(text);
     if (out.size() >= limit) return false;
     for (const auto& [set, representative] : classes(id)) {
@@ -253,7 +276,7 @@ bool RegexStore::has_finite_ends(RegexId start) {
       const auto [at, inserted] = index.emplace(to, states.size());
       if (inserted) states.push_back(to);
       moves[i].push_back(at->second);
-      if (states.size() > kMaxStates || exhausted_) return true;
+      if (states.size() > kMaxStates || exhausted()) return true;
     }
   }
   // Take away what has no moves left, again and again: what stays reaches a cycle.

@@ -22,7 +22,9 @@ RegexStore::RegexStore(std::size_t max_nodes) : max_nodes_(max_nodes) {
 
 std::size_t RegexStore::memory_bytes() const {
   return nodes_.size() * sizeof(Node) + lists_.size() * sizeof(RegexId) + rows_made_ * sizeof(Row) +
-         first_.size() * (sizeof(ByteSet) + 1);
+         first_.size() * (sizeof(ByteSet) + 1) + table_.size() * sizeof(std::uint32_t) +
+         rows_.size() * sizeof(rows_[0]) + sets_.size() * 2 * sizeof(ByteSet) +
+         bounds_.size() * sizeof(DecimalBound) + emptiness_.size() + relaxed_.size() * 32;
 }
 
 bool RegexStore::same(const Node& x, const Node& y) const {
@@ -61,7 +63,7 @@ RegexId RegexStore::intern(const Node& node) {
     at = (at + 1) & mask;
   }
   if (nodes_.size() >= max_nodes_) {
-    exhausted_ = true;
+    meter_.run_out_of_states(max_nodes_);
     return kNothing;
   }
   const auto id = static_cast<RegexId>(nodes_.size());
@@ -79,6 +81,7 @@ RegexId RegexStore::intern_list(Kind kind, const std::vector<RegexId>& members) 
         kind == Kind::kAllOf ? node.nullable && of.nullable : node.nullable || of.nullable;
     node.boolean = node.boolean || of.boolean;
   }
+  if (!spend(members.size() / 4) || !meter_.fits(memory_bytes())) return kNothing;
   node.a = static_cast<std::uint32_t>(lists_.size());
   node.b = static_cast<std::uint32_t>(members.size());
   lists_.insert(lists_.end(), members.begin(), members.end());
@@ -109,49 +112,71 @@ RegexId RegexStore::byte(unsigned char value) {
 }
 
 RegexId RegexStore::literal(std::string_view text) {
-  RegexId id = kEmptyText;
-  for (std::size_t i = text.size(); i-- > 0;)
-    id = concat(byte(static_cast<unsigned char>(text[i])), id);
-  return id;
+  return before(text, kEmptyText);
 }
 
-RegexId RegexStore::literals(std::vector<std::string>& texts) {
-  std::sort(texts.begin(), texts.end());
-  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-  return literals_from(texts, 0);
+RegexId RegexStore::before(std::string_view text, RegexId rest) {
+  if (!spend(text.size())) return kNothing;
+  for (std::size_t i = text.size(); i-- > 0;)
+    rest = concat(byte(static_cast<unsigned char>(text[i])), rest);
+  return rest;
+}
+
+RegexId RegexStore::literals(std::vector<std::string> texts) {
+  std::vector<Beginning> all;
+  all.reserve(texts.size());
+  for (std::string& text : texts) all.push_back({std::move(text), kEmptyText});
+  return beginnings(std::move(all));
+}
+
+RegexId RegexStore::beginnings(std::vector<Beginning> texts) {
+  if (!spend(2 * texts.size())) return kNothing;
+  std::sort(texts.begin(), texts.end(),
+            [](const Beginning& a, const Beginning& b) { return a.text < b.text; });
+  const auto same = [](const Beginning& a, const Beginning& b) { return a.text == b.text; };
+  texts.erase(std::unique(texts.begin(), texts.end(), same), texts.end());
+  return beginnings_from(texts, 0);
 }
 
 // `sorted` share their first `depth` bytes. Depth of the recursion: where texts part, not length.
-RegexId RegexStore::literals_from(std::span<const std::string> sorted, std::size_t depth) {
-  if (sorted.empty()) return kNothing;
-  if (sorted.size() == 1) return literal(std::string_view(sorted[0]).substr(depth));
+RegexId RegexStore::beginnings_from(std::span<const Beginning> sorted, std::size_t depth) {
+  if (sorted.empty() || exhausted()) return kNothing;
+  const std::string_view low = sorted[0].text, high = sorted.back().text;
+  if (sorted.size() == 1) return before(low.substr(depth), sorted[0].rest);
+  if (!spend(sorted.size() / 16 + 4)) return kNothing;
   std::size_t shared = depth;
-  while (shared < sorted[0].size() && shared < sorted.back().size() &&
-         sorted[0][shared] == sorted.back()[shared])
-    ++shared;
+  while (shared < low.size() && shared < high.size() && low[shared] == high[shared]) ++shared;
   std::vector<RegexId> branches;
   std::size_t i = 0;
-  if (sorted[0].size() == shared) {
-    branches.push_back(kEmptyText);
-    ++i;
-  }
+  if (low.size() == shared) branches.push_back(sorted[i++].rest);
   while (i < sorted.size()) {
     std::size_t end = i;
-    while (end < sorted.size() && sorted[end][shared] == sorted[i][shared]) ++end;
-    const RegexId head = byte(static_cast<unsigned char>(sorted[i][shared]));
-    branches.push_back(concat(head, literals_from(sorted.subspan(i, end - i), shared + 1)));
+    while (end < sorted.size() && sorted[end].text[shared] == sorted[i].text[shared]) ++end;
+    const RegexId head = byte(static_cast<unsigned char>(sorted[i].text[shared]));
+    branches.push_back(concat(head, beginnings_from(sorted.subspan(i, end - i), shared + 1)));
     i = end;
   }
-  RegexId id = any_of(std::move(branches));
-  for (std::size_t k = shared; k-- > depth;)
-    id = concat(byte(static_cast<unsigned char>(sorted[0][k])), id);
-  return id;
+  return before(low.substr(depth, shared - depth), any_of(std::move(branches)));
 }
 
 RegexId RegexStore::concat(RegexId first, RegexId second) {
   if (first == kNothing || second == kNothing) return kNothing;
   if (first == kEmptyText) return second;
   if (second == kEmptyText) return first;
+  if (nodes_[first].kind == Kind::kRepeat) {  // a{1,2}a{3} is a{4,5}
+    const Node head = nodes_[first];
+    const bool more = nodes_[second].kind == Kind::kConcat;
+    const Node next = nodes_[more ? nodes_[second].a : second];
+    const auto sum = [](std::uint32_t a, std::uint32_t b) { return std::uint64_t{a} + b; };
+    if (next.kind == Kind::kRepeat && next.a == head.a && sum(head.b, next.b) < kUnbounded) {
+      const bool endless = head.c == kUnbounded || next.c == kUnbounded;
+      if (endless || sum(head.c, next.c) < kUnbounded) {
+        const RegexId both =
+            repeat(head.a, head.b + next.b, endless ? kUnbounded : head.c + next.c);
+        return more ? concat(both, nodes_[second].b) : both;
+      }
+    }
+  }
   if (nodes_[first].kind == Kind::kConcat) {
     std::vector<RegexId> heads;  // to the right, so that equal languages are one node
     RegexId rest = first;
@@ -167,6 +192,7 @@ RegexId RegexStore::concat(RegexId first, RegexId second) {
 }
 
 RegexId RegexStore::any_of(std::vector<RegexId> members) {
+  if (!spend(members.size() / 4)) return kNothing;
   std::vector<RegexId> flat;
   ByteSet set;
   for (const RegexId member : members) {
@@ -197,6 +223,7 @@ RegexId RegexStore::any_of(std::vector<RegexId> members) {
 }
 
 RegexId RegexStore::all_of(std::vector<RegexId> members) {
+  if (!spend(members.size() / 4)) return kNothing;
   std::vector<RegexId> flat;
   for (const RegexId member : members) {
     const Node node = nodes_[member];
@@ -313,10 +340,8 @@ RegexId RegexStore::derive(RegexId id, unsigned char byte) {
       return kNothing;
     case Kind::kSet:
       return sets_[node.a].has(byte) ? kEmptyText : kNothing;
-    case Kind::kConcat: {
-      const RegexId head = concat(derive(node.a, byte), node.b);
-      return nodes_[node.a].nullable ? either(head, derive(node.b, byte)) : head;
-    }
+    case Kind::kConcat:
+      return derive_concat(id, byte);
     case Kind::kAnyOf:
     case Kind::kAllOf: {
       std::vector<RegexId> members;
@@ -343,19 +368,40 @@ RegexId RegexStore::derive(RegexId id, unsigned char byte) {
   return kNothing;
 }
 
+// Along parts that may all be empty in one go: there can be as many as a pattern has characters.
+RegexId RegexStore::derive_concat(RegexId id, unsigned char byte) {
+  Node node = nodes_[id];
+  RegexId way = concat(derive(node.a, byte), node.b);
+  if (!nodes_[node.a].nullable) return way;
+  std::vector<RegexId> ways{way};
+  for (;;) {
+    const RegexId rest = node.b;
+    node = nodes_[rest];
+    if (node.kind != Kind::kConcat) {
+      ways.push_back(derive(rest, byte));
+      break;
+    }
+    if (!spend(1)) return kNothing;
+    ways.push_back(concat(derive(node.a, byte), node.b));
+    if (!nodes_[node.a].nullable) break;
+  }
+  return any_of(std::move(ways));
+}
+
 RegexId RegexStore::compute_next(RegexId id, unsigned char byte) {
   if (nodes_[id].kind == Kind::kConcat && nodes_[nodes_[id].a].kind == Kind::kSet &&
       !nodes_[id].boolean)
     return sets_[nodes_[nodes_[id].a].a].has(byte) ? nodes_[id].b : kNothing;
   if (rows_.size() < nodes_.size()) rows_.resize(nodes_.size() + nodes_.size() / 2);
   if (rows_[id] == nullptr) {
+    if (!meter_.fits(memory_bytes() + sizeof(Row))) return kNothing;
     rows_[id] = std::make_unique<Row>();
     ++rows_made_;
     std::fill(std::begin(rows_[id]->next), std::end(rows_[id]->next), kUnknown);
   }
   RegexId result = derive(id, byte);
   if (nodes_[result].boolean && is_empty(result)) result = kNothing;
-  if (exhausted_) return kNothing;
+  if (exhausted()) return kNothing;
   // All bytes that no part tells apart lead to the same.
   RegexId* const row = rows_[id]->next;
   class_of(id, byte).each([&](unsigned other) { row[other] = result; });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "constraint/byte_set.h"
+#include "constraint/work_meter_internal.h"
 
 namespace aquilon::constraint {
 
@@ -38,29 +39,24 @@ class RegexStore {
   // More than `max_nodes` expressions: exhausted() turns true and every answer is kNothing.
   explicit RegexStore(std::size_t max_nodes = 400'000);
 
-  bool exhausted() const { return exhausted_; }
-  // How much may be computed until the next call, in derivatives of single expressions (some 50 ns
-  // each); beyond, exhausted().
-  void allow_work(std::size_t derivatives) { work_left_ = derivatives; }
-  // Takes from it; false where there is not so much left.
-  bool spend(std::size_t derivatives) {
-    if (work_left_ < derivatives) {
-      exhausted_ = out_of_work_ = true;
-      return false;
-    }
-    work_left_ -= derivatives;
-    return true;
-  }
-  // Whether it was work that ran out.
-  bool out_of_work() const { return out_of_work_; }
+  bool exhausted() const { return meter_.passed(); }
+  // How much may be computed, in derivatives of single expressions; beyond, exhausted().
+  WorkMeter& meter() { return meter_; }
+  bool spend(std::size_t derivatives) { return meter_.spend(derivatives); }
   std::size_t size() const { return nodes_.size(); }
   std::size_t memory_bytes() const;
 
   RegexId bytes(const ByteSet& set);
   RegexId byte(unsigned char value);
   RegexId literal(std::string_view text);
-  // The union of many literals, sharing their beginnings. Sorts `texts`.
-  RegexId literals(std::vector<std::string>& texts);
+  // The union of many literals, sharing their beginnings.
+  RegexId literals(std::vector<std::string> texts);
+  // The same of literals that go on; texts that are equal do so in the same way.
+  struct Beginning {
+    std::string text;
+    RegexId rest;
+  };
+  RegexId beginnings(std::vector<Beginning> texts);
   RegexId concat(RegexId first, RegexId second);
   RegexId any_of(std::vector<RegexId> members);
   RegexId all_of(std::vector<RegexId> members);
@@ -145,7 +141,9 @@ class RegexStore {
   RegexId derive_multiple(const Node& node, unsigned char byte);
   RegexId compare_node(std::uint32_t bound, Comparison how, std::uint32_t position,
                        std::uint32_t phase, std::uint32_t order);
-  RegexId literals_from(std::span<const std::string> sorted, std::size_t depth);
+  RegexId before(std::string_view text, RegexId rest);
+  RegexId beginnings_from(std::span<const Beginning> sorted, std::size_t depth);
+  RegexId derive_concat(RegexId id, unsigned char byte);
   ByteSet compute_first(RegexId id);
   const ByteSet& remember_first(RegexId id);
   RegexId relaxed(RegexId id);
@@ -156,9 +154,7 @@ class RegexStore {
   std::span<const RegexId> list(const Node& node) const { return {lists_.data() + node.a, node.b}; }
 
   std::size_t max_nodes_;
-  bool exhausted_ = false;
-  bool out_of_work_ = false;
-  std::size_t work_left_ = std::size_t(-1);
+  WorkMeter meter_;
   std::vector<Node> nodes_;
   std::vector<RegexId> lists_;
   std::vector<std::uint32_t> table_;  // open addressing, node id + 1

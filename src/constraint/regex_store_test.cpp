@@ -74,7 +74,7 @@ TEST(RegexStore, StopsAtItsLimits) {
   std::string far = "(?:a|b)*a";
   for (int i = 0; i < 40; ++i) far += "(?:a|b)";
   const RegexId none = other.both(plain(other, far), plain(other, "[ab]*c"));
-  other.allow_work(100'000);
+  other.meter().allow(100'000);
   EXPECT_TRUE(other.is_empty(none));
   EXPECT_TRUE(other.exhausted());
 }

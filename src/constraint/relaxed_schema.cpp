@@ -1,7 +1,6 @@
 #include "constraint/relaxed_schema.h"
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,7 +11,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr int kMostLeftOut = 64;  // rounds
-constexpr std::chrono::milliseconds kLongest{1500};
 
 bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -52,37 +50,51 @@ std::vector<std::string> steps_of(std::string_view pointer) {
 
 using Visit = std::function<void(json::object& schema, const std::string& pointer)>;
 
-// Every schema within `value`, itself first.
-void each_schema(json::value& value, const std::string& pointer, const Visit& visit) {
+void each_inner(json::value& value, std::string& pointer, const std::string& step,
+                const Visit& visit);
+
+// Every schema within `value`, itself first. `pointer` is the value's, and is again at the end.
+void each_schema(json::value& value, std::string& pointer, const Visit& visit) {
   if (!value.is_object()) return;
   visit(value.get_object(), pointer);
+  const std::size_t length = pointer.size();
   for (auto& [key, member] : value.get_object()) {
     const std::string_view keyword(key);
     if (!has_schemas(keyword)) continue;
-    const std::string inner = pointer + "/" + escaped(keyword);
+    pointer += "/" + escaped(keyword);
     if (has_names(keyword) && member.is_object()) {
       for (auto& [name, one] : member.get_object())
-        each_schema(one, inner + "/" + escaped(std::string_view(name)), visit);
+        each_inner(one, pointer, escaped(std::string_view(name)), visit);
     } else if (member.is_array()) {
       for (std::size_t i = 0; i < member.get_array().size(); ++i)
-        each_schema(member.get_array()[i], inner + "/" + std::to_string(i), visit);
+        each_inner(member.get_array()[i], pointer, std::to_string(i), visit);
     } else {
-      each_schema(member, inner, visit);
+      each_schema(member, pointer, visit);
     }
+    pointer.resize(length);
   }
+}
+
+void each_inner(json::value& value, std::string& pointer, const std::string& step,
+                const Visit& visit) {
+  const std::size_t length = pointer.size();
+  pointer += "/" + step;
+  each_schema(value, pointer, visit);
+  pointer.resize(length);
 }
 
 class Relaxation {
  public:
-  Relaxation(json::value& schema, std::vector<SchemaRefusal>& left_out)
-      : schema_(schema), left_out_(left_out) {}
+  // Looking through the schema takes from the budget as well.
+  Relaxation(json::value& schema, std::vector<SchemaRefusal>& left_out, CompileBudget& budget)
+      : schema_(schema), left_out_(left_out), budget_(budget) {}
 
   // False: nothing could be left out.
   bool leave_out(const SchemaRefusal& refused) {
     const std::size_t before = left_out_.size();
     if (refused.keyword.empty()) return false;
     if (!around(refused) && !at_once(refused.pointer, refused.keyword, refused.reason))
-      each_schema(schema_, "", [&](json::object& schema, const std::string& pointer) {
+      in_each([&](json::object& schema, const std::string& pointer) {
         drop_with_company(schema, pointer, refused.keyword, refused.reason);
       });
     if (left_out_.size() == before) return false;
@@ -172,7 +184,7 @@ class Relaxation {
   // What looks at other parts of the schema, which may be those that went: unevaluated keywords,
   // and negations of what a reference names.
   void drop_dependants() {
-    each_schema(schema_, "", [&](json::object& schema, const std::string& pointer) {
+    in_each([&](json::object& schema, const std::string& pointer) {
       for (const std::string_view keyword : {"unevaluatedProperties", "unevaluatedItems"})
         drop(schema, pointer, keyword, "depends on what is not enforced");
       for (const std::string_view keyword : {"not", "if", "oneOf", "contains"})
@@ -181,38 +193,49 @@ class Relaxation {
     });
   }
 
-  static bool refers(json::value* value) {
+  void in_each(const Visit& visit) {
+    std::string pointer;
+    each_schema(schema_, pointer, [&](json::object& schema, const std::string& at) {
+      budget_.take(kVisit);
+      visit(schema, at);
+    });
+  }
+
+  bool refers(json::value* value) {
     if (value == nullptr) return false;
     bool found = false;
-    json::value whole = json::object{{"allOf", json::array{}}};
-    json::array& parts = whole.get_object()["allOf"].get_array();
-    if (value->is_array())
-      parts = value->get_array();
-    else
-      parts.push_back(*value);
-    each_schema(whole, "", [&](json::object& schema, const std::string&) {
+    std::string pointer;
+    const Visit look = [&](json::object& schema, const std::string&) {
+      budget_.take(kVisit);
       for (const std::string_view keyword : {"$ref", "$dynamicRef", "$recursiveRef"})
         found = found || schema.contains(keyword);
-    });
+    };
+    if (!value->is_array()) each_schema(*value, pointer, look);
+    if (json::array* parts = value->if_array())
+      for (json::value& part : *parts) each_schema(part, pointer, look);
     return found;
   }
 
+  static constexpr std::size_t kVisit = 8;  // steps
+
   json::value& schema_;
   std::vector<SchemaRefusal>& left_out_;
+  CompileBudget& budget_;
 };
 
 }  // namespace
 
 Result<Grammar> relaxed_json_schema(json::value schema, const GrammarOptions& options,
                                     std::vector<SchemaRefusal>& left_out) {
-  const auto began = std::chrono::steady_clock::now();
+  CompileBudget own;
+  GrammarOptions each = options;
+  if (each.budget == nullptr) each.budget = &own;
   for (int round = 0;; ++round) {
     SchemaRefusal refused;
-    auto grammar = Grammar::json_schema(schema, options, &refused);
+    auto grammar = Grammar::json_schema(schema, each, &refused);
     if (grammar.ok()) return grammar;
-    const bool enough =
-        round == kMostLeftOut || std::chrono::steady_clock::now() - began > kLongest;
-    if (enough || !Relaxation(schema, left_out).leave_out(refused)) return grammar;
+    const bool enough = round == kMostLeftOut || each.budget->work == 0;
+    if (enough || !Relaxation(schema, left_out, *each.budget).leave_out(refused)) return grammar;
   }
 }
 

@@ -14,7 +14,7 @@ namespace aquilon::constraint {
 // refuses none: every value of `schema` is let through, and others may be. What was left out is
 // added to `left_out`: with it whatever would let fewer values through without it, as a negation
 // around it. Errors: those of Grammar::json_schema where no keyword is to blame, and its last one
-// after too many keywords or too long a time.
+// after too many keywords or with no budget left.
 Result<Grammar> relaxed_json_schema(boost::json::value schema, const GrammarOptions& options,
                                     std::vector<SchemaRefusal>& left_out);
 

@@ -60,7 +60,7 @@ void SchemaReader::own_cases(NodeId node, std::vector<ArrayCase>& out) {
   }
   if (!document_.uses_unevaluated()) c.evaluated = {};
   ArrayCase checked;
-  if (merge(checked, c))
+  if (make(c) && merge(checked, c))
     out = {std::move(checked)};
   else
     out.clear();
@@ -80,7 +80,9 @@ void SchemaReader::own_negations(NodeId node, std::vector<ArrayCase>& out) {
       rule.prefix.push_back(atom(item, true));
       c.items.push_back(std::move(rule));
       c.min = prefix;
-      if (item != kTrueNode) out.push_back(std::move(c));
+      if (item == kTrueNode) continue;
+      if (!make(c)) return;
+      out.push_back(std::move(c));
     }
   }
   if (form.rest != Keyword::kCount) {
@@ -124,13 +126,17 @@ void SchemaReader::add_unevaluated(NodeId node, std::vector<ArrayCase>& out) {
   std::vector<ArrayCase> result;
   for (ArrayCase& c : out) {
     ArrayCase extra;
+    if (!make(c)) return;
     if (!c.evaluated.all && schema != kTrueNode) {
       ItemsRule rule;
       rule.prefix.assign(c.evaluated.prefix, kTrueAtom);
       rule.rest = atom(schema);
       if (!c.evaluated.contains.empty()) {
         json::array branches;  // an item that `contains` matched is evaluated
+        if (!may_copy(*document_.node(schema).value)) return;
         branches.push_back(*document_.node(schema).value);
+        for (const Atom contained : c.evaluated.contains)
+          if (!may_copy(*document_.node(contained >> 1).value)) return;
         for (const Atom contained : c.evaluated.contains)
           branches.push_back(*document_.node(contained >> 1).value);
         rule.rest = atom(document_.made(json::object{{"anyOf", std::move(branches)}}, node));

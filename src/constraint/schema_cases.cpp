@@ -1,6 +1,8 @@
 // Objects and arrays: the applicators, which are the same for both, and the product of cases.
 #include <algorithm>
+#include <set>
 
+#include "constraint/name_set_internal.h"
 #include "constraint/schema_reader_internal.h"
 
 namespace aquilon::constraint {
@@ -21,56 +23,116 @@ bool is_kind(const json::value& value, const ArrayCase*) {
 }
 
 template <class T>
-void append(std::vector<T>& into, const std::vector<T>& from) {
+void add(std::vector<T>& into, const std::vector<T>& from) {
   into.insert(into.end(), from.begin(), from.end());
 }
 
 template <class T>
-void append_new(std::vector<T>& into, const std::vector<T>& from) {
+void add_new(std::vector<T>& into, const std::vector<T>& from) {
+  constexpr std::size_t kFew = 8;
+  if (from.size() <= kFew) {
+    for (const T& item : from)
+      if (std::find(into.begin(), into.end(), item) == into.end()) into.push_back(item);
+    return;
+  }
+  std::set<T> known(into.begin(), into.end());
   for (const T& item : from)
-    if (std::find(into.begin(), into.end(), item) == into.end()) into.push_back(item);
+    if (known.insert(item).second) into.push_back(item);
 }
 
 void merge_evaluated(Evaluated& into, const Evaluated& from) {
   into.all = into.all || from.all;
-  append(into.keys.names, from.keys.names);
-  append(into.keys.patterns, from.keys.patterns);
+  add(into.keys.names, from.keys.names);
+  add(into.keys.patterns, from.keys.patterns);
   into.prefix = std::max(into.prefix, from.prefix);
-  append(into.contains, from.contains);
+  add(into.contains, from.contains);
+}
+
+// Entries of its lists.
+std::size_t size_of(const KeyScope& scope) {
+  return scope.names.size() + scope.patterns.size();
+}
+std::size_t size_of(const ObjectCase& c) {
+  std::size_t size = c.properties.size() + c.patterns.size() + c.names.size() + c.required.size();
+  for (const AdditionalRule& rule : c.additional) size += 4 + size_of(rule.except);
+  for (const ExistsRule& rule : c.exists) size += 4 + size_of(rule.except);
+  return size + size_of(c.evaluated.keys);
+}
+std::size_t size_of(const ArrayCase& c) {
+  std::size_t size = 2 * c.contains.size() + c.evaluated.contains.size();
+  for (const ItemsRule& rule : c.items) size += 2 + rule.prefix.size();
+  return size;
 }
 
 }  // namespace
 
+template <class Case>
+bool SchemaReader::read(const Case& c) {
+  if (!failed() && store_.spend(8 + size_of(c))) return true;
+  refuse(kTrueNode, Keyword::kCount, store_.meter().shortage());
+  return false;
+}
+
+template <class Case>
+bool SchemaReader::make(const Case& c) {
+  if (!read(c)) return false;
+  if (store_.meter().hold(sizeof(Case) + 16 * size_of(c))) return true;
+  refuse(kTrueNode, Keyword::kCount, store_.meter().shortage());
+  return false;
+}
+template bool SchemaReader::make(const ObjectCase&);
+template bool SchemaReader::make(const ArrayCase&);
+
+template <class Case>
+void SchemaReader::append(std::vector<Case>& into, const std::vector<Case>& from) {
+  for (const Case& c : from) {
+    if (!make(c)) return;
+    into.push_back(c);
+  }
+}
+
+template void SchemaReader::append(std::vector<ObjectCase>&, const std::vector<ObjectCase>&);
+
+// Whether each required key has a value, as far as that is cheap to see.
+bool SchemaReader::can_have_required(const ObjectCase& c) {
+  if (c.required.empty()) return true;
+  std::vector<NameSet> closed;  // those that only these names may be among
+  for (const AdditionalRule& rule : c.additional)
+    if (rule.schema == kFalseAtom && rule.except.patterns.empty())
+      closed.emplace_back(rule.except.names);
+  std::vector<std::pair<std::string_view, Atom>> sorted = c.properties;
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<Atom> atoms;
+  for (const std::string_view key : c.required) {
+    if (!store_.spend(1 + closed.size())) return false;
+    for (const NameSet& names : closed)
+      if (!names.has(key)) return false;
+    atoms.clear();
+    auto at =
+        std::lower_bound(sorted.begin(), sorted.end(), std::pair<std::string_view, Atom>(key, 0));
+    for (; at != sorted.end() && at->first == key; ++at) atoms.push_back(at->second);
+    if (!may_hold(atoms)) return false;
+  }
+  return true;
+}
+
 bool SchemaReader::merge(ObjectCase& into, const ObjectCase& from) {
-  append_new(into.properties, from.properties);
-  append_new(into.patterns, from.patterns);
-  append(into.additional, from.additional);
-  append(into.names, from.names);
-  append_new(into.required, from.required);
-  append(into.exists, from.exists);
+  add_new(into.properties, from.properties);
+  add_new(into.patterns, from.patterns);
+  add(into.additional, from.additional);
+  add(into.names, from.names);
+  add_new(into.required, from.required);
+  add(into.exists, from.exists);
   into.min = std::max(into.min, from.min);
   into.max = std::min(into.max, from.max);
   if (document_.uses_unevaluated()) merge_evaluated(into.evaluated, from.evaluated);
   if (into.min > into.max || into.required.size() > into.max) return false;
-  // A required key that no value can have.
-  std::vector<Atom> atoms;
-  for (const std::string_view key : into.required) {
-    atoms.clear();
-    for (const auto& [name, value] : into.properties)
-      if (name == key) atoms.push_back(value);
-    for (const AdditionalRule& rule : into.additional)
-      if (rule.schema == kFalseAtom && rule.except.patterns.empty() &&
-          std::find(rule.except.names.begin(), rule.except.names.end(), key) ==
-              rule.except.names.end())
-        return false;
-    if (!may_hold(atoms)) return false;
-  }
-  return !failed();
+  return can_have_required(into) && !failed();
 }
 
 bool SchemaReader::merge(ArrayCase& into, const ArrayCase& from) {
-  append(into.items, from.items);
-  append(into.contains, from.contains);
+  add(into.items, from.items);
+  add(into.contains, from.contains);
   into.min = std::max(into.min, from.min);
   into.max = std::min(into.max, from.max);
   into.unique = into.unique || from.unique;
@@ -78,6 +140,7 @@ bool SchemaReader::merge(ArrayCase& into, const ArrayCase& from) {
   if (into.min > into.max) return false;
   std::vector<Atom> atoms;
   for (std::uint32_t i = 0; i < std::min(into.min, 8u); ++i) {
+    if (!store_.spend(1 + into.items.size())) return false;
     atoms.clear();
     for (const ItemsRule& rule : into.items)
       atoms.push_back(i < rule.prefix.size() ? rule.prefix[i] : rule.rest);
@@ -108,35 +171,31 @@ bool says_nothing(const std::vector<ArrayCase>& list) {
 
 }  // namespace
 
-std::vector<ObjectCase> SchemaReader::product(const std::vector<ObjectCase>& a,
-                                              const std::vector<ObjectCase>& b) {
-  if (says_nothing(a)) return b;
-  if (says_nothing(b)) return a;
-  std::vector<ObjectCase> result;
-  for (const ObjectCase& x : a) {
-    for (const ObjectCase& y : b) {
-      if (!spend(1 + (x.properties.size() + y.properties.size()) / 8, kTrueNode, Keyword::kCount))
-        return {};
-      ObjectCase both = x;
-      if (merge(both, y)) result.push_back(std::move(both));
+template <class Case>
+std::vector<Case> SchemaReader::all_pairs(const std::vector<Case>& a, const std::vector<Case>& b) {
+  std::vector<Case> result;
+  if (says_nothing(a) || says_nothing(b)) {
+    append(result, says_nothing(a) ? b : a);
+    return result;
+  }
+  for (const Case& x : a) {
+    for (const Case& y : b) {
+      if (!read(x) || !read(y)) return {};
+      Case both = x;
+      if (merge(both, y) && make(both)) result.push_back(std::move(both));
     }
   }
   return result;
 }
 
+std::vector<ObjectCase> SchemaReader::product(const std::vector<ObjectCase>& a,
+                                              const std::vector<ObjectCase>& b) {
+  return all_pairs(a, b);
+}
+
 std::vector<ArrayCase> SchemaReader::product(const std::vector<ArrayCase>& a,
                                              const std::vector<ArrayCase>& b) {
-  if (says_nothing(a)) return b;
-  if (says_nothing(b)) return a;
-  std::vector<ArrayCase> result;
-  for (const ArrayCase& x : a) {
-    for (const ArrayCase& y : b) {
-      if (!spend(1, kTrueNode, Keyword::kCount)) return {};
-      ArrayCase both = x;
-      if (merge(both, y)) result.push_back(std::move(both));
-    }
-  }
-  return result;
+  return all_pairs(a, b);
 }
 
 template <>
@@ -190,7 +249,7 @@ std::vector<Case> SchemaReader::without_evaluation(std::vector<Case> list) {
 
 // One branch is enough; where evaluation counts, every set of branches that hold.
 template <class Case>
-std::vector<Case> SchemaReader::any_of(const std::vector<NodeId>& branches) {
+std::vector<Case> SchemaReader::cases_of_any(const std::vector<NodeId>& branches) {
   std::vector<Case> result;
   if (!document_.uses_unevaluated()) {
     for (const NodeId branch : branches) append(result, cases_of<Case>(atom(branch)));
@@ -211,17 +270,22 @@ std::vector<Case> SchemaReader::any_of(const std::vector<NodeId>& branches) {
 
 // Each branch but for what others hold of it; most overlap with none.
 template <class Case>
-std::vector<Case> SchemaReader::one_of(const std::vector<NodeId>& branches) {
+std::vector<Case> SchemaReader::one_of(const std::vector<NodeId>& all) {
   std::vector<Case> result;
+  std::vector<NodeId> branches;  // those that hold for some value of this kind
+  for (const NodeId branch : all)
+    if (!cases_of<Case>(atom(branch)).empty()) branches.push_back(branch);
   const std::size_t n = branches.size();
+  if (!store_.meter().hold(n * n / 8)) return result;
   std::vector<std::vector<bool>> overlap(n, std::vector<bool>(n));
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = i + 1; j < n && !failed(); ++j)
+    for (std::size_t j = i + 1; j < n && !failed() && store_.spend(4); ++j)
       overlap[i][j] = overlap[j][i] =
           !product(cases_of<Case>(atom(branches[i])), cases_of<Case>(atom(branches[j]))).empty();
   for (std::size_t i = 0; i < n && !failed(); ++i) {
-    std::vector<Case> one = cases_of<Case>(atom(branches[i]));
-    for (std::size_t j = 0; j < n && !one.empty(); ++j)
+    std::vector<Case> one;
+    append(one, cases_of<Case>(atom(branches[i])));
+    for (std::size_t j = 0; j < n && !one.empty() && store_.spend(1); ++j)
       if (overlap[i][j] && j != i)
         one = product(one, without_evaluation(cases_of<Case>(atom(branches[j], true))));
     append(result, one);
@@ -257,7 +321,7 @@ std::vector<Case> SchemaReader::cases(NodeId node) {
   for (const NodeId part : list(node, Keyword::kAllOf))
     result = product(result, cases_of<Case>(atom(part)));
   if (schema.at(Keyword::kAnyOf) != nullptr)
-    result = product(result, any_of<Case>(list(node, Keyword::kAnyOf)));
+    result = product(result, cases_of_any<Case>(list(node, Keyword::kAnyOf)));
   if (schema.at(Keyword::kOneOf) != nullptr)
     result = product(result, one_of<Case>(list(node, Keyword::kOneOf)));
   if (schema.at(Keyword::kNot) != nullptr)
@@ -309,7 +373,7 @@ std::vector<Case> SchemaReader::negated_cases(NodeId node) {
     const std::vector<NodeId> branches = list(node, Keyword::kOneOf);
     append(result, none(branches));
     for (std::size_t i = 0; i < branches.size(); ++i)
-      for (std::size_t j = i + 1; j < branches.size() && !failed(); ++j)
+      for (std::size_t j = i + 1; j < branches.size() && !failed() && store_.spend(4); ++j)
         append(result,
                product(cases_of<Case>(atom(branches[i])), cases_of<Case>(atom(branches[j]))));
   }

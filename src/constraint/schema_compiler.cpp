@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "constraint/name_set_internal.h"
 #include "constraint/schema_compiler_internal.h"
 
 namespace aquilon::constraint {
@@ -17,12 +18,16 @@ ValueId SchemaCompiler::value(std::vector<Atom> atoms) {
     if (a == kFalseAtom) return kNoValue;
     if ((a & 1) != 0 && std::binary_search(atoms.begin(), atoms.end(), a ^ 1)) return kNoValue;
   }
+  if (!store_.spend(4 + atoms.size())) return kNoValue;
   const auto [at, inserted] = ids_.emplace(atoms, static_cast<ValueId>(program_->values.size()));
   if (!inserted) return at->second;
+  hold(sizeof(ValueShape));
+  store_.meter().hold(160 + 2 * atoms.size() * sizeof(Atom));
   program_->values.emplace_back();
   atoms_.push_back(std::move(atoms));
   if (program_->values.size() > kMaxValues)
-    reader_.refuse(kTrueNode, Keyword::kCount, "too many combinations of subschemas to enforce");
+    reader_.refuse(kTrueNode, Keyword::kCount,
+                   fmt::format("needs more than {} combinations of subschemas", kMaxValues));
   return at->second;
 }
 
@@ -31,18 +36,23 @@ std::optional<SchemaRefusal> SchemaCompiler::compile(SchemaProgram& program) {
   program.values.emplace_back();  // kNoValue
   atoms_.emplace_back();
   program.root = value({atom(reader_.document().root())});
-  for (ValueId id = 1; id < program.values.size() && !reader_.failed(); ++id) expand(id);
-  while (!reader_.failed() && mark_possible()) {
+  for (ValueId id = 1; id < program.values.size() && goes_on(); ++id) expand(id);
+  while (goes_on() && mark_possible()) {
   }
-  if (!reader_.failed()) prune();
-  if (store_.exhausted())
-    reader_.refuse(kTrueNode, Keyword::kCount, "the schema needs too many states to be enforced");
+  if (goes_on()) prune();
+  for (const ValueShape& value : program.values)
+    if (goes_on() && std::max(value.objects.size(), value.arrays.size()) > kMaxAlternatives)
+      reader_.refuse(kTrueNode, Keyword::kCount,
+                     fmt::format("some value may be one of more than {} kinds of objects or arrays",
+                                 kMaxAlternatives));
+  if (store_.exhausted()) reader_.refuse(kTrueNode, Keyword::kCount, store_.meter().shortage());
   if (!reader_.failed() && (program.root == kNoValue || !program.values[program.root].possible))
     reader_.refuse(kTrueNode, Keyword::kCount, "no value satisfies the schema");
   return reader_.refusal();
 }
 
 void SchemaCompiler::expand(ValueId id) {
+  if (!store_.spend(32)) return;
   const std::vector<Atom> atoms = atoms_[id];
   const Scalars scalars = reader_.scalars_of(atoms);
   std::vector<ObjectCase> objects{ObjectCase{}};
@@ -51,7 +61,7 @@ void SchemaCompiler::expand(ValueId id) {
     objects = reader_.product(objects, reader_.objects(a));
     arrays = reader_.product(arrays, reader_.arrays(a));
   }
-  if (reader_.failed()) return;
+  if (!goes_on()) return;
   ValueShape shape;
   if (!store_.is_empty(scalars.text)) shape.strings = reader_.string_text(scalars.text);
   if (!store_.is_empty(scalars.number)) shape.numbers = without_zeros(scalars.number);
@@ -60,8 +70,10 @@ void SchemaCompiler::expand(ValueId id) {
   if (scalars.yes) ways.push_back(store_.literal("true"));
   if (scalars.no) ways.push_back(store_.literal("false"));
   shape.scalar = store_.any_of(std::move(ways));
-  for (const ObjectCase& c : objects) shape.objects.push_back(object(c));
-  for (const ArrayCase& c : arrays) shape.arrays.push_back(array(c));
+  for (std::size_t i = 0; i < objects.size() && goes_on(); ++i)
+    shape.objects.push_back(object(objects[i]));
+  for (std::size_t i = 0; i < arrays.size() && goes_on(); ++i)
+    shape.arrays.push_back(array(arrays[i]));
   program_->values[id] = std::move(shape);
 }
 
@@ -76,6 +88,7 @@ RegexId SchemaCompiler::without_zeros(RegexId numbers) {
 }
 
 bool SchemaCompiler::matches(RegexId language, std::string_view text) {
+  if (!store_.spend(1 + text.size() / 8)) return false;
   for (const char byte : text) {
     language = store_.next(language, static_cast<unsigned char>(byte));
     if (language == kNothing) return false;
@@ -95,6 +108,7 @@ std::vector<Choice> SchemaCompiler::key_choices(const ObjectCase& c, std::vector
   }
   std::vector<Choice> choices;
   for (std::uint32_t set = 0; set < 1u << mine.size(); ++set) {
+    hold(sizeof(Choice));
     std::vector<Atom> all = atoms;
     Choice choice;
     for (std::size_t i = 0; i < mine.size(); ++i) {
@@ -109,6 +123,7 @@ std::vector<Choice> SchemaCompiler::key_choices(const ObjectCase& c, std::vector
 }
 
 std::uint32_t SchemaCompiler::object(const ObjectCase& c) {
+  hold(sizeof(ObjectShape));
   ObjectShape shape;
   shape.min = c.min;
   shape.max = c.max;
@@ -127,57 +142,75 @@ std::uint32_t SchemaCompiler::object(const ObjectCase& c) {
   shape.patterns.erase(std::unique(shape.patterns.begin(), shape.patterns.end()),
                        shape.patterns.end());
   add_keys(c, shape);
-  if (!reader_.failed()) add_free_keys(c, shape);
+  if (goes_on()) add_free_keys(c, shape);
   program_->objects.push_back(std::move(shape));
   return static_cast<std::uint32_t>(program_->objects.size() - 1);
 }
 
 namespace {
 
-bool has(const std::vector<std::string_view>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
+// A key that a case names, and what it says of it.
+struct NamedKey {
+  std::vector<Atom> atoms;
+  // Where the schema names it first: among the properties, then among the required ones.
+  std::uint32_t rank = kNoLimit;
+  bool required = false;
+};
 
-// Where the schema names the key first: among the properties, then among the required ones.
-std::uint32_t rank_of(const ObjectCase& c, std::string_view name) {
-  const auto property = std::find_if(c.properties.begin(), c.properties.end(),
-                                     [&](const auto& entry) { return entry.first == name; });
-  const auto required = std::find(c.required.begin(), c.required.end(), name);
-  std::ptrdiff_t rank = property - c.properties.begin();
-  if (property == c.properties.end()) rank += required - c.required.begin();
-  return static_cast<std::uint32_t>(rank);
+using NamedKeys = std::map<std::string_view, NamedKey>;
+
+NamedKeys named_keys(const ObjectCase& c) {
+  NamedKeys keys;
+  std::uint32_t rank = 0;
+  for (const auto& [name, value] : c.properties) {
+    NamedKey& key = keys[name];
+    key.atoms.push_back(value);
+    key.rank = std::min(key.rank, rank++);
+  }
+  for (const std::string_view name : c.required) {
+    NamedKey& key = keys[name];
+    key.required = true;
+    key.rank = std::min(key.rank, rank++);
+  }
+  for (const AdditionalRule& rule : c.additional)
+    for (const std::string_view name : rule.except.names) keys[name];
+  for (const ExistsRule& rule : c.exists)
+    for (const std::string_view name : rule.except.names) keys[name];
+  for (auto& [name, key] : keys) key.rank = std::min(key.rank, rank);
+  return keys;
 }
 
 }  // namespace
 
 void SchemaCompiler::add_keys(const ObjectCase& c, ObjectShape& shape) {
-  std::map<std::string_view, std::vector<Atom>> keys;
-  for (const auto& [name, value] : c.properties) keys[name].push_back(value);
-  for (const std::string_view name : c.required) keys[name];
-  for (const AdditionalRule& rule : c.additional)
-    for (const std::string_view name : rule.except.names) keys[name];
-  for (const ExistsRule& rule : c.exists)
-    for (const std::string_view name : rule.except.names) keys[name];
-  for (auto& [name, atoms] : keys) {
-    ObjectKey key{json_spelling(name), has(c.required, name), rank_of(c, name), {}};
+  std::vector<NameSet> additional, exists;  // the names that the rules leave out
+  for (const AdditionalRule& rule : c.additional) additional.emplace_back(rule.except.names);
+  for (const ExistsRule& rule : c.exists) exists.emplace_back(rule.except.names);
+  for (auto& [name, named] : named_keys(c)) {
+    ObjectKey key{json_spelling(name), named.required, named.rank, {}};
+    hold(sizeof(ObjectKey) + key.text.size() * (1 + sizeof(KeyNode)));
+    if (!store_.spend(8 + key.text.size() / 4 + additional.size() + exists.size())) return;
     const auto any_pattern = [&](const std::vector<RegexId>& languages) {
       for (const RegexId language : languages)
         if (matches(language, key.text)) return true;
       return false;
     };
-    const auto covers = [&](const KeyScope& except) {
-      return !has(except.names, name) && !any_pattern(except.patterns);
+    const auto covers = [&, name = name](const KeyScope& except, const NameSet& names) {
+      return !names.has(name) && !any_pattern(except.patterns);
     };
+    std::vector<Atom>& atoms = named.atoms;
     for (const auto& [language, value] : c.patterns)
       if (matches(language, key.text)) atoms.push_back(value);
-    for (const AdditionalRule& rule : c.additional)
-      if (covers(rule.except)) atoms.push_back(rule.schema);
+    for (std::size_t i = 0; i < additional.size(); ++i)
+      if (covers(c.additional[i].except, additional[i])) atoms.push_back(c.additional[i].schema);
     for (const RegexId language : c.names)
       if (!matches(language, key.text)) atoms.push_back(kFalseAtom);
     std::vector<bool> in_scope;
-    for (const ExistsRule& rule : c.exists)
-      in_scope.push_back(covers(rule.except) &&
-                         (rule.name == kNothing || matches(rule.name, key.text)));
+    for (std::size_t i = 0; i < exists.size(); ++i) {
+      const RegexId pattern = c.exists[i].name;
+      in_scope.push_back(covers(c.exists[i].except, exists[i]) &&
+                         (pattern == kNothing || matches(pattern, key.text)));
+    }
     key.choices = key_choices(c, std::move(atoms), in_scope);
     shape.keys.push_back(std::move(key));
   }
@@ -249,6 +282,8 @@ std::vector<Choice> SchemaCompiler::item_choices(const ArrayCase& c, std::uint32
       if (!counts && index >= rule.from && rule.max != kNoLimit) atoms.push_back(rule.schema ^ 1);
     }
     if (!valid) continue;
+    if (!store_.spend(4 + atoms.size())) return {};
+    hold(sizeof(Choice));
     for (Atom& a : atoms)
       if (a >> 1 <= kFalseNode) a = atom(a >> 1, (a & 1) != 0);  // not true is false
     const Choice choice{set, value(std::move(atoms))};
@@ -271,8 +306,10 @@ std::uint32_t SchemaCompiler::array(const ArrayCase& c) {
     prefix = std::max(prefix, rule.from);
     shape.counted.emplace_back(rule.min, rule.max);
   }
-  for (std::uint32_t i = 0; i <= prefix && !reader_.failed(); ++i)
+  for (std::uint32_t i = 0; i <= prefix && goes_on(); ++i) {
+    hold(sizeof(shape.items[0]));
     shape.items.push_back(item_choices(c, i));
+  }
   program_->arrays.push_back(std::move(shape));
   return static_cast<std::uint32_t>(program_->arrays.size() - 1);
 }

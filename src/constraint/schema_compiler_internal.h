@@ -33,7 +33,7 @@ class SchemaCompiler {
   std::uint32_t array(const ArrayCase& c);
   std::vector<Choice> item_choices(const ArrayCase& c, std::uint32_t index);
   bool mark_possible();
-  bool is_possible(const ObjectShape& shape) const;
+  bool is_possible(const ObjectShape& shape);
   bool is_possible(const ArrayShape& shape);
   bool has_enough_values(const ArrayShape& shape, std::uint32_t need);
   std::size_t count_values(ValueId id, std::size_t limit);
@@ -44,6 +44,13 @@ class SchemaCompiler {
   void build_tree(ObjectShape& shape);
   void set_order(ObjectShape& shape);
   bool matches(RegexId language, std::string_view text);
+  // Neither refused nor out of what it may take.
+  bool goes_on() const { return !reader_.failed() && !store_.exhausted(); }
+  // Memory of the program's.
+  void hold(std::size_t bytes) {
+    program_->bytes += bytes;
+    store_.meter().hold(bytes);
+  }
   RegexId names_language(const ObjectCase& c);
   bool any(const std::vector<Choice>& choices) const {
     for (const Choice& choice : choices)
@@ -57,7 +64,6 @@ class SchemaCompiler {
   SchemaProgram* program_ = nullptr;
   std::map<std::vector<Atom>, ValueId> ids_;
   std::unordered_map<ValueId, std::size_t> value_counts_;
-  std::size_t rounds_work_ = 0;
   std::vector<std::vector<Atom>> atoms_;
 };
 

@@ -140,7 +140,8 @@ std::string pointer_token(std::string_view key) {
   return out;
 }
 
-SchemaDocument::SchemaDocument(const json::value& root) : root_(&root) {
+SchemaDocument::SchemaDocument(const json::value& root, WorkMeter& meter)
+    : root_(&root), meter_(meter) {
   Draft draft = Draft::k2020;
   if (const json::object* object = root.if_object())
     if (const json::string* uri = text_at(*object, "$schema"))
@@ -152,7 +153,8 @@ SchemaDocument::SchemaDocument(const json::value& root) : root_(&root) {
   nodes_.push_back({&made_.back(), "", 0});
   by_uri_[""] = 0;
   resource_roots_[&root] = 0;
-  index(root, "", 0, 0);
+  std::string pointer;
+  index(root, pointer, 0, 0);
 }
 
 NodeId SchemaDocument::root() {
@@ -164,62 +166,90 @@ std::uint32_t SchemaDocument::resource_of(const json::value& value, std::uint32_
   return found == resource_roots_.end() ? outer : found->second;
 }
 
+// Identifiers and pointers are joined from those around them: many of a long one are much text.
+bool SchemaDocument::hold_text(std::size_t bytes) {
+  return meter_.spend(4 + bytes / 64) && meter_.hold(128 + bytes);
+}
+
+// The resource that the schema is in, which may begin with it.
+std::uint32_t SchemaDocument::index_id(const json::object& object, const json::value& value,
+                                       const std::string& pointer, std::uint32_t resource,
+                                       int depth) {
+  const Draft outer = resources_[resource].draft;
+  const json::string* id = text_at(object, "$id");
+  if (id == nullptr && outer == Draft::k4) id = text_at(object, "id");
+  const bool ignored = outer <= Draft::k7 && object.contains("$ref");
+  if (id == nullptr || ignored) return resource;
+  const std::string_view text = *id;
+  const std::string& base = resources_[resource].uri;
+  if (!hold_text(2 * (base.size() + text.size()) + pointer.size())) return resource;
+  const std::size_t hash = text.find('#');
+  const std::string uri = join_uri(base, text.substr(0, hash));
+  if (hash == 0) {
+    anchors_[base + std::string(text)] = {&value, pointer, resource, false};
+  } else if (depth == 0) {
+    resources_[0].uri = uri;
+    by_uri_[uri] = 0;
+  } else {
+    Draft draft = outer;
+    if (const json::string* declared = text_at(object, "$schema"))
+      draft = draft_of(*declared).value_or(outer);
+    resource = static_cast<std::uint32_t>(resources_.size());
+    resources_.push_back({uri, &value, pointer, draft});
+    by_uri_.emplace(uri, resource);
+    resource_roots_[&value] = resource;
+  }
+  return resource;
+}
+
+void SchemaDocument::index_anchors(const json::object& object, const json::value& value,
+                                   const std::string& pointer, std::uint32_t resource) {
+  for (const std::string_view key : {"$anchor", "$dynamicAnchor"}) {
+    const json::string* name = text_at(object, key);
+    if (name == nullptr) continue;
+    const std::string& base = resources_[resource].uri;
+    if (!hold_text(base.size() + 2 * name->size() + pointer.size())) return;
+    const bool dynamic = key == "$dynamicAnchor";
+    anchors_[base + "#" + std::string(*name)] = {&value, pointer, resource, dynamic};
+    if (dynamic) ++dynamic_names_[std::string(*name)];
+  }
+  if (const json::value* anchor = object.if_contains("$recursiveAnchor");
+      anchor != nullptr && anchor->is_bool() && anchor->get_bool())
+    resources_[resource].recursive_anchor = true;
+}
+
 // Finds identifiers and anchors, wherever a subschema may be.
-void SchemaDocument::index(const json::value& value, const std::string& pointer,
-                           std::uint32_t resource, int depth) {
+void SchemaDocument::index(const json::value& value, std::string& pointer, std::uint32_t resource,
+                           int depth) {
   if (depth > kMaxDepth) {
     too_deep_ = true;
     return;
   }
+  const std::size_t length = pointer.size();
   if (const json::array* list = value.if_array()) {
-    for (std::size_t i = 0; i < list->size(); ++i)
-      if ((*list)[i].is_structured())
-        index((*list)[i], pointer + "/" + std::to_string(i), resource, depth + 1);
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      if (!(*list)[i].is_structured()) continue;
+      if (!meter_.spend(2)) return;
+      pointer += "/" + std::to_string(i);
+      index((*list)[i], pointer, resource, depth + 1);
+      pointer.resize(length);
+    }
     return;
   }
   const json::object* object = value.if_object();
   if (object == nullptr) return;
-  const Draft outer = resources_[resource].draft;
-  const json::string* id = text_at(*object, "$id");
-  if (id == nullptr && outer == Draft::k4) id = text_at(*object, "id");
-  const bool ignored = outer <= Draft::k7 && object->contains("$ref");
-  if (id != nullptr && !ignored) {
-    const std::string_view text = *id;
-    const std::size_t hash = text.find('#');
-    const std::string uri = join_uri(resources_[resource].uri, text.substr(0, hash));
-    if (hash == 0) {
-      anchors_[resources_[resource].uri + std::string(text)] = {&value, pointer, resource, false};
-    } else if (depth == 0) {
-      resources_[0].uri = uri;
-      by_uri_[uri] = 0;
-    } else {
-      Draft draft = outer;
-      if (const json::string* declared = text_at(*object, "$schema"))
-        draft = draft_of(*declared).value_or(outer);
-      resource = static_cast<std::uint32_t>(resources_.size());
-      resources_.push_back({uri, &value, pointer, draft});
-      by_uri_.emplace(uri, resource);
-      resource_roots_[&value] = resource;
-    }
-  }
-  for (const std::string_view key : {"$anchor", "$dynamicAnchor"}) {
-    const json::string* name = text_at(*object, key);
-    if (name == nullptr) continue;
-    const bool dynamic = key == "$dynamicAnchor";
-    anchors_[resources_[resource].uri + "#" + std::string(*name)] = {&value, pointer, resource,
-                                                                     dynamic};
-    if (dynamic) ++dynamic_names_[std::string(*name)];
-  }
-  if (const json::value* anchor = object->if_contains("$recursiveAnchor");
-      anchor != nullptr && anchor->is_bool() && anchor->get_bool())
-    resources_[resource].recursive_anchor = true;
+  resource = index_id(*object, value, pointer, resource, depth);
+  index_anchors(*object, value, pointer, resource);
   if (object->contains("unevaluatedProperties") || object->contains("unevaluatedItems"))
     uses_unevaluated_ = true;
   for (const auto& [key, member] : *object) {
     if (!member.is_structured() || key == "enum" || key == "const" || key == "default" ||
         key == "examples")
       continue;
-    index(member, pointer + "/" + pointer_token(key), resource, depth + 1);
+    if (!meter_.spend(2)) return;
+    pointer += "/" + pointer_token(key);
+    index(member, pointer, resource, depth + 1);
+    pointer.resize(length);
   }
 }
 
@@ -252,6 +282,10 @@ NodeId SchemaDocument::node_for(const json::value& value, std::string pointer,
   }
   const auto [at, inserted] = ids_.emplace(&value, static_cast<NodeId>(nodes_.size()));
   if (!inserted) return at->second;
+  if (!meter_.spend(8) || !meter_.hold(sizeof(SchemaNode) + 64 + pointer.size())) {
+    ids_.erase(at);
+    return kFalseNode;
+  }
   nodes_.push_back({&value, std::move(pointer), resource_of(value, resource)});
   read_keywords(nodes_.back());
   return at->second;
@@ -259,6 +293,8 @@ NodeId SchemaDocument::node_for(const json::value& value, std::string pointer,
 
 NodeId SchemaDocument::child(NodeId of, const json::value& value, std::string_view path) {
   const SchemaNode& node = nodes_[of];
+  if (const auto known = ids_.find(&value); known != ids_.end()) return known->second;
+  if (!meter_.spend(1 + node.pointer.size() / 64)) return kFalseNode;
   return node_for(value, node.pointer + std::string(path), node.resource);
 }
 
@@ -286,6 +322,7 @@ std::optional<NodeId> SchemaDocument::follow(std::uint32_t resource, std::string
       value = nullptr;
     }
     if (value == nullptr) return std::nullopt;
+    if (!meter_.spend(4)) return kFalseNode;
     path += "/" + pointer_token(token);
     resource = resource_of(*value, resource);
     pointer.remove_prefix(end);
@@ -307,6 +344,8 @@ bool SchemaDocument::add_metaschema(const std::string& uri) {
 }
 
 std::optional<NodeId> SchemaDocument::resolve(NodeId from, std::string_view reference) {
+  const std::string& uri_here = resources_[nodes_[from].resource].uri;
+  if (!meter_.spend(8 + (uri_here.size() + reference.size()) / 16)) return kFalseNode;
   const std::size_t hash = reference.find('#');
   const std::string_view fragment =
       hash == reference.npos ? std::string_view() : reference.substr(hash + 1);

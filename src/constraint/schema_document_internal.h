@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "constraint/schema_refusal.h"
+#include "constraint/work_meter_internal.h"
 
 namespace aquilon::constraint {
 
@@ -83,8 +84,8 @@ struct SchemaNode {
 
 class SchemaDocument {
  public:
-  // `root` outlives the document.
-  explicit SchemaDocument(const boost::json::value& root);
+  // `root` and `meter` outlive the document. Where the meter runs out, what is found is not all.
+  SchemaDocument(const boost::json::value& root, WorkMeter& meter);
 
   NodeId root();
   const SchemaNode& node(NodeId id) const { return nodes_[id]; }
@@ -118,8 +119,14 @@ class SchemaDocument {
 
   NodeId node_for(const boost::json::value& value, std::string pointer, std::uint32_t resource);
   void read_keywords(SchemaNode& node) const;
-  void index(const boost::json::value& value, const std::string& pointer, std::uint32_t resource,
+  // `pointer` is that of the value, and is again when it returns.
+  void index(const boost::json::value& value, std::string& pointer, std::uint32_t resource,
              int depth);
+  std::uint32_t index_id(const boost::json::object& object, const boost::json::value& value,
+                         const std::string& pointer, std::uint32_t resource, int depth);
+  void index_anchors(const boost::json::object& object, const boost::json::value& value,
+                     const std::string& pointer, std::uint32_t resource);
+  bool hold_text(std::size_t bytes);
   std::uint32_t resource_of(const boost::json::value& value, std::uint32_t outer) const;
   bool add_metaschema(const std::string& uri);
   std::optional<NodeId> follow(std::uint32_t resource, std::string_view pointer);
@@ -133,6 +140,7 @@ class SchemaDocument {
   std::unordered_map<std::string, int> dynamic_names_;
   std::deque<boost::json::value> made_;
   const boost::json::value* root_;
+  WorkMeter& meter_;
   bool uses_unevaluated_ = false;
   bool too_deep_ = false;
 };

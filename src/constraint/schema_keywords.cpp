@@ -9,22 +9,31 @@ namespace aquilon::constraint {
 namespace json = boost::json;
 
 SchemaReader::SchemaReader(const json::value& schema, RegexStore& store)
-    : store_(store), document_(schema), strings_(store), numbers_(store) {
+    : store_(store), document_(schema, store.meter()), strings_(store), numbers_(store) {
   if (document_.too_deep()) refuse(kTrueNode, Keyword::kCount, "the schema is nested too deeply");
 }
 
 void SchemaReader::refuse(NodeId node, Keyword keyword, std::string reason) {
   if (refusal_) return;
+  // What is missing then may have been left out for that alone.
+  const std::string shortage = store_.exhausted() ? store_.meter().shortage() : std::string();
+  if (reason.find(shortage) == reason.npos) reason = shortage;
   refusal_ = SchemaRefusal{document_.node(node).pointer, std::string(keyword_name(keyword)),
                            std::move(reason)};
 }
 
-bool SchemaReader::spend(std::size_t steps, NodeId node, Keyword keyword) {
-  constexpr std::size_t kMaxSteps = 400'000;
-  steps_ += steps;
-  if (steps_ <= kMaxSteps && !store_.exhausted()) return true;
-  refuse(node, keyword, "too many combinations of subschemas to enforce");
-  return false;
+// Whether another copy of it is within the budget.
+bool SchemaReader::may_copy(const json::value& value) {
+  constexpr std::size_t kBytes = 64;  // of a value in memory, its name included
+  if (!store_.spend(2) || !store_.meter().hold(kBytes)) return false;
+  if (const json::object* object = value.if_object())
+    return std::all_of(object->begin(), object->end(),
+                       [&](const auto& member) { return may_copy(member.value()); });
+  if (const json::array* array = value.if_array())
+    return std::all_of(array->begin(), array->end(),
+                       [&](const json::value& item) { return may_copy(item); });
+  const json::string* text = value.if_string();
+  return text == nullptr || store_.meter().hold(text->size());
 }
 
 std::uint32_t SchemaReader::types(NodeId node) {
@@ -103,7 +112,7 @@ std::vector<NodeId> SchemaReader::list(NodeId node, Keyword keyword) {
     return nodes;
   }
   const std::string path = fmt::format("/{}/", keyword_name(keyword));
-  for (std::size_t i = 0; i < members->size(); ++i)
+  for (std::size_t i = 0; i < members->size() && store_.spend(1); ++i)
     nodes.push_back(document_.child(node, (*members)[i], path + std::to_string(i)));
   return nodes;
 }
@@ -118,6 +127,7 @@ NodeId SchemaReader::sub(NodeId node, Keyword keyword) {
 NodeId SchemaReader::const_schema(const json::value& value, NodeId near) {
   const auto [at, inserted] = const_schemas_.emplace(&value, kTrueNode);
   if (!inserted) return at->second;
+  if (!may_copy(value)) return kFalseNode;
   json::object schema;
   if (const json::object* object = value.if_object()) {
     json::object properties;
@@ -142,7 +152,7 @@ NodeId SchemaReader::const_schema(const json::value& value, NodeId near) {
 
 std::uint32_t SchemaReader::possible_types(Atom a, int depth) {
   const NodeId node = a >> 1;
-  if (node == kTrueNode) return kAllTypes;
+  if (node == kTrueNode || !store_.spend(4)) return kAllTypes;
   if (node == kFalseNode) return 0;
   const SchemaNode& schema = document_.node(node);
   if (!schema.value->is_object()) return kAllTypes;
@@ -164,6 +174,7 @@ std::uint32_t SchemaReader::possible_types(Atom a, int depth) {
   };
   if (const json::value* list = schema.at(Keyword::kEnum); list && list->is_array()) {
     std::uint32_t any = 0;
+    if (!store_.spend(list->get_array().size() / 16)) return kAllTypes;
     for (const json::value& value : list->get_array()) any |= of_value(value);
     bits &= any;
   }
@@ -201,7 +212,7 @@ bool SchemaReader::may_hold(const std::vector<Atom>& atoms) {
     const Scalars scalars = scalars_of(key);
     holds = !is_empty(scalars);
   }
-  may_hold_[key] = holds;
+  if (store_.meter().hold(128 + key.size() * sizeof(Atom))) may_hold_[key] = holds;
   return holds;
 }
 

@@ -65,6 +65,7 @@ void SchemaReader::add_dependencies(NodeId node, std::vector<ObjectCase>& out) {
     std::vector<ObjectCase> ways = product({present}, objects(atom(dependency.schema)));
     ways.push_back(without(dependency.key));
     out = product(out, ways);
+    if (store_.exhausted()) return;
   }
 }
 
@@ -73,11 +74,10 @@ void SchemaReader::negate_dependencies(NodeId node, std::vector<ObjectCase>& out
     for (const std::string_view key : dependency.required) {
       ObjectCase c = with(dependency.key);
       c.properties.emplace_back(key, kFalseAtom);
-      if (key != dependency.key) out.push_back(std::move(c));
+      if (key != dependency.key && make(c)) out.push_back(std::move(c));
     }
-    for (const ObjectCase& c :
-         product({with(dependency.key)}, objects(atom(dependency.schema, true))))
-      out.push_back(c);
+    append(out, product({with(dependency.key)}, objects(atom(dependency.schema, true))));
+    if (store_.exhausted()) return;
   }
 }
 
@@ -133,7 +133,7 @@ void SchemaReader::own_cases(NodeId node, std::vector<ObjectCase>& out) {
   c.max = count(node, Keyword::kMaxProperties).value_or(kNoLimit);
   if (!document_.uses_unevaluated()) c.evaluated = {};
   ObjectCase checked;
-  if (!merge(checked, c)) {
+  if (!make(c) || !merge(checked, c)) {
     out.clear();
     return;
   }
@@ -154,6 +154,7 @@ void SchemaReader::own_negations(NodeId node, std::vector<ObjectCase>& out) {
       if (sub == kTrueNode) continue;
       ObjectCase c = with(key);
       c.properties.emplace_back(key, atom(sub, true));
+      if (!make(c)) return;
       out.push_back(std::move(c));
     }
   }
@@ -162,7 +163,7 @@ void SchemaReader::own_negations(NodeId node, std::vector<ObjectCase>& out) {
       const RegexId language = pattern(node, Keyword::kPatternProperties, key);
       declared.patterns.push_back(language);
       const NodeId sub = document_.child(node, value, "/patternProperties/" + pointer_token(key));
-      if (sub == kTrueNode) continue;
+      if (sub == kTrueNode || store_.exhausted()) continue;
       ObjectCase c;
       c.exists.push_back({{}, language, atom(sub, true)});
       out.push_back(std::move(c));
@@ -203,6 +204,7 @@ void SchemaReader::add_unevaluated(NodeId node, std::vector<ObjectCase>& out) {
   std::vector<ObjectCase> result;
   for (ObjectCase& c : out) {
     ObjectCase rule;
+    if (!make(c)) return;
     if (!c.evaluated.all && schema != kTrueNode)
       rule.additional.push_back({c.evaluated.keys, atom(schema)});
     if (!merge(c, rule)) continue;

@@ -10,7 +10,8 @@ constexpr std::size_t kMaxListed = 256;  // names of a finite language that are 
 
 }  // namespace
 
-bool SchemaCompiler::is_possible(const ObjectShape& shape) const {
+bool SchemaCompiler::is_possible(const ObjectShape& shape) {
+  if (!store_.spend(1 + shape.keys.size() / 8)) return false;
   std::size_t required = 0, usable = 0;
   std::uint32_t fulfilled = 0;
   const auto note = [&](const std::vector<Choice>& choices) {
@@ -66,6 +67,7 @@ bool SchemaCompiler::has_enough_values(const ArrayShape& shape, std::uint32_t ne
 }
 
 bool SchemaCompiler::is_possible(const ArrayShape& shape) {
+  if (!store_.spend(1 + shape.items.size() / 8)) return false;
   std::uint32_t need = shape.min;
   for (const auto& [min, max] : shape.counted) need = std::max(need, min);
   if (need > shape.max) return false;
@@ -97,12 +99,7 @@ bool SchemaCompiler::is_possible(const ArrayShape& shape) {
 // One round of the least fixed point; whether anything changed. Values are numbered before those
 // that they hold, so that going backwards few rounds are needed.
 bool SchemaCompiler::mark_possible() {
-  constexpr std::size_t kMaxWork = 20'000'000;
-  rounds_work_ += program_->values.size();
-  if (rounds_work_ > kMaxWork) {
-    reader_.refuse(kTrueNode, Keyword::kCount, "too many subschemas that depend on each other");
-    return false;
-  }
+  if (!store_.spend(1 + program_->values.size() / 16)) return false;
   bool changed = false;
   for (std::size_t id = program_->values.size(); id-- > 0;) {
     ValueShape& value = program_->values[id];
@@ -178,7 +175,7 @@ void SchemaCompiler::finish_free_keys(ObjectShape& shape) {
     if (!store_.is_empty(excluded)) shape.free_text = store_.minus(shape.free_text, excluded);
   }
   if (shape.free_text != one_text && !names.empty())
-    shape.free_text = store_.minus(shape.free_text, store_.literals(names));
+    shape.free_text = store_.minus(shape.free_text, store_.literals(std::move(names)));
   if (store_.is_empty(shape.free_text)) {
     shape.free = false;
     shape.classes.clear();

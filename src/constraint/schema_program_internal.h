@@ -13,6 +13,8 @@ namespace aquilon::constraint {
 
 using ValueId = std::uint32_t;
 inline constexpr ValueId kNoValue = 0;  // nothing satisfies it
+// Objects and arrays that a value may be, followed side by side.
+inline constexpr std::size_t kMaxAlternatives = 512;
 
 // One way to go on: which obligations (or counters) this fulfils, and what the value must be.
 struct Choice {
@@ -70,6 +72,7 @@ struct SchemaProgram {
   std::vector<ArrayShape> arrays;
   ValueId root = kNoValue;
   bool free_keys = false;  // some object takes keys that are not declared
+  std::size_t bytes = 0;   // of memory, about
 };
 
 }  // namespace aquilon::constraint

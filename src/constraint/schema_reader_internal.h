@@ -56,6 +56,7 @@ class SchemaReader {
   friend class CaseReader;
   Scalars read_scalars(NodeId node);
   Scalars scalars_of_value(const boost::json::value& value);
+  Scalars scalars_of_values(const boost::json::array& values);
   void read_string_keywords(NodeId node, Scalars& scalars);
   void read_number_keywords(NodeId node, Scalars& scalars);
   void read_format(NodeId node, Scalars& scalars);
@@ -64,6 +65,7 @@ class SchemaReader {
   Scalars either(const Scalars& a, const Scalars& b);
   Scalars complement(const Scalars& a);
   static Scalars all_scalars(const JsonStrings& strings, const NumberTexts& numbers);
+  Scalars any_of(const std::vector<NodeId>& parts);
   Scalars exactly_one(const std::vector<Scalars>& branches);
 
   std::uint32_t types(NodeId node);                        // from `type`
@@ -91,14 +93,25 @@ class SchemaReader {
   template <class Case>
   const std::vector<Case>& cases_of(Atom atom);
   template <class Case>
-  std::vector<Case> any_of(const std::vector<NodeId>& branches);
+  std::vector<Case> cases_of_any(const std::vector<NodeId>& branches);
   template <class Case>
-  std::vector<Case> one_of(const std::vector<NodeId>& branches);
+  std::vector<Case> one_of(const std::vector<NodeId>& all);
   template <class Case>
   std::vector<Case> without_evaluation(std::vector<Case> list);
+  template <class Case>
+  void append(std::vector<Case>& into, const std::vector<Case>& from);
+  template <class Case>
+  std::vector<Case> all_pairs(const std::vector<Case>& a, const std::vector<Case>& b);
+  bool can_have_required(const ObjectCase& c);
   bool merge(ObjectCase& into, const ObjectCase& from);
   bool merge(ArrayCase& into, const ArrayCase& from);
-  bool spend(std::size_t steps, NodeId node, Keyword keyword);
+  // Take from the budget what another case like it costs, its memory too where it is kept; false,
+  // and refused, where that is too much.
+  template <class Case>
+  bool read(const Case& c);
+  template <class Case>
+  bool make(const Case& c);
+  bool may_copy(const boost::json::value& value);
 
   RegexStore& store_;
   SchemaDocument document_;
@@ -111,7 +124,6 @@ class SchemaReader {
   std::map<std::vector<Atom>, bool> may_hold_;
   std::unordered_map<std::string, RegexId> patterns_, formats_;
   std::unordered_map<const boost::json::value*, NodeId> const_schemas_;
-  std::size_t steps_ = 0;
   int depth_ = 0;
 };
 

@@ -48,7 +48,7 @@ Scalars SchemaReader::exactly_one(const std::vector<Scalars>& branches) {
   for (std::size_t i = 0; i < branches.size(); ++i) {
     Scalars one = branches[i];
     for (std::size_t j = 0; j < branches.size(); ++j) {
-      if (j == i) continue;
+      if (j == i || !store_.spend(1)) continue;
       Scalars overlap = both(branches[i], branches[j]);
       if (!is_empty(overlap)) one = both(one, complement(branches[j]));
     }
@@ -88,8 +88,49 @@ Scalars SchemaReader::scalars_of_value(const json::value& value) {
   if (value.is_bool()) (value.get_bool() ? s.yes : s.no) = true;
   if (value.is_string())
     s.text = store_.literal(json_spelling(std::string_view(value.get_string())));
-  if (const auto decimal = decimal_of(value)) s.number = numbers_.equal_to(*decimal);
+  if (const auto decimal = decimal_of(value)) s.number = numbers_.equal_to({*decimal});
   return s;
+}
+
+// One of the values; objects and arrays are none of its business.
+Scalars SchemaReader::scalars_of_values(const json::array& values) {
+  Scalars sum;
+  std::vector<std::string> texts;
+  std::vector<Decimal> numbers;
+  for (const json::value& value : values) {
+    sum.null = sum.null || value.is_null();
+    if (const bool* truth = value.if_bool()) (*truth ? sum.yes : sum.no) = true;
+    if (const json::string* text = value.if_string())
+      texts.push_back(json_spelling(std::string_view(*text)));
+    if (!value.is_number()) continue;
+    if (const auto decimal = decimal_of(value)) numbers.push_back(*decimal);
+    // Long ones take a while to write out.
+    const std::size_t bytes =
+        numbers.empty() ? 0 : numbers.back().whole.size() + numbers.back().fraction.size();
+    if (!store_.spend(4 + bytes)) return sum;
+  }
+  sum.text = store_.literals(std::move(texts));
+  sum.number = numbers_.equal_to(numbers);
+  return sum;
+}
+
+Scalars SchemaReader::any_of(const std::vector<NodeId>& parts) {
+  Scalars sum;
+  std::vector<RegexId> texts, numbers;
+  bool any_text = false, any_number = false;
+  for (const NodeId part : parts) {
+    const Scalars& one = scalars(part);
+    sum.null = sum.null || one.null;
+    sum.yes = sum.yes || one.yes;
+    sum.no = sum.no || one.no;
+    any_text = any_text || one.text == strings_.any_text;
+    any_number = any_number || one.number == numbers_.any();
+    if (one.text != kNothing) texts.push_back(one.text);
+    if (one.number != kNothing) numbers.push_back(one.number);
+  }
+  sum.text = any_text ? strings_.any_text : store_.any_of(std::move(texts));
+  sum.number = any_number ? numbers_.any() : store_.any_of(std::move(numbers));
+  return sum;
 }
 
 void SchemaReader::restrict_types(NodeId node, Scalars& s) {
@@ -117,35 +158,19 @@ Scalars SchemaReader::read_scalars(NodeId node) {
   Scalars s = all_scalars(strings_, numbers_);
   restrict_types(node, s);
   if (const auto target = reference(node)) s = both(s, scalars(*target));
-  const auto values = [&](const json::array& list) {
-    Scalars sum;
-    std::vector<std::string> texts;
-    for (const json::value& value : list) {
-      if (value.is_string())
-        texts.push_back(json_spelling(std::string_view(value.get_string())));
-      else
-        sum = either(sum, scalars_of_value(value));
-    }
-    sum.text = store_.literals(texts);
-    return sum;
-  };
   if (const json::value* list = schema.at(Keyword::kEnum)) {
     if (!list->is_array()) {
       refuse(node, Keyword::kEnum, "is no array");
       return {};
     }
-    s = both(s, values(list->get_array()));
+    s = both(s, scalars_of_values(list->get_array()));
   }
   if (const json::value* value = schema.at(Keyword::kConst); value && since(node, Draft::k6))
     s = both(s, scalars_of_value(*value));
   read_string_keywords(node, s);
   read_number_keywords(node, s);
   for (const NodeId part : list(node, Keyword::kAllOf)) s = both(s, scalars(part));
-  if (schema.at(Keyword::kAnyOf) != nullptr) {
-    Scalars sum;
-    for (const NodeId part : list(node, Keyword::kAnyOf)) sum = either(sum, scalars(part));
-    s = both(s, sum);
-  }
+  if (schema.at(Keyword::kAnyOf) != nullptr) s = both(s, any_of(list(node, Keyword::kAnyOf)));
   if (schema.at(Keyword::kOneOf) != nullptr) {
     std::vector<Scalars> branches;
     for (const NodeId part : list(node, Keyword::kOneOf)) branches.push_back(scalars(part));
