@@ -3,9 +3,12 @@
 #include <cstdio>
 
 #include "apps/command.h"
+#include "base/process_limits.h"
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a peer that went away is an error of the write
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file that may not grow (RLIMIT_FSIZE)
+  aquilon::keep_standard_descriptors();
   aquilon::apps::Commands commands;
   aquilon::apps::register_serve(commands);
   aquilon::apps::register_chat(commands);

@@ -17,10 +17,11 @@ namespace aquilon::api {
 // Threads: every member is safe from any thread.
 class Accounts {
  public:
-  // `report` is told in a sentence when usage cannot be recorded, and when it can again; any
-  // thread. Errors: those of store::Database::open.
-  static Result<std::unique_ptr<Accounts>> open(const std::string& folder,
-                                                std::function<void(const std::string&)> report);
+  // Told in a sentence when usage cannot be recorded (grave), of each row that is lost (grave), and
+  // when it can be again; any thread.
+  using Report = std::function<void(const std::string& line, bool grave)>;
+  // Errors: those of store::Database::open.
+  static Result<std::unique_ptr<Accounts>> open(const std::string& folder, Report report);
   ~Accounts();
 
   // A key was made once: from then on requests need one, though all may be revoked.
@@ -34,11 +35,15 @@ class Accounts {
   void record(store::UsageRecord row, store::Writer::OnWritten written) {
     writer_->record(std::move(row), std::move(written));
   }
+  // See store::Writer::record_refusal.
+  void record_refusal(const store::UsageRecord& row) { writer_->record_refusal(row); }
 
  private:
   Accounts() = default;
   void take(std::vector<store::KeyState> keys);
   void take_requests(const std::vector<store::KeyRequest>& requests);
+  void take_others(const std::vector<store::DayUse>& uses);
+  std::shared_ptr<KeyMeter> new_meter(const store::KeyState& state);
 
   std::string pepper_;
   mutable std::mutex mutex_;

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
+#include <filesystem>
+#include <map>
 #include <thread>
 
 #include "api/http_client_for_test.h"
@@ -67,6 +70,7 @@ class AccountsTest : public testing::Test {
     std::vector<store::UsageRecord> rows;
     EXPECT_TRUE(store::read_usage(database.connection(), {}, [&](const store::UsageRecord& row) {
                   rows.push_back(row);
+                  return true;
                 }).ok());
     return rows;
   }
@@ -322,15 +326,129 @@ TEST_F(AccountsTest, TokensAreLimitedByWhatAnswersUse) {
   answer = post(text_body(longer), bearer(key));
   EXPECT_EQ(answer.status, 429);
   EXPECT_EQ(answer.headers["x-should-retry"], "false");
-  EXPECT_EQ(rows().back().ended, "refused");
+  EXPECT_TRUE(eventually([&] { return rows().back().ended == "refused"; }));
 }
 
+// However a key asks: what it uses is at most its limit and a token for each answer that runs then.
+TEST_F(AccountsTest, TokenLimitsAreNotOverspent) {
+  struct Case {
+    const char* name;
+    store::KeyLimits limits;
+    int parallel;
+    int n;
+    const char* more;
+  };
+  constexpr std::int64_t kLimit = 300;
+  const store::KeyLimits minute{.tokens_per_minute = kLimit};
+  const store::KeyLimits day{.tokens_per_day = kLimit};
+  const std::string forever = R"(,"ignore_eos":true)";
+  for (const Case& one :
+       {Case{"n", minute, 1, 64, R"(,"max_tokens":50)"},
+        Case{"n of a day", day, 1, 64, R"(,"max_tokens":50)"}, Case{"parallel", minute, 6, 1, ""},
+        Case{"parallel day", day, 6, 1, ""}, Case{"parallel n", day, 4, 8, ""},
+        Case{"streams", minute, 6, 2, R"(,"stream":true)"}}) {
+    SCOPED_TRACE(one.name);
+    server_.reset();
+    accounts_.reset();
+    const std::string key = make_key({.name = one.name, .limits = one.limits});
+    start({.steps_per_second = 500, .context_length = 100'000});
+    std::vector<std::thread> threads;
+    std::atomic<int> cut = 0;
+    for (int i = 0; i < one.parallel; ++i)
+      threads.emplace_back([&] {
+        const std::string more = fmt::format(R"({},"n":{}{})", forever, one.n, one.more);
+        const ClientAnswer answer = post(text_body("one two", more), bearer(key));
+        EXPECT_TRUE(answer.status == 200 || answer.status == 429) << answer.status;
+        if (answer.body.find(R"("finish_reason":"length")") != std::string::npos) ++cut;
+      });
+    for (std::thread& thread : threads) thread.join();
+    std::int64_t used = 0;
+    for (const store::UsageRecord& row : rows())
+      if (row.key == one.name) used += row.prompt_tokens + row.completion_tokens;
+    EXPECT_GE(used, kLimit);
+    EXPECT_LE(used, kLimit + std::int64_t{one.parallel} * one.n);
+    EXPECT_GE(cut, 1);
+    EXPECT_EQ(post(text_body("one"), bearer(key)).status, 429);
+  }
+}
+
+TEST_F(AccountsTest, RefusalsAreOneRowHoweverManyTheyAre) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.tokens_per_day = 5;
+  const std::string key = make_key(record);
+  start();
+  ClientForTest client(server_->port());
+  for (int i = 0; i < 200; ++i)
+    EXPECT_EQ(client.post(kText, text_body("a b c d e f g"), bearer(key)).status, 429);
+  server_.reset();
+  accounts_.reset();
+  std::int64_t requests = 0;
+  for (const store::UsageRecord& row : rows()) {
+    EXPECT_EQ(row.code, "insufficient_quota");
+    EXPECT_EQ(row.key, "ann");
+    requests += row.requests;
+  }
+  EXPECT_EQ(requests, 200);
+  EXPECT_LE(rows().size(), 3u);  // one, unless minutes pass
+}
+
+TEST_F(AccountsTest, RunningAnswersEndWithTheirKey) {
+  struct Case {
+    const char* name;
+    bool revoked;
+    bool stream;
+    const char* said;
+  };
+  for (const Case& one :
+       {Case{"a", true, true, "invalid_api_key"}, Case{"b", true, false, "invalid_api_key"},
+        Case{"c", false, true, "expired_api_key"}}) {
+    SCOPED_TRACE(one.name);
+    server_.reset();
+    accounts_.reset();
+    const std::string key = make_key({.name = one.name});
+    start({.steps_per_second = 100, .context_length = 100'000});
+    ClientForTest client(server_->port());
+    client.send(post_request(
+        kText, text_body("go on", fmt::format(R"(,"ignore_eos":true,"stream":{})", one.stream)),
+        bearer(key)));
+    ASSERT_TRUE(eventually([&] { return server_->generator().running() == 1; }));
+    {
+      Database database = Database::open(folder_.path(), Database::Open::kExisting).value();
+      ASSERT_TRUE((one.revoked ? store::revoke_key(database, one.name, 1)
+                               : store::change_key(database, one.name, {.expires_ms = 1}))
+                      .ok());
+    }
+    EXPECT_TRUE(client.wait_for(one.said));
+    ASSERT_TRUE(eventually([&] { return server_->generator().running() == 0; }));
+    EXPECT_EQ(rows().back().ended, "failed");
+    EXPECT_EQ(rows().back().status, 401);
+  }
+}
+
+TEST_F(AccountsTest, AServerThatCannotRecordIsNotReady) {
+  start();
+  EXPECT_EQ(get("/readyz").status, 200);
+  const std::string db = folder_.path() + "/aquilon.db";
+  std::filesystem::rename(db, db + ".away");
+  EXPECT_TRUE(eventually([&] { return get("/readyz").status == 503; }));
+  EXPECT_NE(get("/readyz").body.find("usage cannot be recorded"), std::string::npos);
+  EXPECT_EQ(get("/livez").status, 200);
+  EXPECT_EQ(post(text_body("hi")).status, 503);
+  std::filesystem::rename(db + ".away", db);
+  EXPECT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  EXPECT_EQ(post(text_body("hi")).status, 200);
+}
+
+// All of them: also those that have no row of usage, and those that were refused.
 TEST_F(AccountsTest, BudgetsOfADayAreKnownAgainAfterARestart) {
   store::KeyRecord record{.name = "ann"};
-  record.limits.requests_per_day = 2;
+  record.limits.requests_per_day = 5;
   const std::string key = make_key(record);
   start();
   EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  EXPECT_EQ(post(R"({"model":"fake-model","content":"hi"})", bearer(key), "/tokenize").status, 200);
+  EXPECT_EQ(post(text_body("hi", R"(,"max_tokens":-1)"), bearer(key)).status, 422);
+  EXPECT_EQ(post(R"({"model":"none","prompt":"hi"})", bearer(key)).status, 404);
   server_.reset();
   accounts_.reset();
   start();
@@ -338,6 +456,30 @@ TEST_F(AccountsTest, BudgetsOfADayAreKnownAgainAfterARestart) {
   const ClientAnswer answer = post(text_body("hi"), bearer(key));
   EXPECT_EQ(answer.status, 429);
   EXPECT_NE(answer.body.find("insufficient_quota"), std::string::npos);
+}
+
+TEST_F(AccountsTest, ServersOfOneFolderShareBudgetsOfADay) {
+  store::KeyRecord record{.name = "ann"};
+  record.limits.requests_per_day = 3;
+  const std::string key = make_key(record);
+  start();
+  const auto other = Accounts::open(folder_.path(), nullptr).value();
+  ServerForTest other_server({.access = {.accounts = other.get()}}, {});
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 200);
+  const auto left_there = [&] {
+    const auto account = other->find(key);
+    return account->meter->state(account->limits, MeterTime::now()).day_requests_left;
+  };
+  EXPECT_TRUE(eventually([&] { return left_there() == 1; }));
+  ClientForTest client(other_server.port());
+  EXPECT_EQ(client.post(kText, text_body("hi"), bearer(key)).status, 200);
+  EXPECT_EQ(client.post(kText, text_body("hi"), bearer(key)).status, 429);
+  EXPECT_TRUE(eventually([&] {
+    const auto account = accounts_->find(key);
+    return account->meter->state(account->limits, MeterTime::now()).day_requests_left == 0;
+  }));
+  EXPECT_EQ(post(text_body("hi"), bearer(key)).status, 429);
 }
 
 TEST_F(AccountsTest, EveryRequestIsOneRow) {
@@ -354,8 +496,13 @@ TEST_F(AccountsTest, EveryRequestIsOneRow) {
            bearer(key), "/v1/messages");
   EXPECT_EQ(message.status, 200);
 
-  const std::vector<store::UsageRecord> rows = this->rows();
-  ASSERT_EQ(rows.size(), 6u);
+  ASSERT_TRUE(eventually([&] { return this->rows().size() == 6; }));
+  std::vector<store::UsageRecord> rows = this->rows();
+  // Refusals come a little later, and together.
+  const auto refusals =
+      std::stable_partition(rows.begin(), rows.end(),
+                            [](const store::UsageRecord& row) { return row.ended != "refused"; });
+  ASSERT_EQ(rows.end() - refusals, 2);
   EXPECT_EQ(rows[0].id, boost::json::parse(whole.body).at("id").as_string());
   EXPECT_EQ(rows[0].key, "ann");
   EXPECT_EQ(rows[0].model, "fake-model");
@@ -368,11 +515,12 @@ TEST_F(AccountsTest, EveryRequestIsOneRow) {
   EXPECT_EQ(rows[1].completion_tokens, 16);
   EXPECT_EQ(rows[2].ended, "failed");
   EXPECT_EQ(rows[2].completion_tokens, 2);
-  EXPECT_EQ(rows[3].ended, "refused");
-  EXPECT_EQ(rows[3].status, 422);
-  EXPECT_EQ(rows[4].code, "model_not_found");
-  EXPECT_EQ(rows[5].id, boost::json::parse(message.body).at("id").as_string());
-  EXPECT_EQ(rows[5].model, "fake-model");
+  EXPECT_EQ(rows[3].id, boost::json::parse(message.body).at("id").as_string());
+  EXPECT_EQ(rows[3].model, "fake-model");
+  std::map<std::string, int> codes;
+  for (auto row = refusals; row != rows.end(); ++row) codes[row->code] = row->status;
+  EXPECT_EQ(codes["model_not_found"], 404);
+  EXPECT_EQ(codes.size(), 2u);
 }
 
 std::string header(const ClientAnswer& answer, const std::string& name) {

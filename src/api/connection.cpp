@@ -128,6 +128,7 @@ asio::awaitable<bool> Connection::serve_one() {
   account_ = head.request.account;
   known_ = known_ || account_;
   if (account_) idle_.leave();
+  if (account_) record_.key = account_->name;
   const bool has_body = head.chunked || head.content_length > 0;
   if (const auto* response = std::get_if<HttpResponse>(&admitted)) {
     if (has_body) co_return co_await refuse(*response);

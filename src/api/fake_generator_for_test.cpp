@@ -120,6 +120,7 @@ void FakeGenerator::Stream::step(std::size_t index) {
                     static_cast<int>(choice.next) >= request.min_tokens;
   ++usage.completion_tokens;
   event.ids = {static_cast<text::TokenId>(choice.next)};
+  const bool may_go_on = !request.may_go_on || request.may_go_on();
   if (ends) {
     event.finish = chat::FinishReason::kStop;
     if (request.top_logprobs >= 0) {
@@ -140,7 +141,7 @@ void FakeGenerator::Stream::step(std::size_t index) {
       break;
     }
     choice.text += token;
-    if (!event.finish && request.max_tokens == static_cast<int>(choice.next))
+    if (!event.finish && (!may_go_on || request.max_tokens == static_cast<int>(choice.next)))
       event.finish = chat::FinishReason::kLength;
     if (!event.finish && usage.prompt_tokens + static_cast<int>(choice.next) >= context)
       event.finish = chat::FinishReason::kModelLength;

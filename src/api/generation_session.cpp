@@ -137,6 +137,11 @@ Refusal GenerationSession::start_generations(Generations& out) {
       echoes_.push_back(echo_of(*out.model, one.prompt));
     }
     const std::int64_t answer_tokens = most_answer_tokens(one);
+    if (http_.account)
+      one.may_go_on = [self = weak_from_this()] {
+        const auto session = self.lock();
+        return !session || session->book_.take_token();
+      };
     auto generation = out.model->start(std::move(one), sink_of(i));
     if (!generation.ok()) return from_error(generation.error());
     out.list.push_back(std::move(generation).value());
@@ -208,6 +213,7 @@ void GenerationSession::on_event(std::size_t prompt, chat::GenerationEvent event
 void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent event) {
   if (done_) return;
   book_.add_answer(event.ids.size());
+  if (const Refusal ended = book_.check_key()) return fail(*ended);
   if (event.error) {
     note(event);
     fail(from_error(*event.error));

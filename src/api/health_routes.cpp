@@ -1,5 +1,6 @@
 // What load balancers and supervisors ask: /livez (should this process be ended), /readyz and
 // /health (should it be sent requests).
+#include "api/accounts.h"
 #include "api/json_text.h"
 #include "api/router.h"
 
@@ -38,6 +39,8 @@ HttpResponse fine() {
 
 std::string unready_reason(const ApiContext& context) {
   if (context.stopping) return "the server is stopping";
+  if (context.accounts && !context.accounts->recording())
+    return "usage cannot be recorded: the server's log says why";
   if (context.models->size() == 0) return "no model is served";
   std::string fault;
   bool any_loaded = false;

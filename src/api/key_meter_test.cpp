@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "api/minute_window.h"
@@ -56,15 +57,15 @@ TEST(MinuteWindowTest, WhatOthersAddedEarlierCountsAsLongAsItsMinute) {
 }
 
 TEST(KeyMeterTest, RequestsOfOthersCount) {
-  const store::KeyLimits limits{.requests_per_minute = 3, .tokens_per_day = 100};
+  const store::KeyLimits limits{.requests_per_minute = 4, .tokens_per_minute = 100};
   const std::int64_t noon = 100 * kDay + kDay / 2;
   const MeterTime now{.steady_ms = 500'000, .unix_ms = noon};
-  KeyMeter meter({.requests = 1, .tokens = 10}, noon);
-  meter.add_known({.started_ms = noon - 50'000, .tokens = 10}, now);
+  KeyMeter meter;
+  meter.add_other({.started_ms = noon - 50'000, .tokens = 10}, now);
   meter.add_other({.started_ms = noon - 10'000, .tokens = 20}, now);
-  meter.add_other({.started_ms = noon + 5'000, .refused = true}, now);  // by another clock
+  meter.add_other({.started_ms = noon + 5'000, .requests = 2}, now);  // refused, by another clock
   EXPECT_EQ(meter.state(limits, now).requests_left, 0);
-  EXPECT_EQ(meter.state(limits, now).day_tokens_left, 70);
+  EXPECT_EQ(meter.state(limits, now).tokens_left, 70);
   EXPECT_TRUE(meter.take_request(limits, now));
   const MeterTime later{.steady_ms = 510'100, .unix_ms = noon + 10'100};
   EXPECT_FALSE(meter.take_request(limits, later));
@@ -93,7 +94,7 @@ TEST(MinuteWindowTest, NeverForgetsTooEarly) {
 }
 
 TEST(KeyMeterTest, RequestsAMinute) {
-  KeyMeter meter({}, 0);
+  KeyMeter meter;
   const store::KeyLimits limits{.requests_per_minute = 2};
   EXPECT_FALSE(meter.take_request(limits, {1'000, 0}));
   EXPECT_FALSE(meter.take_request(limits, {2'000, 0}));
@@ -107,7 +108,7 @@ TEST(KeyMeterTest, RequestsAMinute) {
 }
 
 TEST(KeyMeterTest, TokensAMinuteAreReservedAndSettled) {
-  KeyMeter meter({}, 0);
+  KeyMeter meter;
   const store::KeyLimits limits{.tokens_per_minute = 100};
   Reservation first;
   EXPECT_FALSE(meter.reserve(limits, 20, 500, {1'000, 0}, first));
@@ -130,7 +131,8 @@ TEST(KeyMeterTest, TokensAMinuteAreReservedAndSettled) {
 
 TEST(KeyMeterTest, BudgetsOfADayEndWithIt) {
   const std::int64_t noon = 3 * kDay + kDay / 2;
-  KeyMeter meter({.requests = 1, .tokens = 90}, noon);
+  KeyMeter meter;
+  meter.set_others(3, {.requests = 1, .tokens = 90});
   const store::KeyLimits limits{.requests_per_day = 2, .tokens_per_day = 100};
   EXPECT_FALSE(meter.take_request(limits, {0, noon}));
   const auto third = meter.take_request(limits, {0, noon + 1});
@@ -144,6 +146,69 @@ TEST(KeyMeterTest, BudgetsOfADayEndWithIt) {
   EXPECT_FALSE(meter.take_request(limits, {0, 4 * kDay}));
   meter.settle(reservation, 50, {0, 4 * kDay});  // of the day before: this one is not touched
   EXPECT_EQ(meter.state(limits, {0, 4 * kDay}).day_tokens_left, 100);
+}
+
+// What running answers take is bounded by both limits, whoever asks first.
+TEST(KeyMeterTest, RunningAnswersGrowUpToTheLimits) {
+  struct Case {
+    store::KeyLimits limits;
+    std::int64_t room;
+  };
+  for (const Case& one : {Case{{.tokens_per_minute = 100}, 100}, Case{{.tokens_per_day = 70}, 70},
+                          Case{{.tokens_per_minute = 100, .tokens_per_day = 70}, 70},
+                          Case{{.tokens_per_minute = 70, .tokens_per_day = 100}, 70}}) {
+    KeyMeter meter;
+    const MeterTime now{1'000, 5 * kDay};
+    std::int64_t grown = 0;
+    for (int i = 0; i < 20; ++i) grown += meter.grow(one.limits, 16, now).tokens;
+    EXPECT_EQ(grown, one.room);
+    EXPECT_EQ(meter.grow(one.limits, 16, now).tokens, 0);
+    Reservation none;
+    EXPECT_TRUE(meter.reserve(one.limits, 0, 5, now, none));
+  }
+  KeyMeter free;
+  EXPECT_EQ(free.grow({}, 16, {1'000, 0}).tokens, 16);
+}
+
+// Each day has its own count: a clock that is set over midnight and back, however often, gives no
+// budget twice, and one that was in a far year by mistake takes none away.
+TEST(KeyMeterTest, AClockThatIsSetGivesNoBudgetTwice) {
+  const store::KeyLimits limits{.requests_per_day = 3};
+  KeyMeter meter;
+  std::map<std::int64_t, int> let_in;
+  for (const std::int64_t day : {5, 5, 6, 5, 6, 5, 6, 400, 5, 6, 400, 400, 400, 5, 6, 5, 6})
+    if (!meter.take_request(limits, {1'000, day * kDay + 7})) ++let_in[day];
+  EXPECT_EQ(let_in, (std::map<std::int64_t, int>{{5, 3}, {6, 3}, {400, 3}}));
+  meter.set_others(7, {.requests = 2});
+  EXPECT_FALSE(meter.take_request(limits, {1'000, 7 * kDay}));
+  EXPECT_TRUE(meter.take_request(limits, {1'000, 7 * kDay}));
+}
+
+TEST(KeyMeterTest, TellsWhatItCounts) {
+  store::DayUses told;
+  KeyMeter meter([&told](std::int64_t day, const store::KeyUse& more) {
+    told[{0, day}].requests += more.requests;
+    told[{0, day}].tokens += more.tokens;
+  });
+  const MeterTime now{1'000, 5 * kDay};
+  EXPECT_FALSE(meter.take_request({.requests_per_day = 1}, now));
+  EXPECT_TRUE(meter.take_request({.requests_per_day = 1}, now));
+  Reservation reservation;
+  EXPECT_FALSE(meter.reserve({}, 5, 100, now, reservation));
+  meter.settle(reservation, 7, {2'000, 6 * kDay});
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ((told[{0, 5}].requests), 1);
+  EXPECT_EQ((told[{0, 5}].tokens), 7);
+}
+
+TEST(KeyMeterTest, KnowsTheEndOfItsKey) {
+  KeyMeter meter;
+  EXPECT_EQ(meter.life(1'000), KeyMeter::Life::kLive);
+  meter.set_end(false, 1'000);
+  EXPECT_EQ(meter.life(999), KeyMeter::Life::kLive);
+  EXPECT_EQ(meter.life(1'000), KeyMeter::Life::kExpired);
+  meter.set_end(true, 0);
+  EXPECT_EQ(meter.life(1'000), KeyMeter::Life::kRevoked);
 }
 
 }  // namespace

@@ -35,6 +35,11 @@ class RequestUsage {
   // One of its prompts is queued. Tokens are reserved: 429 if they do not fit the key's limits.
   Refusal add_prompt(std::int64_t prompt_tokens, std::int64_t answer_tokens);
   void add_answer(std::size_t tokens);
+  // One more token was made for an answer: false where the limits of its key have no room for
+  // another, which ends it. On an engine's thread.
+  bool take_token();
+  // 401 where the key was revoked or has expired meanwhile.
+  Refusal check_key() const;
 
   // Writes the row, once: later calls do nothing and never call `written`, which is called on any
   // thread, and never where nobody keeps book. It may be null.
@@ -46,6 +51,8 @@ class RequestUsage {
   std::mutex mutex_;
   store::UsageRecord row_;
   std::vector<Reservation> reserved_;
+  std::int64_t reserved_tokens_ = 0;
+  std::int64_t made_tokens_ = 0;  // of answers, and of prompts
   bool ended_ = false;
 };
 

@@ -27,6 +27,7 @@ struct AccessRecord {
   std::string route = {};     // its pattern; empty: there was none
   std::string request_id;     // what the client got as x-request-id
   std::string id;             // the server's own
+  std::string key = {};       // the name of the key, never its text; empty: there was none
   std::string trace_id = {};  // of its traceparent; empty: it had none
   std::string span_id = {};
   AnswerOutcome outcome = {};  // all empty where no model was asked

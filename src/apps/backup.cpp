@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "api/account.h"
 #include "apps/command.h"
 
 namespace aquilon::apps {
@@ -55,9 +56,9 @@ Status run_backup(const BackupOptions& options) {
 
 Status run_check(const CheckOptions& options) {
   const std::string folder = AQ_TRY(folder_of(options.folder, options.data));
-  const store::CheckReport report = AQ_TRY(store::check(folder));
+  const store::CheckReport report = AQ_TRY(store::check(folder, api::scope_names()));
   fmt::print("{} is sound: tables of version {}, {} keys ({} not revoked), {} requests\n", folder,
-             report.schema, report.keys, report.live_keys, report.rows);
+             report.schema, report.keys, report.live_keys, report.requests);
   return {};
 }
 

@@ -28,7 +28,7 @@ struct ChatOptions {
 
   template <class V>
   void visit(V& v) {
-    v(system, {.flag = "system", .help = "system prompt"});
+    v(system, {.flag = "system", .help = "system prompt", .may_be_empty = true});
     v(tools, {.flag = "tools",
               .help = "programs that the model may call, as JSON: {\"tools\": [{name, description, "
                       "parameters, command}]}; each run is asked for first",

@@ -172,9 +172,10 @@ struct Commands::State {
   // command of a group ("bench model").
   std::pair<Command*, std::ptrdiff_t> find(std::span<const std::string> arguments) {
     if (arguments.empty()) return {nullptr, 0};
+    if (arguments.size() > 1)
+      if (Command* command = find(arguments[0] + " " + arguments[1])) return {command, 2};
     if (Command* command = find(arguments[0])) return {command, 1};
-    if (arguments.size() < 2) return {nullptr, 0};
-    return {find(arguments[0] + " " + arguments[1]), 2};
+    return {nullptr, 0};
   }
 
   // The commands whose name has two words, of which this is the first.

@@ -29,7 +29,7 @@ struct ServeOptions {
   template <class V>
   void visit(V& v) {
     v(model, {.flag = "model", .help = "model to serve", .unit = "NAME", .required = true});
-    v(host, {.flag = "host", .help = "address to listen on"});
+    v(host, {.flag = "host", .help = "address to listen on", .may_be_empty = true});
     v(port, {.flag = "port", .help = "port to listen on", .min = 0, .max = 65535});
     v.section("Limits");
     v(ctx, {.flag = "ctx", .help = "context", .unit = "TOKENS", .min = 1});
@@ -120,10 +120,21 @@ TEST_F(CommandTest, ReadsEveryTypeFromFlags) {
 }
 
 TEST_F(CommandTest, AnEmptyValueTakesNothingElse) {
-  ASSERT_EQ(run({"serve", "--host=", "--model", "m", "--allow-host", ""}).exit_status, 0);
+  ASSERT_EQ(run({"serve", "--host=", "--model", "m"}).exit_status, 0);
   EXPECT_EQ(served_->host, "");
   EXPECT_EQ(served_->model, "m");
-  EXPECT_EQ(served_->allow_host, std::vector<std::string>{""});
+}
+
+TEST_F(CommandTest, AnEmptyValueIsNoValue) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"serve", "--model", ""},
+        {"serve", "--model="},
+        {"serve", "--model", "m", "--api-key", ""},
+        {"serve", "--model", "m", "--allow-host", "a", "--allow-host", ""}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_NE(outcome.exit_status, 0);
+    EXPECT_NE(outcome.err.find("is empty"), std::string::npos) << outcome.err;
+  }
 }
 
 TEST_F(CommandTest, ReadsPositionals) {

@@ -8,12 +8,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
-#include <sstream>
 
 #include "api/account.h"
 #include "apps/command.h"
 #include "apps/printable.h"
 #include "apps/time_text.h"
+#include "base/descriptor.h"
 #include "base/nearest.h"
 
 namespace aquilon::apps {
@@ -117,23 +117,37 @@ struct LimitCommand {
   }
 };
 
-// "a,b" and "c" -> a, b, c; "*" alone -> none, which is all.
-std::vector<std::string> split(const std::vector<std::string>& texts) {
+// "a,b" and "c" -> a, b, c. An empty name is refused: it would widen what a key may do.
+Result<std::vector<std::string>> split(std::string_view flag,
+                                       const std::vector<std::string>& texts) {
   std::vector<std::string> out;
   for (const std::string& text : texts) {
-    std::istringstream in(text);
-    for (std::string item; std::getline(in, item, ',');) {
-      const std::size_t begin = item.find_first_not_of(' ');
-      if (begin == item.npos) continue;
-      out.push_back(item.substr(begin, item.find_last_not_of(' ') + 1 - begin));
+    std::size_t begin = 0;
+    for (std::size_t end = 0; end != text.npos; begin = end + 1) {
+      end = text.find(',', begin);
+      const std::string item = text.substr(begin, end == text.npos ? end : end - begin);
+      const std::size_t first = item.find_first_not_of(' ');
+      if (first == item.npos)
+        return make_error(Code::kInvalidArgument, "{} '{}' has an empty name in it", flag, text);
+      out.push_back(item.substr(first, item.find_last_not_of(' ') + 1 - first));
     }
   }
-  if (out == std::vector<std::string>{"*"}) out.clear();
   return out;
 }
 
+// None are all, which has to be said: *.
+Result<std::vector<std::string>> models_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> models = AQ_TRY(split("--models", texts));
+  const bool any = std::find(models.begin(), models.end(), "*") != models.end();
+  if (any && models.size() > 1)
+    return make_error(Code::kInvalidArgument,
+                      "--models has * beside other names: give one of both");
+  if (any) models.clear();
+  return models;
+}
+
 Result<std::vector<std::string>> scopes_of(const std::vector<std::string>& texts) {
-  const std::vector<std::string> scopes = split(texts);
+  const std::vector<std::string> scopes = AQ_TRY(split("--scopes", texts));
   const std::vector<std::string>& known = api::scope_names();
   for (const std::string& scope : scopes)
     if (std::find(known.begin(), known.end(), scope) == known.end())
@@ -170,12 +184,21 @@ std::string state_of(const KeyRecord& key) {
   return "live";
 }
 
+// A key that nobody has seen is of no use, and should not be in force.
+Status show(Database& database, const std::string& name, const std::string& text) {
+  if (std::fputs((text + "\n").c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return {};
+  const Error unseen = errno_error("print", "the key");
+  std::clearerr(stdout);  // main() need not say it again
+  AQ_RETURN_IF_ERROR(store::revoke_key(database, name, unix_ms_now()));
+  return Error(unseen).with_context("it is revoked again");
+}
+
 Status run_create(const CreateOptions& options) {
   const LimitOptions& given = options.limits;
   KeyRecord key{.name = options.name};
   key.scopes = AQ_TRY(scopes_of(given.scopes));
   if (key.scopes.empty()) key.scopes = {"inference"};
-  key.models = split(given.models);
+  key.models = AQ_TRY(models_of(given.models));
   key.limits = {given.rpm.value_or(0), given.tpm.value_or(0), given.requests_per_day.value_or(0),
                 given.tokens_per_day.value_or(0)};
   key.expires_ms = AQ_TRY(expiry_of(given.expires));
@@ -184,8 +207,7 @@ Status run_create(const CreateOptions& options) {
   const std::string text = AQ_TRY(store::create_key(database, key));
   fmt::print(stderr, "key '{}': {}. It is shown this once; only a hash of it is kept.\n",
              printable(key.name), limit_text(key.limits));
-  fmt::print("{}\n", text);
-  return {};
+  return show(database, key.name, text);
 }
 
 json::object key_json(const KeyRecord& key) {
@@ -258,10 +280,8 @@ Status run_limit(const LimitCommand& options) {
                           .requests_per_day = given.requests_per_day,
                           .tokens_per_day = given.tokens_per_day};
   if (!given.expires.empty()) change.expires_ms = AQ_TRY(expiry_of(given.expires));
-  if (!given.models.empty()) change.models = split(given.models);
+  if (!given.models.empty()) change.models = AQ_TRY(models_of(given.models));
   if (!given.scopes.empty()) change.scopes = AQ_TRY(scopes_of(given.scopes));
-  if (change.scopes && change.scopes->empty())
-    return make_error(Code::kInvalidArgument, "--scopes names none: revoke the key instead");
   Database database = AQ_TRY(Database::open(options.named.data, Database::Open::kExisting));
   AQ_RETURN_IF_ERROR(store::change_key(database, key, change));
   for (const KeyRecord& now : AQ_TRY(store::list_keys(database.connection())))

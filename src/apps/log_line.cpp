@@ -44,6 +44,11 @@ class JsonLine {
   std::string line_;
 };
 
+std::string_view level_name(LogLevel level) {
+  constexpr std::array<std::string_view, 3> kNames = {"info", "warning", "error"};
+  return kNames[static_cast<std::size_t>(level)];
+}
+
 }  // namespace
 
 std::string utc_timestamp() {
@@ -59,13 +64,11 @@ std::string utc_timestamp() {
 }
 
 std::string text_line(const api::AccessRecord& record) {
-  return escaped(fmt::format("{} {} {} {:.1f} ms {}", shortened(record.method),
-                             shortened(record.path), record.status, record.milliseconds,
-                             record.request_id));
-}
-
-std::string text_line(std::string_view message) {
-  return escaped(message);
+  std::string line =
+      fmt::format("{} {} {} {:.1f} ms {}", shortened(record.method), shortened(record.path),
+                  record.status, record.milliseconds, record.request_id);
+  if (!record.key.empty()) line += fmt::format(" key {}", shortened(record.key));
+  return escaped(line);
 }
 
 std::string json_line(const api::AccessRecord& record) {
@@ -74,6 +77,7 @@ std::string json_line(const api::AccessRecord& record) {
   if (record.id != record.request_id) line.text("id", record.id);
   line.text("trace_id", record.trace_id);
   line.text("span_id", record.span_id);
+  line.text("key", record.key);
   line.text("method", record.method);
   line.text("route", record.route);
   line.text("path", record.path);
@@ -92,10 +96,15 @@ std::string json_line(const api::AccessRecord& record) {
   return line.take();
 }
 
-std::string json_line(std::string_view message) {
-  JsonLine line("info", "message");
+std::string json_line(std::string_view message, LogLevel level) {
+  JsonLine line(level_name(level), "message");
   line.text("message", message);
   return line.take();
+}
+
+std::string text_line(std::string_view message, LogLevel level) {
+  if (level == LogLevel::kInfo) return escaped(message);
+  return escaped(fmt::format("{}: {}", level_name(level), message));
 }
 
 }  // namespace aquilon::apps

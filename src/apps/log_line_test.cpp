@@ -67,7 +67,8 @@ TEST(LogLineTest, NothingSteersATerminalOrTurnsALineAround) {
     one.path = std::string("/a") + hidden + "b";
     const std::string message = std::string("model ") + hidden;
     for (const std::string& line :
-         {text_line(one), json_line(one), text_line(message), json_line(message)}) {
+         {text_line(one), json_line(one), text_line(message, LogLevel::kWarning),
+          json_line(message, LogLevel::kInfo)}) {
       for (const char c : line)
         EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) << line;
       EXPECT_EQ(line.find(std::string_view(hidden).substr(0, 2)), line.npos) << line;
@@ -87,8 +88,24 @@ TEST(LogLineTest, CutsBetweenCharacters) {
   EXPECT_EQ(boost::json::parse(json_line(one)).at("path").as_string().size(), 1023u);
 }
 
+TEST(LogLineTest, TheKeyIsNamed) {
+  api::AccessRecord one = record();
+  one.key = "ann";
+  EXPECT_EQ(boost::json::parse(json_line(one)).at("key").as_string(), "ann");
+  EXPECT_NE(text_line(one).find(" key ann"), std::string::npos);
+}
+
+TEST(LogLineTest, LevelsOfMessages) {
+  EXPECT_EQ(boost::json::parse(json_line("x", LogLevel::kError)).at("level").as_string(), "error");
+  EXPECT_EQ(boost::json::parse(json_line("x", LogLevel::kWarning)).at("level").as_string(),
+            "warning");
+  EXPECT_EQ(text_line("x", LogLevel::kError), "error: x");
+  EXPECT_EQ(text_line("x", LogLevel::kInfo), "x");
+}
+
 TEST(LogLineTest, MessagesAreObjectsToo) {
-  const boost::json::object line = boost::json::parse(json_line("a \"b\"")).as_object();
+  const boost::json::object line =
+      boost::json::parse(json_line("a \"b\"", LogLevel::kInfo)).as_object();
   EXPECT_EQ(line.at("event").as_string(), "message");
   EXPECT_EQ(line.at("message").as_string(), "a \"b\"");
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -87,6 +88,13 @@ Source find_source(const BoundOption& option, const ConfigSection& config) {
   if (entry == config.end()) return {};
   return {fmt::format("configuration line {}: {}", entry->second.line, doc.name),
           entry->second.values};
+}
+
+// An empty text would be taken for none given, which mostly allows more.
+Status check_given(const std::vector<std::string>& values, const OptionInfo& info) {
+  if (info.may_be_empty || info.positional) return {};
+  if (std::find(values.begin(), values.end(), "") == values.end()) return {};
+  return Error{Code::kInvalidArgument, "is empty: give it a value, or leave it out"};
 }
 
 }  // namespace
@@ -179,7 +187,8 @@ void OptionBinder::operator()(std::optional<double>& member, const OptionInfo& i
 void OptionBinder::operator()(std::string& member, const OptionInfo& info) {
   BoundOption& option = bind(info, "TEXT");
   if (!info.secret) option.doc.default_value = member;
-  option.assign = [&member](const std::vector<std::string>& values) -> Status {
+  option.assign = [&member, info](const std::vector<std::string>& values) -> Status {
+    AQ_RETURN_IF_ERROR(check_given(values, info));
     member = values.front();
     return {};
   };
@@ -190,7 +199,8 @@ void OptionBinder::operator()(std::vector<std::string>& member, const OptionInfo
   option.doc.repeatable = true;
   if (!info.secret) option.doc.default_value = fmt::format("{}", fmt::join(member, ", "));
   if (info.positional) option.parsed->allow_extra_args();
-  option.assign = [&member](const std::vector<std::string>& values) -> Status {
+  option.assign = [&member, info](const std::vector<std::string>& values) -> Status {
+    AQ_RETURN_IF_ERROR(check_given(values, info));
     member = values;
     return {};
   };

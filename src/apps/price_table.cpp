@@ -1,9 +1,14 @@
 #include "apps/price_table.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <cmath>
+#include <vector>
 
 #include "base/file.h"
+#include "base/nearest.h"
 
 namespace aquilon::apps {
 namespace {
@@ -12,6 +17,8 @@ namespace json = boost::json;
 
 constexpr double kMillion = 1e6;
 constexpr std::uint64_t kLargestFile = 1 << 20;
+
+const std::vector<std::string> kMembers = {"prompt", "cached", "completion"};
 
 // The member as a price; `absent` where there is none.
 Result<double> price_of(const json::object& prices, const char* name, double absent) {
@@ -42,6 +49,12 @@ Result<PriceTable> PriceTable::read(const std::string& path) {
     if (!value.is_object())
       return make_error(Code::kInvalidArgument, "{}: '{}' has no prices", path, model);
     const json::object& prices = value.get_object();
+    for (const auto& member : prices) {
+      const std::string key(member.key());
+      if (std::find(kMembers.begin(), kMembers.end(), key) == kMembers.end())
+        return make_error(Code::kInvalidArgument, "{}: '{}' has the price '{}': there are {}{}",
+                          path, model, key, fmt::join(kMembers, ", "), did_you_mean(key, kMembers));
+    }
     const auto member = [&](const char* key, double absent) -> Result<double> {
       auto price = price_of(prices, key, absent);
       if (!price.ok())

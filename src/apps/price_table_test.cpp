@@ -27,7 +27,8 @@ TEST(PriceTableTest, CostsAreOfAMillionTokens) {
 
 TEST(PriceTableTest, WhatIsNoTableIsRefused) {
   for (const char* bad :
-       {"", "[]", R"({"a":1})", R"({"a":{"prompt":"x"}})", R"({"a":{"completion":-1}})"}) {
+       {"", "[]", R"({"a":1})", R"({"a":{"prompt":"x"}})", R"({"a":{"completion":-1}})",
+        R"({"a":{"promt":1}})", R"({"a":{"prompt":1,"Cached":1}})"}) {
     const auto read = table(bad);
     ASSERT_FALSE(read.ok()) << bad;
     EXPECT_NE(read.error().message.find("price_table_test.json"), std::string::npos);

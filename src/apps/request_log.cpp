@@ -4,8 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "apps/log_line.h"
-
 namespace aquilon::apps {
 
 Result<LogFormat> parse_log_format(std::string_view text, int descriptor) {
@@ -28,9 +26,10 @@ RequestLog::~RequestLog() {
   thread_.join();
 }
 
-void RequestLog::write(std::string_view message) {
-  push(format_ == LogFormat::kJson ? json_line(message)
-                                   : fmt::format("{} {}", utc_timestamp(), text_line(message)));
+void RequestLog::write(std::string_view message, LogLevel level) {
+  push(format_ == LogFormat::kJson
+           ? json_line(message, level)
+           : fmt::format("{} {}", utc_timestamp(), text_line(message, level)));
 }
 
 void RequestLog::write(const api::AccessRecord& record) {
@@ -46,7 +45,7 @@ void RequestLog::push(std::string line) {
   }
   if (dropped_ > 0) {
     const std::string told = fmt::format("{} log lines were dropped", dropped_);
-    waiting_.push_back(format_ == LogFormat::kJson ? json_line(told) + "\n"
+    waiting_.push_back(format_ == LogFormat::kJson ? json_line(told, LogLevel::kWarning) + "\n"
                                                    : fmt::format("{} {}\n", utc_timestamp(), told));
     dropped_ = 0;
   }

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "api/server.h"
+#include "apps/log_line.h"
 #include "base/result.h"
 
 namespace aquilon::apps {
@@ -30,7 +31,7 @@ class RequestLog {
 
   // A message of the server itself. Puts the time in front and a line break behind. Drops the line
   // when too many are waiting; how many were dropped is said later. Threads: any.
-  void write(std::string_view message);
+  void write(std::string_view message, LogLevel level = LogLevel::kInfo);
   // An answered request: no content, no query, no credentials. Threads: any.
   void write(const api::AccessRecord& record);
   void set_format(LogFormat format) { format_ = format; }

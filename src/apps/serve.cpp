@@ -116,7 +116,8 @@ struct ServeOptions {
                         "each has its own turn in the queue and shares no computed prompts with "
                         "others; better given as AQUILON_API_KEY",
                 .unit = "KEY",
-                .secret = true});
+                .secret = true,
+                .may_be_empty = true});  // check() says what it would mean
     v(allow_host, {.flag = "allow-host",
                    .help = "one more host name that requests may be addressed to; *: any",
                    .unit = "NAME"});
@@ -185,7 +186,8 @@ class Reloader {
     const Status status = apply();
     if (!status.ok())
       log_.write(
-          fmt::format("reload refused, everything stays as it was: {}", status.error().message));
+          fmt::format("reload refused, everything stays as it was: {}", status.error().message),
+          LogLevel::kError);
     notify_service_manager("READY=1");
   }
 
@@ -199,17 +201,24 @@ class Reloader {
     ServeOptions now = AQ_TRY(reread_());
     AQ_RETURN_IF_ERROR(check(now));
     const LogFormat format = AQ_TRY(parse_log_format(now.log_format, STDERR_FILENO));
-    if (now.api_key.empty() && !options_.api_key.empty())
-      return Error{Code::kInvalidArgument,
-                   "a running server does not give up its API keys: restart it without any"};
-    if (now.tls_cert.empty() != options_.tls_cert.empty())
-      return Error{Code::kInvalidArgument,
-                   "a running server neither begins nor gives up TLS: restart it for that"};
+    AQ_RETURN_IF_ERROR(check_allowed(now));
     AQ_RETURN_IF_ERROR(server_->apply(server_config(now, accounts_)));
     log_.set_format(format);
     tell(now);
     options_ = std::move(now);
     return {};
+  }
+
+  // Names all that is refused: whoever mends one thing should not meet the next.
+  Status check_allowed(const ServeOptions& now) const {
+    std::vector<std::string> refused;
+    if (now.api_key.empty() && !options_.api_key.empty())
+      refused.emplace_back(
+          "a running server does not give up its API keys: restart it without any");
+    if (now.tls_cert.empty() != options_.tls_cert.empty())
+      refused.emplace_back("a running server neither begins nor gives up TLS: restart it for that");
+    if (refused.empty()) return {};
+    return make_error(Code::kInvalidArgument, "{}", fmt::join(refused, "; "));
   }
 
   // What else differs from the start is told each time.
@@ -222,8 +231,9 @@ class Reloader {
       if (reloaded(name)) taken += " --" + name;
     for (const std::string& name : OptionTexts::changed(started_, now))
       if (!reloaded(name))
-        log_.write(fmt::format("--{} has changed: it takes effect when the server is started again",
-                               name));
+        log_.write(
+            fmt::format("--{} has changed: it takes effect when the server is started again", name),
+            LogLevel::kWarning);
     log_.write(fmt::format("reloaded;{}{}",
                            taken.empty() ? " no option has changed" : " changed:", taken));
   }
@@ -291,8 +301,10 @@ Status serve(ServeOptions options, const Commands::Reread<ServeOptions>& reread)
   AQ_RETURN_IF_ERROR(check(options));
   std::unique_ptr<api::Accounts> accounts;
   if (!options.data.empty())
-    accounts = AQ_TRY(
-        api::Accounts::open(options.data, [&log](const std::string& line) { log.write(line); }));
+    accounts =
+        AQ_TRY(api::Accounts::open(options.data, [&log](const std::string& line, bool grave) {
+          log.write(line, grave ? LogLevel::kError : LogLevel::kInfo);
+        }));
   Reloader reloader(options, reread, accounts.get(), log);
   std::unique_ptr<api::Server> server;
   std::unique_ptr<chat::ModelPool> models;

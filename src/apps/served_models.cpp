@@ -129,7 +129,8 @@ std::function<Result<chat::ModelLease>()> loader(chat::LocalGeneratorOptions loc
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     if (!loaded.ok()) {
       if (*starting) return std::move(loaded).error();  // the program ends with it
-      log.write(fmt::format("model {} failed to load: {}", local.id, loaded.error().message));
+      log.write(fmt::format("model {} failed to load: {}", local.id, loaded.error().message),
+                LogLevel::kError);
       return std::move(loaded).error();
     }
     if (!*starting) log.write(fmt::format("model {} loaded in {:.2f} s", local.id, took.count()));

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <csignal>
 #include <cstdio>
 #include <map>
 
@@ -12,7 +14,9 @@
 #include "apps/price_table.h"
 #include "apps/printable.h"
 #include "apps/time_text.h"
+#include "base/nearest.h"
 #include "store/database.h"
+#include "store/keys.h"
 
 namespace aquilon::apps {
 namespace {
@@ -73,7 +77,8 @@ std::string request_line(const UsageRecord& r, const PriceTable& prices) {
                    {"ended_at", moment_text(r.ended_ms)},
                    {"ended", r.ended},
                    {"status", r.status},
-                   {"code", text_or_null(r.code)}};
+                   {"code", text_or_null(r.code)},
+                   {"requests", r.requests}};
   if (!prices.empty())
     out["cost"] = prices.cost(r.model, r.prompt_tokens, r.cached_tokens, r.completion_tokens);
   return json::serialize(out);
@@ -136,7 +141,20 @@ Status print_sums(Database& database, const store::UsageFilter& filter, const Us
   return {};
 }
 
+// Of a key that is or was there, or has used something.
+Status check_key(Database& database, const std::string& name) {
+  std::vector<std::string> known;
+  for (const store::KeyRecord& key : AQ_TRY(store::list_keys(database.connection())))
+    known.push_back(key.name);
+  for (const UsageSum& sum :
+       AQ_TRY(store::sum_usage(database.connection(), {.key = name}, UsageGroup::kKey, false)))
+    known.push_back(sum.name);
+  if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+  return make_error(Code::kNotFound, "there is no key '{}'{}", name, did_you_mean(name, known));
+}
+
 Status run_usage(const UsageOptions& options) {
+  std::signal(SIGPIPE, SIG_DFL);  // a reader that has enough, as head, ends this quietly
   const std::int64_t now = unix_ms_now();
   store::UsageFilter filter{.key = options.key, .model = options.model};
   if (!options.since.empty())
@@ -146,10 +164,36 @@ Status run_usage(const UsageOptions& options) {
   PriceTable prices;
   if (!options.prices.empty()) prices = AQ_TRY(PriceTable::read(options.prices));
   Database database = AQ_TRY(Database::open(options.data, Database::Open::kExisting));
+  if (!options.key.empty()) AQ_RETURN_IF_ERROR(check_key(database, options.key));
   if (!options.json || !options.by.empty()) return print_sums(database, filter, options, prices);
   return store::read_usage(database.connection(), filter, [&](const UsageRecord& row) {
-    fmt::print("{}\n", request_line(row, prices));
+    return std::fputs((request_line(row, prices) + "\n").c_str(), stdout) >= 0;
   });
+}
+
+struct PruneOptions {
+  std::string data, before;
+
+  template <class V>
+  void visit(V& v) {
+    v(data,
+      {.flag = "data", .help = "data folder of the server", .unit = "FOLDER", .required = true});
+    v(before, {.flag = "before",
+               .help = "requests that started before: 2027-01-31, 2027-01-31T12:00:00Z, or 90d ago",
+               .unit = "TIME",
+               .required = true});
+  }
+};
+
+Status run_prune(const PruneOptions& options) {
+  const std::int64_t now = unix_ms_now();
+  const std::int64_t before = AQ_TRY(parse_moment(options.before, "--before", -1, now));
+  Database database = AQ_TRY(Database::open(options.data, Database::Open::kExisting));
+  const std::int64_t requests = AQ_TRY(store::prune_usage(database, before, now));
+  AQ_RETURN_IF_ERROR(database.checkpoint());
+  fmt::print("{} requests from before {} are removed; the room they took is used again\n", requests,
+             moment_text(before));
+  return {};
 }
 
 }  // namespace
@@ -157,6 +201,8 @@ Status run_usage(const UsageOptions& options) {
 void register_usage(Commands& commands) {
   commands.add<UsageOptions>(
       "usage", "Tell who used what: each request, or sums by key, model or day", run_usage);
+  commands.add<PruneOptions>(
+      "usage prune", "Remove the requests before a time from the book, for good", run_prune);
 }
 
 }  // namespace aquilon::apps

@@ -29,7 +29,8 @@ struct OptionInfo {
   double max = std::numeric_limits<double>::max();
   bool positional = false;
   bool required = false;
-  bool secret = false;  // never printed with its value
+  bool secret = false;        // never printed with its value
+  bool may_be_empty = false;  // else an empty text is refused: it would be taken for none given
 };
 
 }  // namespace aquilon

@@ -10,4 +10,8 @@ void forbid_core_dumps();
 // As many descriptors as the system's hard limit allows. Threads: any.
 void raise_descriptor_limit();
 
+// What was started without stdin, stdout or stderr: no file that is opened later takes its place,
+// and what is written there fails. Threads: before there is a second one.
+void keep_standard_descriptors();
+
 }  // namespace aquilon

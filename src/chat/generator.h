@@ -68,6 +68,7 @@ struct GenerationRequest {
   std::string prediction;                  // what the answer may say, as a hint
   AnswerConstraint constraint;             // what it must be; excludes `tools`
   ToolUse tools;                           // that a conversation's answer may call
+  std::function<bool()> may_go_on;         // see engine::Request
   bool embed = false;                      // the prompt's embedding instead of an answer
   bool follows = false;                    // another part of what is queued already
   std::uint64_t tenant = 0;                // see engine::Request

@@ -75,6 +75,7 @@ class LocalGenerator final : public Generator {
     r.stop_tokens = std::move(request.stop_tokens);
     r.ignore_eos = request.ignore_eos;
     r.n = request.n;
+    r.may_go_on = std::move(request.may_go_on);
     r.top_logprobs = request.top_logprobs;
     r.prompt_logprobs = request.prompt_logprobs;
     r.follows = request.follows;

@@ -231,7 +231,8 @@ std::optional<FinishReason> Sequence::finish_reason(TokenId id) const {
   // Nothing may follow the end of what a constraint allows.
   const bool ends = (masks_ || !request.ignore_eos) && model_.special().is_end(id);
   if (ends || std::find(stops.begin(), stops.end(), id) != stops.end()) return FinishReason::kStop;
-  if (answered() >= request.max_tokens) return FinishReason::kLength;
+  const bool may_go_on = !request.may_go_on || request.may_go_on();  // of each token, this once
+  if (!may_go_on || answered() >= request.max_tokens) return FinishReason::kLength;
   if (tokens_.size() >= context_) return FinishReason::kModelLength;
   return std::nullopt;
 }

@@ -100,6 +100,9 @@ struct Request {
   std::optional<constraint::Matcher> constraint;
   std::optional<Branch> branch;                         // only with a constraint
   std::function<std::unique_ptr<AnswerWatch>()> watch;  // one for each choice; empty: none
+  // Asked on the engine's thread after each token of an answer: false ends it, as max_tokens does.
+  // Must not block. Null: true.
+  std::function<bool()> may_go_on;
   Pooling pooling = Pooling::kNone;  // an embedding of the prompt; nothing else is generated
   // A part of what is queued already: a full queue does not refuse it.
   bool follows = false;

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/descriptor.h"
 #include "store/database.h"
+#include "store/keys.h"
 #include "store/schema.h"
+#include "store/usage.h"
 
 namespace aquilon::store {
 namespace {
@@ -21,6 +24,17 @@ Status check_structure(Connection& connection, const std::string& path) {
   return make_error(Code::kCorrupt,
                     "{} is damaged: {}: put a backup in its place, see docs/OPERATIONS.md", path,
                     result);
+}
+
+Status check_scopes(const std::string& path, const KeyRecord& key,
+                    const std::vector<std::string>& known) {
+  for (const std::string& scope : key.scopes)
+    if (!known.empty() && std::find(known.begin(), known.end(), scope) == known.end())
+      return make_error(Code::kCorrupt,
+                        "{}: the key '{}' has the scope '{}', which there is not: `aquilon keys "
+                        "limit {} --scopes ...`",
+                        path, key.name, scope, key.id);
+  return {};
 }
 
 Status sync_file(const std::string& path) {
@@ -45,7 +59,8 @@ Status back_up(const std::string& folder, const std::string& file) {
     return make_error(Code::kInvalidArgument, "{} exists: choose another name, or remove it", file);
   Database database = AQ_TRY(Database::open(folder, Database::Open::kExisting));
   const std::string part = file + ".part";
-  std::filesystem::remove(part, ec);
+  // Left by one that was killed.
+  for (const char* end : {"", "-journal", "-wal", "-shm"}) std::filesystem::remove(part + end, ec);
   // For the owner alone, like the database: it holds the names of keys and who used what.
   {
     const Descriptor made(::open(part.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
@@ -62,17 +77,22 @@ Status back_up(const std::string& folder, const std::string& file) {
   return sync_folder(parent);
 }
 
-Result<CheckReport> check(const std::string& folder) {
+Result<CheckReport> check(const std::string& folder, const std::vector<std::string>& scopes) {
   Database database = AQ_TRY(Database::open(folder, Database::Open::kExisting));
   Connection& c = database.connection();
   AQ_RETURN_IF_ERROR(check_structure(c, database.directory().database()));
   CheckReport report;
   report.schema = AQ_TRY(schema_version(c));
-  report.keys = AQ_TRY(c.integer("SELECT count(*) FROM keys")).value_or(0);
-  report.live_keys =
-      AQ_TRY(c.integer("SELECT count(*) FROM keys WHERE revoked_ms = 0")).value_or(0);
+  for (const KeyRecord& key : AQ_TRY(list_keys(c))) {
+    AQ_RETURN_IF_ERROR(check_scopes(database.directory().database(), key, scopes));
+    ++report.keys;
+    if (key.revoked_ms == 0) ++report.live_keys;
+  }
   report.rows = AQ_TRY(c.integer("SELECT count(*) FROM usage")).value_or(0);
+  report.requests = AQ_TRY(c.integer("SELECT coalesce(sum(requests), 0) FROM usage")).value_or(0);
   const std::int64_t ids = AQ_TRY(c.integer("SELECT count(DISTINCT id) FROM usage")).value_or(0);
+  (void)AQ_TRY(keys_version(c));
+  (void)AQ_TRY(day_uses(c, 0));
   if (ids != report.rows)
     return make_error(Code::kCorrupt, "{}: {} rows of usage have {} ids",
                       database.directory().database(), report.rows, ids);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -16,10 +17,12 @@ struct CheckReport {
   std::int64_t schema = 0;  // version of the tables
   std::int64_t keys = 0;
   std::int64_t live_keys = 0;
-  std::int64_t rows = 0;  // of usage
+  std::int64_t rows = 0;      // of usage
+  std::int64_t requests = 0;  // in them
 };
 
 // Reads every page. Errors: kCorrupt names the first thing that is wrong; those of Database::open.
-Result<CheckReport> check(const std::string& folder);
+//   scopes  that keys may have; empty: any
+Result<CheckReport> check(const std::string& folder, const std::vector<std::string>& scopes = {});
 
 }  // namespace aquilon::store

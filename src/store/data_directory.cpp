@@ -37,6 +37,33 @@ Status write_secret(const std::string& path, const std::string& bytes) {
   return sync_folder(std::filesystem::path(path).parent_path().string());
 }
 
+// Of a folder for the server's own user; what root owns is as good.
+bool is_ours(uid_t owner, uid_t folder_owner) {
+  const uid_t self = ::geteuid();
+  return owner == 0 || owner == self || (self == 0 && owner == folder_owner);
+}
+
+// `forbidden`: rights of other users that the file may not give. A group's rights are left to who
+// gives them: volumes of Kubernetes are shared that way.
+Status check_rights(const std::string& path, mode_t forbidden, std::string_view mode) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return errno_error("look at", path);
+  if ((found.st_mode & forbidden) != 0)
+    return make_error(Code::kPermissionDenied,
+                      "{} is open to every user of this machine: `chmod {} {}`, and make new keys "
+                      "if others may have seen or changed it",
+                      path, mode, path);
+  struct stat folder {};
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  if (::stat(parent.c_str(), &folder) != 0) return errno_error("look at", parent);
+  if (!is_ours(found.st_uid, folder.st_uid))
+    return make_error(Code::kPermissionDenied,
+                      "{} belongs to another user (number {}): give it to the user that runs "
+                      "aquilon, if it is the right one",
+                      path, found.st_uid);
+  return {};
+}
+
 }  // namespace
 
 Status sync_folder(const std::string& path) {
@@ -58,7 +85,28 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, bool create) 
                       path);
   const std::filesystem::path whole = std::filesystem::canonical(path, ec);
   if (ec) return make_error(Code::kUnavailable, "cannot find {}: {}", path, ec.message());
-  return DataDirectory(whole.string());
+  struct stat found {};
+  if (::stat(whole.c_str(), &found) == 0 && (found.st_mode & S_IWOTH) != 0)
+    return make_error(Code::kPermissionDenied,
+                      "every user of this machine may write to {}: `chmod 0700 {}`, and look at "
+                      "what is in it",
+                      whole.string(), whole.string());
+  DataDirectory directory(whole.string());
+  if (std::filesystem::exists(directory.database(), ec))
+    AQ_RETURN_IF_ERROR(check_rights(directory.database(), S_IWOTH, "0600"));
+  return directory;
+}
+
+bool DataDirectory::has_pepper() const {
+  std::error_code ec;
+  return std::filesystem::exists(std::filesystem::symlink_status(pepper_file(), ec));
+}
+
+Error DataDirectory::lost() const {
+  return make_error(Code::kCorrupt,
+                    "{} is gone or empty, but {} says that there were keys: put a backup in its "
+                    "place, or remove {} to begin anew without any of the keys",
+                    database(), pepper_file(), pepper_file());
 }
 
 Result<WriteLock> DataDirectory::lock() const {
@@ -93,6 +141,13 @@ Result<std::string> DataDirectory::pepper(bool create) const {
   if (bytes.ok() && bytes->size() != kPepperBytes)
     return make_error(Code::kCorrupt, "{} has {} bytes instead of {}: put its copy back", path,
                       bytes->size(), kPepperBytes);
+  if (!bytes.ok()) return bytes;
+  AQ_RETURN_IF_ERROR(check_rights(path, S_IRWXO, "0600"));
+  if (bytes->find_first_not_of(bytes->front()) == std::string::npos)
+    return make_error(Code::kCorrupt,
+                      "{} is no secret, its bytes are all the same: put its copy "
+                      "back",
+                      path);
   return bytes;
 }
 

@@ -21,7 +21,7 @@ class WriteLock {
 class DataDirectory {
  public:
   // `create`: makes the folder, for its owner alone, if it is not there. Errors: kNotFound,
-  // kPermissionDenied, kUnavailable.
+  // kPermissionDenied (also where other users may change what is in it), kUnavailable.
   static Result<DataDirectory> open(const std::string& path, bool create);
 
   const std::string& path() const { return path_; }
@@ -32,8 +32,11 @@ class DataDirectory {
   Result<WriteLock> lock() const;
 
   // 32 random bytes, written where there are none yet. Errors: kNotFound (not there, and not to be
-  // made), kCorrupt, kUnavailable.
+  // made), kCorrupt, kPermissionDenied (other users may read it), kUnavailable.
   Result<std::string> pepper(bool create) const;
+  bool has_pepper() const;
+  // A pepper says that keys were made: without its database they are lost.
+  Error lost() const;
 
  private:
   explicit DataDirectory(std::string path) : path_(std::move(path)) {}

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 
 #include "store/backup.h"
 #include "store/failing_disk_for_test.h"
@@ -99,10 +100,135 @@ TEST(DatabaseTest, AnotherPepperIsNoticed) {
   { ASSERT_TRUE(Database::open(folder.path(), kCreate).ok()); }
   std::filesystem::remove(folder.path() + "/pepper");
   EXPECT_EQ(Database::open(folder.path(), kCreate).error().code, Code::kNotFound);
-  std::ofstream(folder.path() + "/pepper") << std::string(31, 'x');
-  EXPECT_EQ(Database::open(folder.path(), kCreate).error().code, Code::kCorrupt);
-  std::ofstream(folder.path() + "/pepper") << std::string(32, 'x');
-  EXPECT_EQ(Database::open(folder.path(), kCreate).error().code, Code::kCorrupt);
+  for (const std::string& other : {std::string(31, 'x'), std::string(31, 'x') + 'y',
+                                   std::string(32, 'x'), std::string(32, '\0')}) {
+    std::ofstream(folder.path() + "/pepper") << other;
+    std::filesystem::permissions(folder.path() + "/pepper", std::filesystem::perms(0600));
+    EXPECT_EQ(Database::open(folder.path(), kCreate).error().code, Code::kCorrupt);
+  }
+}
+
+// What is left of a folder, and what opening it says: only where nothing of keys is left it begins
+// anew.
+TEST(DatabaseTest, ALossIsNeverTakenForAFreshFolder) {
+  const auto empty = [](const std::string& path) { std::ofstream(path).close(); };
+  const auto remove = [](const std::string& path) { std::filesystem::remove(path); };
+  const std::string db = "/aquilon.db";
+  struct Case {
+    const char* name;
+    std::function<void(const std::string&)> lose;
+    Code code;  // kInternal: it opens
+  };
+  const std::vector<Case> cases = {
+      {"nothing", [](const std::string&) {}, Code::kInternal},
+      {"emptied", [&](const std::string& d) { empty(d + db); }, Code::kCorrupt},
+      {"removed", [&](const std::string& d) { remove(d + db); }, Code::kCorrupt},
+      {"removed whole",
+       [&](const std::string& d) {
+         for (const char* end : {"", "-wal", "-shm"}) remove(d + db + end);
+       },
+       Code::kCorrupt},
+      {"pepper", [&](const std::string& d) { remove(d + "/pepper"); }, Code::kNotFound},
+      {"both",
+       [&](const std::string& d) {
+         for (const char* name : {"/aquilon.db", "/aquilon.db-wal", "/aquilon.db-shm", "/pepper"})
+           remove(d + name);
+       },
+       Code::kInternal},
+      {"pepper of an unfinished start",
+       [&](const std::string& d) {
+         Connection c = Connection::open(d + db, Connection::Mode::kExisting).value();
+         EXPECT_TRUE(c.run("DELETE FROM meta; DELETE FROM keys").ok());
+         remove(d + "/pepper");
+       },
+       Code::kInternal},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    const FolderForTest folder;
+    {
+      Database database = Database::open(folder.path(), kCreate).value();
+      ASSERT_TRUE(create_key(database, {.name = "ann"}).ok());
+    }
+    one.lose(folder.path());
+    for (int i = 0; i < 2; ++i) {  // nor the second time
+      const auto opened = Database::open(folder.path(), kCreate);
+      EXPECT_EQ(opened.ok() ? Code::kInternal : opened.error().code, one.code)
+          << (opened.ok() ? "" : opened.error().message);
+    }
+    EXPECT_EQ(Database::open(folder.path(), kExisting).ok(), one.code == Code::kInternal);
+  }
+}
+
+TEST(DatabaseTest, KeysThatAreGoneAreALoss) {
+  const FolderForTest folder;
+  Database database = Database::open(folder.path(), kCreate).value();
+  EXPECT_TRUE(list_keys(database.connection()).value().empty());
+  ASSERT_TRUE(create_key(database, {.name = "ann"}).ok());
+  ASSERT_TRUE(database.connection().run("DELETE FROM keys").ok());
+  EXPECT_EQ(list_keys(database.connection()).error().code, Code::kCorrupt);
+  EXPECT_EQ(check(folder.path()).error().code, Code::kCorrupt);
+}
+
+TEST(DatabaseTest, WhatOthersMayChangeOrReadIsRefused) {
+  struct Case {
+    const char* file;
+    int mode;
+    bool good;
+  };
+  for (const Case& one :
+       {Case{"", 0777, false}, Case{"", 0703, false}, Case{"", 0755, true}, Case{"", 0770, true},
+        Case{"/pepper", 0604, false}, Case{"/pepper", 0666, false}, Case{"/pepper", 0640, true},
+        Case{"/aquilon.db", 0602, false}, Case{"/aquilon.db", 0644, true}}) {
+    SCOPED_TRACE(fmt::format("{} {:o}", one.file, one.mode));
+    const FolderForTest folder;
+    { ASSERT_TRUE(Database::open(folder.path(), kCreate).ok()); }
+    ASSERT_EQ(chmod((folder.path() + one.file).c_str(), static_cast<mode_t>(one.mode)), 0);
+    const auto opened = Database::open(folder.path(), kExisting);
+    EXPECT_EQ(opened.ok(), one.good);
+    if (opened.ok()) continue;
+    EXPECT_EQ(opened.error().code, Code::kPermissionDenied);
+    EXPECT_NE(opened.error().message.find("chmod"), std::string::npos);
+  }
+}
+
+// Rows that went to removed files would be lost though their client was told that they are there.
+TEST(DatabaseTest, FilesThatAreRemovedWhileTheyAreUsedAreNoticed) {
+  for (const char* file : {"/aquilon.db", "/aquilon.db-wal"}) {
+    SCOPED_TRACE(file);
+    const FolderForTest folder;
+    Database database = Database::open(folder.path(), kCreate).value();
+    ASSERT_TRUE(insert(database, "before").ok());
+    std::filesystem::remove(folder.path() + file);
+    EXPECT_EQ(database.still_there().error().code, Code::kUnavailable);
+    EXPECT_EQ(insert(database, "after").error().code, Code::kUnavailable);
+    std::ofstream(folder.path() + file) << "another";
+    EXPECT_EQ(insert(database, "after").error().code, Code::kUnavailable);
+  }
+}
+
+TEST(DatabaseTest, CheckNamesTablesAndScopesThatAreWrong) {
+  struct Case {
+    const char* sql;
+    const char* said;
+  };
+  for (const Case& one :
+       {Case{"DROP TABLE usage", "usage"}, Case{"DROP TABLE keys", "keys"},
+        Case{"DROP TABLE counters", "counters"}, Case{"DROP TABLE day_use", "day_use"},
+        Case{"UPDATE keys SET scopes = 'inferense'", "the scope 'inferense'"}}) {
+    SCOPED_TRACE(one.sql);
+    const FolderForTest folder;
+    {
+      Database database = Database::open(folder.path(), kCreate).value();
+      ASSERT_TRUE(create_key(database, {.name = "ann", .scopes = {"inference"}}).ok());
+      ASSERT_TRUE(check(folder.path(), {"inference"}).ok());
+      ASSERT_TRUE(database.connection().run(one.sql).ok());
+    }
+    const auto checked = check(folder.path(), {"inference"});
+    ASSERT_FALSE(checked.ok());
+    EXPECT_EQ(checked.error().code, Code::kCorrupt) << checked.error().message;
+    EXPECT_NE(checked.error().message.find(one.said), std::string::npos) << checked.error().message;
+  }
 }
 
 TEST(DatabaseTest, WhatIsNoDatabaseIsSaidToBeDamaged) {

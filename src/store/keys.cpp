@@ -166,6 +166,11 @@ Result<std::vector<KeyRecord>> list_keys(Connection& connection) {
     key.revoked_ms = rows.integer(12);
     keys.push_back(std::move(key));
   }
+  // None is ever taken out: without this a table that was lost would let everybody in.
+  if (keys.empty() && AQ_TRY(keys_version(connection)) > 0)
+    return make_error(Code::kCorrupt,
+                      "{} has had keys, but none is there: put a backup in its place",
+                      sqlite3_db_filename(connection.get(), "main"));
   return keys;
 }
 

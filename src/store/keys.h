@@ -49,7 +49,7 @@ Result<std::string> create_key(Database& database, const KeyRecord& key);
 Status change_key(Database& database, const std::string& name, const KeyChange& change);
 Status revoke_key(Database& database, const std::string& name, std::int64_t now_ms);
 
-// All, oldest first.
+// All, oldest first. Errors: kCorrupt (some were made, but none is there).
 Result<std::vector<KeyRecord>> list_keys(Connection& connection);
 // Grows with every change of a key.
 Result<std::int64_t> keys_version(Connection& connection);

@@ -47,6 +47,19 @@ constexpr const char* kSteps[] = {
     "  status INTEGER NOT NULL,"
     "  code TEXT NOT NULL) STRICT;"
     "CREATE INDEX usage_of_key ON usage (key_id, started_ms);",
+
+    // 3: refusals with their number, and what daily budgets count: every request, also those that
+    // have no row of their own.
+    "ALTER TABLE usage ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;"
+    "CREATE TABLE day_use ("
+    "  key_id INTEGER NOT NULL,"
+    "  day INTEGER NOT NULL,"  // since 1970
+    "  requests INTEGER NOT NULL,"
+    "  tokens INTEGER NOT NULL,"
+    "  PRIMARY KEY (key_id, day)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO day_use SELECT key_id, started_ms / 86400000, count(*),"
+    "  sum(prompt_tokens + completion_tokens) FROM usage WHERE key_id <> 0 AND ended <> 'refused'"
+    "  GROUP BY 1, 2;",
 };
 
 }  // namespace

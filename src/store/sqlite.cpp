@@ -47,6 +47,14 @@ Error sqlite_error(sqlite3* connection, int code) {
       return make_error(Code::kUnavailable,
                         "cannot read or write {} (error {} of its disk, {}): look at the disk",
                         file, code, sqlite3_errstr(code));
+    case SQLITE_ERROR:
+      if (const std::string said = connection != nullptr ? sqlite3_errmsg(connection) : "";
+          said.starts_with("no such table") || said.starts_with("no such column"))
+        return make_error(Code::kCorrupt,
+                          "{} is damaged ({}): put a backup in its place, see docs/OPERATIONS.md",
+                          file, said);
+      return make_error(Code::kInternal, "{}: {}", file,
+                        connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code));
     case SQLITE_NOMEM:
       return make_error(Code::kOutOfMemory, "no memory to work on {}", file);
     default:
@@ -79,7 +87,9 @@ Status Connection::configure() {
   sqlite3_db_config(c, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   return run(
       "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
-      "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0");
+      "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+      // A log that grew while somebody read is cut when it is begun anew.
+      "PRAGMA journal_size_limit=4194304");
 }
 
 Status Connection::run(const char* sql) {

@@ -35,6 +35,8 @@ class Statement {
   }
   // True: there is a row.
   Result<bool> step();
+  // Ends the reading: nothing of the database is held any more.
+  void reset() { sqlite3_reset(statement_.get()); }
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   // Bytes of a text or a blob; empty for NULL.

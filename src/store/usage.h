@@ -1,11 +1,15 @@
-// The table of usage: one row a request, never changed once it is there.
+// The table of usage: one row a request, never changed once it is there, but for refusals, which
+// are counted. And the table of what the days of keys have used, which their budgets are held to.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "store/database.h"
 #include "store/sqlite.h"
 
 namespace aquilon::store {
@@ -22,9 +26,10 @@ struct UsageRecord {
   std::int64_t started_ms = 0;      // since 1970
   std::int64_t first_token_ms = 0;  // 0: none came
   std::int64_t ended_ms = 0;
-  std::string ended;  // "finished", "cancelled" (the client left), "failed" or "refused"
-  int status = 200;   // HTTP's
-  std::string code;   // of the error; empty: none
+  std::string ended;          // "finished", "cancelled" (the client left), "failed" or "refused"
+  int status = 200;           // HTTP's
+  std::string code;           // of the error; empty: none
+  std::int64_t requests = 1;  // more: of refusals, which are one row a minute
 };
 
 // In a transaction of the caller's. A row whose id is there already is left out: it is a
@@ -39,9 +44,17 @@ struct UsageFilter {
   std::string model;
 };
 
-// Calls `take` for each, oldest first. Constant memory.
+// Requests that were refused before anything was computed: of each key, model, status, code and
+// minute one row, by its id. A retry after a disk that failed may count them twice.
+using Refusals = std::map<std::string, UsageRecord>;
+void add_refusal(Refusals& refusals, const UsageRecord& row);
+Status insert_refusals(Connection& connection, const Refusals& refusals);
+
+// Calls `take` for each, oldest first; false ends it. Constant memory, and between its pages
+// nothing is held: a `take` that waits does not keep the database's log from being emptied. Rows
+// that come meanwhile are not read.
 Status read_usage(Connection& connection, const UsageFilter& filter,
-                  const std::function<void(const UsageRecord&)>& take);
+                  const std::function<bool(const UsageRecord&)>& take);
 
 struct UsageSum {
   std::string name;   // of the group
@@ -58,19 +71,33 @@ enum class UsageGroup { kKey, kModel, kDay };  // days of UTC, "2026-11-26"
 Result<std::vector<UsageSum>> sum_usage(Connection& connection, const UsageFilter& filter,
                                         UsageGroup group, bool by_model);
 
-// Of one key since then, what its daily budget counts: requests that were not refused, tokens.
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
+// Of a key and a day (UTC, since 1970) what its budget counts: all requests that were let in,
+// tokens.
 struct KeyUse {
   std::int64_t requests = 0;
   std::int64_t tokens = 0;
 };
-Result<KeyUse> key_use(Connection& connection, std::int64_t key_id, std::int64_t since_ms);
+using DayUses = std::map<std::pair<std::int64_t, std::int64_t>, KeyUse>;  // by key and day
+struct DayUse {
+  std::int64_t key_id = 0;
+  std::int64_t day = 0;
+  KeyUse use;
+};
+Status add_day_uses(Connection& connection, const DayUses& more);
+Result<std::vector<DayUse>> day_uses(Connection& connection, std::int64_t since_day);
+
+// Removes the rows that started before, some thousand a transaction, and what days before have used
+// if they are not today or yesterday. Returns how many requests they were.
+Result<std::int64_t> prune_usage(Database& database, std::int64_t before_ms, std::int64_t now_ms);
 
 // A request of a key, as its limits count it.
 struct KeyRequest {
   std::int64_t key_id = 0;
   std::int64_t started_ms = 0;
   std::int64_t tokens = 0;
-  bool refused = false;
+  std::int64_t requests = 1;  // of refusals more
 };
 
 // The newest row's number, 0 if there is none: rows are numbered in the order of their writing.

@@ -11,19 +11,24 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kWatch{250};   // between two looks at the keys
 constexpr std::chrono::milliseconds kRetry{1000};  // between two tries of a disk that failed
-constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kMinuteMs = 60'000;
+constexpr std::size_t kMostRefusals = 10'000;  // rows of them that wait for a disk
+constexpr std::int64_t kKnownDays = 2;         // today and yesterday: clocks are set back
 
 std::int64_t now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
-std::int64_t day_began_ms() {
-  const std::int64_t now = now_ms();
-  return now - now % kDayMs;
+
+std::int64_t today() {
+  return now_ms() / kDayMs;
 }
-std::int64_t minute_ago_ms() {
-  return now_ms() - kMinuteMs;
+
+void add(DayUses& uses, const DayUses& more) {
+  for (const auto& [of, use] : more) {
+    uses[of].requests += use.requests;
+    uses[of].tokens += use.tokens;
+  }
 }
 
 }  // namespace
@@ -35,6 +40,7 @@ Result<std::unique_ptr<Writer>> Writer::start(Database database, Listener listen
   std::unique_ptr<Writer> writer(new Writer(std::move(database), std::move(listener)));
   writer->heard_ = AQ_TRY(last_row(writer->database_.connection()));
   AQ_RETURN_IF_ERROR(writer->load_keys());
+  AQ_RETURN_IF_ERROR(writer->load_uses());
   writer->thread_ = std::thread([w = writer.get()] { w->run(); });
   return writer;
 }
@@ -52,45 +58,55 @@ Writer::~Writer() {
 void Writer::record(UsageRecord row, OnWritten written) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(row), std::move(written)});
+    inbox_.rows.push_back({std::move(row), std::move(written)});
   }
   wake_.notify_one();
+}
+
+void Writer::record_refusal(const UsageRecord& row) {
+  const std::lock_guard lock(mutex_);
+  if (inbox_.refusals.size() < kMostRefusals) add_refusal(inbox_.refusals, row);
+}
+
+void Writer::count(const DayUse& use) {
+  const std::lock_guard lock(mutex_);
+  add(inbox_.uses, {{{use.key_id, use.day}, use.use}});
+}
+
+Writer::Inbox Writer::wait(Clock::time_point until, bool& stop) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_until(lock, until, [this] { return stop_ || !inbox_.rows.empty(); });
+  stop = stop_;
+  return std::exchange(inbox_, {});
 }
 
 void Writer::run() {
   auto next_watch = Clock::now() + kWatch;
   auto next_retry = Clock::time_point::max();
-  while (true) {
-    std::vector<Waiting> batch;
-    bool stop = false;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, std::min(next_watch, next_retry),
-                       [this] { return stop_ || !waiting_.empty(); });
-      batch = std::exchange(waiting_, {});
-      stop = stop_;
+  for (bool stop = false; !stop;) {
+    write(wait(std::min(next_watch, next_retry), stop));
+    if (Clock::now() >= next_watch) {
+      watch();
+      next_watch = Clock::now() + kWatch;
     }
-    if (!batch.empty()) write(std::move(batch));
-    const auto now = Clock::now();
-    if (!unwritten_.empty() && (stop || now >= next_retry)) retry();
-    if (stop) {
-      (void)database_.checkpoint();
-      return;
-    }
-    if (unwritten_.empty()) {
+    if (!healthy_ && (stop || Clock::now() >= next_retry)) retry();
+    if (healthy_) {
       next_retry = Clock::time_point::max();
-    } else if (now >= next_retry || next_retry == Clock::time_point::max()) {
+    } else if (next_retry <= Clock::now() || next_retry == Clock::time_point::max()) {
       next_retry = Clock::now() + kRetry;
     }
-    if (now < next_watch) continue;
-    watch_keys();
-    next_watch = Clock::now() + kWatch;
   }
+  lose_rest();
+  (void)database_.checkpoint();
 }
 
-void Writer::write(std::vector<Waiting> batch) {
+void Writer::write(Inbox inbox) {
+  for (const auto& [id, row] : inbox.refusals)
+    if (refusals_.size() < kMostRefusals) add_refusal(refusals_, row);
+  add(uses_, inbox.uses);
+  if (inbox.rows.empty() && (!healthy_ || (refusals_.empty() && uses_.empty()))) return;
   std::vector<UsageRecord> rows;
-  for (const Waiting& waiting : batch) rows.push_back(waiting.row);
+  for (const Waiting& waiting : inbox.rows) rows.push_back(waiting.row);
   const Status status = write_rows(rows);
   set_health(status);
   if (!status.ok()) {
@@ -103,20 +119,24 @@ void Writer::write(std::vector<Waiting> batch) {
       unwritten_.push_back(std::move(row));
     }
   }
-  for (const Waiting& waiting : batch)
+  for (const Waiting& waiting : inbox.rows)
     if (waiting.written) waiting.written(status);
 }
 
 Status Writer::write_rows(const std::vector<UsageRecord>& rows) {
   std::int64_t last = heard_;
-  const Status status = database_.write([&](Connection& c) -> Status {
+  AQ_RETURN_IF_ERROR(database_.write([&](Connection& c) -> Status {
     AQ_RETURN_IF_ERROR(hear_others(c));
     AQ_RETURN_IF_ERROR(insert_usage(c, rows));
+    AQ_RETURN_IF_ERROR(insert_refusals(c, refusals_));
+    AQ_RETURN_IF_ERROR(add_day_uses(c, uses_));
     last = AQ_TRY(last_row(c));
     return {};
-  });
-  if (status.ok()) heard_ = last;
-  return status;
+  }));
+  heard_ = last;
+  refusals_.clear();
+  add(own_, std::exchange(uses_, {}));
+  return {};
 }
 
 // Nobody writes between this and what follows in a transaction.
@@ -134,9 +154,16 @@ void Writer::retry() {
   auto fresh = database_.open_again();
   if (!fresh.ok()) return set_health(std::move(fresh).error());
   database_ = std::move(fresh).value();
+  keys_version_ = data_version_ = -1;  // it may be a backup that was put in its place
   const Status status = write_rows(unwritten_);
   if (status.ok()) unwritten_.clear();
   set_health(status);
+}
+
+void Writer::lose_rest() {
+  if (!listener_.on_lost) return;
+  for (const UsageRecord& row : unwritten_) listener_.on_lost(row);
+  for (const auto& [id, row] : refusals_) listener_.on_lost(row);
 }
 
 void Writer::set_health(const Status& status) {
@@ -144,24 +171,42 @@ void Writer::set_health(const Status& status) {
     listener_.on_health(status);
 }
 
-void Writer::watch_keys() {
+void Writer::watch() {
+  if (!healthy_) return;
+  if (Status there = database_.still_there(); !there.ok()) return set_health(there);
+  const auto data = database_.connection().integer("PRAGMA data_version");
+  if (!data.ok() || data->value_or(0) == data_version_) return;
+  data_version_ = data->value_or(0);
   (void)hear_others(database_.connection());
   const auto version = keys_version(database_.connection());
   if (version.ok() && *version != keys_version_) (void)load_keys();
+  (void)load_uses();
 }
 
 Status Writer::load_keys() {
   Connection& connection = database_.connection();
   const std::int64_t version = AQ_TRY(keys_version(connection));
-  std::vector<KeyState> states;
-  const std::int64_t since_ms = day_began_ms();
+  std::vector<KeyState> keys;
   for (KeyRecord& key : AQ_TRY(list_keys(connection))) {
-    const KeyUse today = AQ_TRY(key_use(connection, key.id, since_ms));
-    auto lately = AQ_TRY(requests_since(connection, key.id, minute_ago_ms(), heard_));
-    states.push_back({std::move(key), today, std::move(lately)});
+    auto lately = AQ_TRY(requests_since(connection, key.id, now_ms() - kMinuteMs, heard_));
+    keys.push_back({std::move(key), std::move(lately)});
   }
   keys_version_ = version;
-  if (listener_.on_keys) listener_.on_keys(std::move(states));
+  if (listener_.on_keys) listener_.on_keys(std::move(keys));
+  return {};
+}
+
+// The sums of the folder, less what this process has put there.
+Status Writer::load_uses() {
+  std::vector<DayUse> others = AQ_TRY(day_uses(database_.connection(), today() - kKnownDays + 1));
+  for (DayUse& other : others) {
+    const auto own = own_.find({other.key_id, other.day});
+    if (own == own_.end()) continue;
+    other.use.requests -= own->second.requests;
+    other.use.tokens -= own->second.tokens;
+  }
+  std::erase_if(own_, [](const auto& own) { return own.first.second < today() - kKnownDays; });
+  if (listener_.on_others) listener_.on_others(others);
   return {};
 }
 

@@ -28,8 +28,10 @@ UsageRecord row(const std::string& id) {
 std::vector<UsageRecord> rows_of(const std::string& folder) {
   Database database = Database::open(folder, Database::Open::kExisting).value();
   std::vector<UsageRecord> rows;
-  EXPECT_TRUE(
-      read_usage(database.connection(), {}, [&](const UsageRecord& r) { rows.push_back(r); }).ok());
+  EXPECT_TRUE(read_usage(database.connection(), {}, [&](const UsageRecord& r) {
+                rows.push_back(r);
+                return true;
+              }).ok());
   return rows;
 }
 
@@ -154,6 +156,174 @@ TEST(WriterTest, AFullDiskIsToldAndGoneOnAfter) {
   EXPECT_EQ(rows[2].id, "still");
 }
 
+// Until a backup is put back: that one is written to, whoever put it there.
+TEST(WriterTest, AFileThatIsRemovedIsToldAlsoWhileNobodyAsks) {
+  const FolderForTest folder;
+  std::promise<std::string> wrong;
+  std::promise<void> again;
+  Writer::Listener listener;
+  listener.on_health = [&](const Status& status) {
+    if (status.ok()) return again.set_value();
+    wrong.set_value(status.error().message);
+  };
+  const auto writer = start(folder, std::move(listener));
+  ASSERT_TRUE(record(*writer, row("before")).ok());
+  const std::string copy = folder.path() + "/copy";
+  ASSERT_TRUE(back_up(folder.path(), copy).ok());
+  for (const char* end : {"", "-wal", "-shm"})
+    std::filesystem::remove(folder.path() + "/aquilon.db" + end);
+  EXPECT_NE(wrong.get_future().get().find("was removed"), std::string::npos);
+  EXPECT_FALSE(writer->healthy());
+  EXPECT_FALSE(record(*writer, row("while")).ok());
+  std::filesystem::rename(copy, folder.path() + "/aquilon.db");
+  again.get_future().wait();
+  ASSERT_TRUE(record(*writer, row("after")).ok());
+  const std::vector<UsageRecord> rows = rows_of(folder.path());
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[1].id, "while");
+  EXPECT_EQ(rows[1].ended, "failed");
+}
+
+TEST(WriterTest, WhatIsLostAtTheEndIsTold) {
+  FailingDisk::install();
+  const FolderForTest folder;
+  std::vector<std::string> lost;
+  Writer::Listener listener;
+  listener.on_lost = [&](const UsageRecord& one) { lost.push_back(one.id); };
+  auto writer = start(folder, std::move(listener), FailingDisk::kName);
+  FailingDisk::fail_from(1, SQLITE_FULL);
+  EXPECT_FALSE(record(*writer, row("a")).ok());
+  writer->record(row("b"), nullptr);
+  writer.reset();
+  FailingDisk::works();
+  EXPECT_EQ(lost, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(rows_of(folder.path()).empty());
+}
+
+UsageRecord refusal(std::int64_t key, std::int64_t minute, const char* code) {
+  UsageRecord r{.key_id = key, .ended = "refused", .code = code};
+  r.status = 429;
+  r.started_ms = minute * 60'000 + key;
+  return r;
+}
+
+TEST(WriterTest, RefusalsAreCountedByKeyReasonAndMinute) {
+  const FolderForTest folder;
+  for (int life = 0; life < 2; ++life) {  // a server that starts again goes on counting
+    const auto writer = start(folder);
+    for (int i = 0; i < 5000; ++i) {
+      writer->record_refusal(refusal(1, 7, "rate_limit_exceeded"));
+      writer->record_refusal(refusal(1, 8, "rate_limit_exceeded"));
+    }
+    writer->record_refusal(refusal(2, 7, "rate_limit_exceeded"));
+    writer->record_refusal(refusal(1, 7, "insufficient_quota"));
+  }
+  const std::vector<UsageRecord> rows = rows_of(folder.path());
+  ASSERT_EQ(rows.size(), 4u);
+  std::int64_t requests = 0;
+  for (const UsageRecord& one : rows) requests += one.requests;
+  EXPECT_EQ(requests, 2 * 10'002);
+  EXPECT_EQ(check(folder.path()).value().requests, 2 * 10'002);
+}
+
+TEST(WriterTest, DaysAreSharedByTheServersOfAFolder) {
+  const FolderForTest folder;
+  const std::int64_t day = std::chrono::duration_cast<std::chrono::milliseconds>(
+                               std::chrono::system_clock::now().time_since_epoch())
+                               .count() /
+                           kDayMs;
+  std::mutex mutex;
+  KeyUse elsewhere[2];
+  std::vector<std::unique_ptr<Writer>> writers;
+  for (KeyUse& own : elsewhere) {
+    Writer::Listener listener;
+    listener.on_others = [&mutex, &own](const std::vector<DayUse>& uses) {
+      const std::lock_guard lock(mutex);
+      for (const DayUse& one : uses)
+        if (one.key_id == 7) own = one.use;
+    };
+    writers.push_back(start(folder, std::move(listener)));
+  }
+  for (int i = 0; i < 10; ++i) writers[0]->count({7, day, {.requests = 1, .tokens = 10}});
+  writers[1]->count({7, day, {.requests = 5}});
+  for (int i = 0; i < 500; ++i) {
+    std::this_thread::sleep_for(10ms);
+    const std::lock_guard lock(mutex);
+    if (elsewhere[0].requests == 5 && elsewhere[1].requests == 10) break;
+  }
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(elsewhere[0].requests, 5);
+    EXPECT_EQ(elsewhere[1].requests, 10);
+    EXPECT_EQ(elsewhere[1].tokens, 100);
+  }
+  writers.clear();
+  KeyUse known;
+  Writer::Listener listener;
+  listener.on_others = [&](const std::vector<DayUse>& uses) { known = uses.at(0).use; };
+  const auto next = start(folder, std::move(listener));
+  EXPECT_EQ(known.requests, 15);
+}
+
+TEST(UsageTest, IsReadInPagesThatHoldNothing) {
+  const FolderForTest folder;
+  Database database = Database::open(folder.path(), Database::Open::kCreate).value();
+  std::vector<UsageRecord> rows;
+  for (int i = 0; i < 2500; ++i) rows.push_back(row(fmt::format("{}", i)));
+  ASSERT_TRUE(database.write([&](Connection& c) { return insert_usage(c, rows); }).ok());
+  Database other = Database::open(folder.path(), Database::Open::kExisting).value();
+  int read = 0;
+  ASSERT_TRUE(
+      read_usage(other.connection(), {}, [&](const UsageRecord& one) {
+        EXPECT_EQ(one.id, fmt::format("{}", read));
+        if (++read != 10) return true;
+        // As one that is paused: the log can be emptied, and what comes is not read.
+        EXPECT_TRUE(
+            database.write([&](Connection& c) { return insert_usage(c, {row("later")}); }).ok());
+        EXPECT_EQ(database.connection().integer("PRAGMA wal_checkpoint(TRUNCATE)").value(), 0);
+        EXPECT_EQ(std::filesystem::file_size(folder.path() + "/aquilon.db-wal"), 0u);
+        return true;
+      }).ok());
+  EXPECT_EQ(read, 2500);
+  read = 0;
+  ASSERT_TRUE(
+      read_usage(other.connection(), {}, [&](const UsageRecord&) { return ++read < 7; }).ok());
+  EXPECT_EQ(read, 7);
+}
+
+TEST(UsageTest, OldRowsArePrunedButNotWhatBudgetsCount) {
+  constexpr std::int64_t kNow = 20 * kDayMs + 5;
+  struct Case {
+    std::int64_t before_ms;
+    std::int64_t removed;
+    std::int64_t days;
+  };
+  for (const Case& one : {Case{0, 0, 21}, Case{3 * kDayMs, 3 * 600, 18}, Case{kNow, 21 * 600, 2},
+                          Case{kNow * 2, 21 * 600, 2}}) {
+    const FolderForTest folder;
+    Database database = Database::open(folder.path(), Database::Open::kCreate).value();
+    std::vector<UsageRecord> rows;
+    DayUses days;
+    for (std::int64_t day = 0; day <= 20; ++day) {
+      days[{1, day}] = {.requests = 600};
+      for (int i = 0; i < 600; ++i) {
+        rows.push_back(row(fmt::format("{}-{}", day, i)));
+        rows.back().started_ms = day * kDayMs;
+      }
+    }
+    ASSERT_TRUE(database
+                    .write([&](Connection& c) -> Status {
+                      AQ_RETURN_IF_ERROR(add_day_uses(c, days));
+                      return insert_usage(c, rows);
+                    })
+                    .ok());
+    EXPECT_EQ(prune_usage(database, one.before_ms, kNow).value(), one.removed);
+    EXPECT_EQ(check(folder.path()).value().rows, 21 * 600 - one.removed);
+    EXPECT_EQ(day_uses(database.connection(), 0).value().size(),
+              static_cast<std::size_t>(one.days));
+  }
+}
+
 TEST(WriterTest, KeysOfOtherProcessesAreSeen) {
   const FolderForTest folder;
   std::mutex mutex;
@@ -207,8 +377,6 @@ TEST(UsageTest, SumsByKeyModelAndDay) {
   EXPECT_EQ(by_day[1].name, "1970-01-02");
   EXPECT_EQ(sum_usage(c, {.since_ms = kDay}, UsageGroup::kModel, false).value().size(), 1u);
   EXPECT_EQ(sum_usage(c, {.key = "ann"}, UsageGroup::kModel, true).value().size(), 2u);
-  EXPECT_EQ(key_use(c, 'a', 0).value().tokens, 14);
-  EXPECT_EQ(key_use(c, 'a', kDay).value().requests, 0);
 }
 
 }  // namespace

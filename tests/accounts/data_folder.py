@@ -53,10 +53,11 @@ class Server:
         self.process.terminate()
         self.end()
         if self.process.returncode != 0:
-            raise AssertionError(f"the server stopped with {self.process.returncode}: {self.said()}")
+            raise AssertionError(f"the server stopped with {self.process.returncode}: {self.text}")
 
     def end(self):
         self.process.wait(60)
+        self.text = self.said()
         self.process.stdout.close()
         self.log.close()
 

@@ -3,7 +3,11 @@
 usage: keys_test.py AQUILON
 """
 import json
+import os
 import pathlib
+import resource
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -157,7 +161,7 @@ class Keys(unittest.TestCase):
         back = pathlib.Path(self.folder.name) / "back"
         back.mkdir()
         copy.rename(back / "aquilon.db")
-        (back / "pepper").write_bytes((self.data / "pepper").read_bytes())
+        shutil.copy(self.data / "pepper", back)
         self.assertIn("10 requests", run(AQUILON, "check", back))
         with Server(AQUILON, back) as server:
             self.assertEqual(ask(server.port, ann).status, 200)
@@ -173,6 +177,145 @@ class Keys(unittest.TestCase):
         database.write_bytes(whole[:4096] + b"\xaa" * 8192 + whole[12288:])
         (self.data / "aquilon.db-wal").unlink(missing_ok=True)
         self.assertIn("damaged", fails("check", self.data))
+
+    def test_a_folder_that_lost_its_keys_is_not_begun_anew(self):
+        self.create("ann")
+        database = self.data / "aquilon.db"
+        for lose in (lambda: database.write_bytes(b""), lambda: [path.unlink(missing_ok=True) for path in self.data.glob("aquilon.db*")]):
+            lose()
+            for command in (["check", self.data], ["serve", "--data", self.data, "--model", MODEL, "--port", "0"],
+                            ["keys", "create", "--data", self.data, "--name", "bob"]):
+                said = fails(*command)
+                self.assertIn("put a backup in its place", said)
+                self.assertIn(f"remove {self.data.resolve()}/pepper", said)
+        (self.data / "pepper").unlink()
+        self.create("bob")
+
+    def test_keys_that_are_all_revoked_keep_the_door_shut(self):
+        self.create("ann")
+        self.keys("revoke", "ann")
+        with Server(AQUILON, self.data) as server:
+            self.assertEqual(ask(server.port).status, 401)
+            self.assertEqual(ask(server.port, path="/models/unload", body={"model": "tiny"}).status, 401)
+            server.stop()
+
+    def test_what_others_may_change_is_refused(self):
+        self.create("ann")
+        for path, mode, good in ((self.data, 0o777, 0o700), (self.data / "pepper", 0o666, 0o600)):
+            path.chmod(mode)
+            for command in (["check", self.data], ["serve", "--data", self.data, "--model", MODEL, "--port", "0"]):
+                self.assertIn(f"chmod {good:04o} {path.resolve()}", fails(*command))
+            path.chmod(good)
+        self.keys("list")
+
+    def test_empty_values_widen_nothing(self):
+        self.create("ann", "--models", "m1", "--scopes", "admin")
+        for flag, values in (("--models", ("", ",", "m1,", " ")), ("--scopes", ("", ",")), ("--expires", ("",))):
+            for value in values:
+                for command in (["create", "--name", "bob"], ["limit", "ann"]):
+                    said = fails("keys", *command, "--data", self.data, flag, value)
+                    self.assertIn(flag, said)
+                    self.assertIn("empty", said)
+        self.assertIn("beside other names", fails("keys", "limit", "ann", "--data", self.data, "--models", "m1,*"))
+        for command in (["serve", "--data", ""], ["serve", "--tls-cert", ""], ["usage", "--data", self.data, "--prices", ""],
+                        ["usage", "--data", self.data, "--only-key", ""], ["usage", "--data", self.data, "--since="]):
+            self.assertIn("is empty", fails(*command))
+        [ann] = json.loads(self.keys("list", "--json"))
+        self.assertEqual((ann["models"], ann["scopes"], ann["expires"]), (["m1"], ["admin"], None))
+        self.keys("limit", "ann", "--models", "*")
+        self.assertIsNone(json.loads(self.keys("list", "--json"))[0]["models"])
+
+    def test_a_key_that_nobody_saw_is_not_in_force(self):
+        self.create("ann")
+        command = [AQUILON, "keys", "create", "--data", str(self.data), "--name", "bob"]
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("revoked again", done.stderr)
+        closed = subprocess.run(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(1))
+        self.assertNotEqual(closed.returncode, 0)
+        self.assertIn("revoked again", closed.stderr)
+        self.assertEqual([key["name"] for key in json.loads(self.keys("list", "--json"))], ["ann"])
+        run(AQUILON, "check", self.data)
+
+    def test_a_reader_of_usage_that_has_enough_ends_it_quietly(self):
+        with Server(AQUILON, self.data) as server:
+            for _ in range(3):
+                ask(server.port)
+            server.stop()
+        process = subprocess.Popen([AQUILON, "usage", "--data", str(self.data), "--json"], env=ENVIRONMENT, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPIPE]))
+        process.stdout.close()
+        self.assertEqual(process.stderr.read(), b"")
+        process.stderr.close()
+        self.assertEqual(process.wait(60), -signal.SIGPIPE)
+
+    def test_what_is_misspelt_is_said(self):
+        self.create("annette")
+        self.assertIn("there is no key 'annete'; did you mean annette?", fails("usage", "--data", self.data, "--only-key", "annete"))
+        prices = pathlib.Path(self.folder.name) / "prices.json"
+        prices.write_text('{"tiny": {"promt": 1}}')
+        self.assertIn("did you mean prompt?", fails("usage", "--data", self.data, "--prices", prices))
+
+    def test_old_requests_are_removed(self):
+        ann = self.create("ann", "--requests-per-day", 3)
+        with Server(AQUILON, self.data) as server:
+            for _ in range(2):
+                self.assertEqual(ask(server.port, ann).status, 200)
+            run(AQUILON, "usage", "prune", "--data", self.data, "--before", "1h")
+            self.assertEqual(len(usage(AQUILON, self.data)), 2)
+            self.assertIn("2 requests", run(AQUILON, "usage", "prune", "--data", self.data, "--before", "2100-01-01"))
+            self.assertEqual(usage(AQUILON, self.data), [])
+            self.assertEqual(ask(server.port, ann).status, 200)
+            self.assertEqual(ask(server.port, ann).status, 429)
+            server.stop()
+        with Server(AQUILON, self.data) as server:  # the day's budget is not given again
+            self.assertEqual(ask(server.port, ann).status, 429)
+            server.stop()
+
+    def test_a_database_that_is_removed_is_noticed(self):
+        ann = self.create("ann")
+        with Server(AQUILON, self.data) as server:
+            self.assertEqual(ask(server.port, ann).status, 200)
+            for path in self.data.glob("aquilon.db*"):
+                path.unlink()
+            self.assertTrue(eventually(lambda: ask(server.port, path="/readyz", method="GET").status == 503))
+            refused = ask(server.port, ann)
+            self.assertEqual(refused.status, 503)
+            self.assertIn("usage_not_recorded", refused.body)
+            [line] = [json.loads(line) for line in server.said().splitlines() if "was removed or replaced" in line]
+            self.assertEqual(line["level"], "error")
+            server.process.terminate()
+            server.process.wait(60)
+
+    def test_a_file_that_may_not_grow_is_told(self):
+        ann = self.create("ann")
+
+        def small():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        with Server(AQUILON, self.data, preexec_fn=small) as server:
+            for _ in range(2000):
+                answer = ask(server.port, ann, max_tokens=1)
+                if answer.status != 200:
+                    break
+            self.assertEqual(answer.status, 503)
+            self.assertIn("usage_not_recorded", answer.body)
+            self.assertIsNone(server.process.poll())
+            server.stop()
+            said = [line for line in server.text.splitlines() if "usage is lost" in line]
+        rows = usage(AQUILON, self.data)
+        self.assertGreaterEqual(len(said), 1)
+        self.assertIn("'ann'", said[0])
+        self.assertNotIn(json.loads(said[0])["message"].split("id ")[1].split(",")[0], [row["id"] for row in rows])
+
+    def test_a_backup_clears_away_what_a_killed_one_left(self):
+        self.create("ann")
+        copy = pathlib.Path(self.folder.name) / "copy.db"
+        for end in (".part", ".part-journal"):
+            copy.with_name(copy.name + end).write_bytes(b"left")
+        run(AQUILON, "backup", self.data, copy)
+        self.assertEqual([path.name for path in copy.parent.glob("copy.db*")], ["copy.db"])
 
     def test_two_servers_share_a_folder(self):
         ann = self.create("ann")
@@ -196,6 +339,8 @@ class Keys(unittest.TestCase):
             said = server.said()
         self.assertIn("/v1/completions", said)
         self.assertNotIn(ann, said)
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+        self.assertEqual([line.get("key") for line in lines if line.get("route") == "/v1/completions"], ["ann", "ann"])
 
 
 unittest.main(verbosity=2)
