@@ -23,3 +23,33 @@ export function Field({ id, label, hint, alert = false, children }: FieldProps) 
     </div>
   );
 }
+
+interface CodeProps {
+  id: string;
+  label: string;
+  hint: string;
+  broken: boolean; // what it holds; the hint says so
+  placeholder: string;
+  value: string;
+  onChange: (text: string) => void;
+}
+
+// For a text that is JSON.
+export function CodeField(props: CodeProps) {
+  const { id, label, hint, broken, placeholder, value, onChange } = props;
+  return (
+    <Field id={id} label={label} hint={hint} alert={broken}>
+      <textarea
+        id={id}
+        class="code"
+        rows={5}
+        spellcheck={false}
+        placeholder={placeholder}
+        value={value}
+        aria-describedby={`${id}-hint`}
+        aria-invalid={broken}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+    </Field>
+  );
+}

@@ -4,7 +4,7 @@ import { formatOf } from '../chat/format.ts';
 import { changeSettings, kDefaults, settings, type Theme } from '../chat/settings.ts';
 import { kLanguages, t, type Key } from '../i18n/index.ts';
 import { Dialog } from './dialog.tsx';
-import { Field } from './field.tsx';
+import { CodeField, Field } from './field.tsx';
 import { settingsOpen } from './panels.ts';
 import { ToolFields } from './tool_fields.tsx';
 
@@ -51,24 +51,15 @@ function Drawer() {
           onChange={(value) => changeSettings({ maxTokens: value })}
         />
       </Field>
-      <Field
+      <CodeField
         id="json-schema"
         label={t('jsonSchema')}
         hint={t(broken ? 'jsonBroken' : 'jsonHint')}
-        alert={broken}
-      >
-        <textarea
-          id="json-schema"
-          class="code"
-          rows={5}
-          spellcheck={false}
-          placeholder={kSchemaExample}
-          value={jsonSchema}
-          aria-describedby="json-schema-hint"
-          aria-invalid={broken}
-          onInput={(event) => changeSettings({ jsonSchema: event.currentTarget.value })}
-        />
-      </Field>
+        broken={broken}
+        placeholder={kSchemaExample}
+        value={jsonSchema}
+        onChange={(text) => changeSettings({ jsonSchema: text })}
+      />
       <ToolFields />
       <fieldset class="choice">
         <legend>{t('theme')}</legend>

@@ -4,7 +4,7 @@ import { kPageTools } from '../chat/page_tools.ts';
 import { changeSettings, settings } from '../chat/settings.ts';
 import { toolsOf } from '../chat/tools.ts';
 import { t, type Key } from '../i18n/index.ts';
-import { Field } from './field.tsx';
+import { CodeField } from './field.tsx';
 
 const kExample = '[{"name": "weather", "description": "…", "parameters": {"type": "object"}}]';
 
@@ -15,24 +15,15 @@ export function ToolFields() {
   const broken = toolsOf(tools) === 'broken';
   return (
     <>
-      <Field
+      <CodeField
         id="tools"
         label={t('tools')}
         hint={t(broken ? 'toolsBroken' : 'toolsHint')}
-        alert={broken}
-      >
-        <textarea
-          id="tools"
-          class="code"
-          rows={5}
-          spellcheck={false}
-          placeholder={kExample}
-          value={tools}
-          aria-describedby="tools-hint"
-          aria-invalid={broken}
-          onInput={(event) => changeSettings({ tools: event.currentTarget.value })}
-        />
-      </Field>
+        broken={broken}
+        placeholder={kExample}
+        value={tools}
+        onChange={(text) => changeSettings({ tools: text })}
+      />
       <fieldset class="checks" aria-describedby="page-tools-hint">
         <legend>{t('pageTools')}</legend>
         {kPageTools.map((name) => (
