@@ -297,7 +297,8 @@ Status serve(ServeOptions options, const Commands::Reread<ServeOptions>& reread)
   forbid_core_dumps();
   raise_descriptor_limit();
   RequestLog log(STDERR_FILENO, AQ_TRY(parse_log_format(options.log_format, STDERR_FILENO)));
-  const CheckReporter broken([&log](std::string_view message) { log.write(message); });
+  const CheckReporter broken(
+      [&log](std::string_view message) { log.write(message, LogLevel::kError); });
   AQ_RETURN_IF_ERROR(check(options));
   std::unique_ptr<api::Accounts> accounts;
   if (!options.data.empty())
