@@ -144,7 +144,7 @@ TEST_F(AccountsTest, AdminKeysLoadAndUnloadTheirModelsOnly) {
     }
   EXPECT_EQ(post(R"({"model":"fake-adapter"})", bearer(own), "/models/unload").status, 403);
   // Without a name it is the first model that the key may use, and there is none.
-  EXPECT_EQ(post("{}", bearer(none), "/models/unload").status, 400);
+  EXPECT_EQ(post("{}", bearer(none), "/models/unload").status, 404);
 }
 
 TEST_F(AccountsTest, EveryRouteOfAScopeIsForItsKeysAlone) {
