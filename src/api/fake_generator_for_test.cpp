@@ -231,6 +231,7 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
   if (request.adapter && request.adapter->scale != 0 && request.adapter->index != 0)
     return Error{Code::kInvalidArgument, "there is no such adapter", "lora"};
+  if (request.may_begin) AQ_RETURN_IF_ERROR(request.may_begin(static_cast<std::size_t>(count)));
   stream->context = options_.context_length;
   stream->usage.prompt_tokens = count;
   for (int i = 0; i < count; ++i) stream->prompt_ids.push_back(100 + i);

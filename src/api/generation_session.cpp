@@ -137,16 +137,21 @@ Refusal GenerationSession::start_generations(Generations& out) {
       echoes_.push_back(echo_of(*out.model, one.prompt));
     }
     const std::int64_t answer_tokens = most_answer_tokens(one);
+    Refusal unfit;  // the limits of its key
+    one.may_begin = [&](std::size_t prompt_tokens) -> Status {
+      unfit = book_.reserve(static_cast<std::int64_t>(prompt_tokens), answer_tokens);
+      return unfit ? Status(Error{Code::kExhausted, unfit->message}) : Status();
+    };
     if (http_.account)
       one.may_go_on = [self = weak_from_this()] {
         const auto session = self.lock();
         return !session || session->book_.take_token();
       };
     auto generation = out.model->start(std::move(one), sink_of(i));
+    if (unfit) return unfit;
     if (!generation.ok()) return from_error(generation.error());
     out.list.push_back(std::move(generation).value());
-    const auto prompt_tokens = static_cast<std::int64_t>(out.list.back()->prompt_ids().size());
-    if (Refusal refusal = book_.add_prompt(prompt_tokens, answer_tokens)) return refusal;
+    book_.add_prompt(static_cast<std::int64_t>(out.list.back()->prompt_ids().size()));
   }
   return {};
 }

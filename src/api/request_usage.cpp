@@ -27,19 +27,21 @@ void RequestUsage::set_model(const std::string& id) {
   row_.model = id;
 }
 
-Refusal RequestUsage::add_prompt(std::int64_t prompt_tokens, std::int64_t answer_tokens) {
+Refusal RequestUsage::reserve(std::int64_t prompt_tokens, std::int64_t answer_tokens) {
   const std::lock_guard lock(mutex_);
-  if (ended_) return {};  // its client has left meanwhile
-  if (account_ && account_->meter) {
-    Reservation reservation;
-    if (Refusal refusal = reserve_tokens(*account_, prompt_tokens, answer_tokens, reservation))
-      return refusal;
-    reserved_.push_back(reservation);
-    reserved_tokens_ += reservation.tokens;
-  }
+  if (ended_ || !account_ || !account_->meter) return {};  // ended: its client has left meanwhile
+  Reservation reservation;
+  if (Refusal refusal = reserve_tokens(*account_, prompt_tokens, answer_tokens, reservation))
+    return refusal;
+  reserved_.push_back(reservation);
+  reserved_tokens_ += reservation.tokens;
   made_tokens_ += prompt_tokens;
-  row_.prompt_tokens += prompt_tokens;
   return {};
+}
+
+void RequestUsage::add_prompt(std::int64_t prompt_tokens) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) row_.prompt_tokens += prompt_tokens;
 }
 
 void RequestUsage::add_answer(std::size_t tokens) {
@@ -52,8 +54,7 @@ bool RequestUsage::take_token() {
   if (!account_ || !account_->meter) return true;
   const std::lock_guard lock(mutex_);
   ++made_tokens_;
-  // The first reservation is made a moment after the engine begins.
-  if (ended_ || reserved_.empty() || made_tokens_ < reserved_tokens_) return true;
+  if (ended_ || made_tokens_ < reserved_tokens_) return true;
   const Reservation more = account_->meter->grow(account_->limits, kGrowTokens, MeterTime::now());
   if (more.tokens > 0) reserved_.push_back(more);
   reserved_tokens_ += more.tokens;

@@ -32,8 +32,10 @@ class RequestUsage {
   bool is_kept() const { return accounts_ != nullptr; }
 
   void set_model(const std::string& id);
-  // One of its prompts is queued. Tokens are reserved: 429 if they do not fit the key's limits.
-  Refusal add_prompt(std::int64_t prompt_tokens, std::int64_t answer_tokens);
+  // Before a prompt is queued: 429 if it does not fit the key's limits.
+  Refusal reserve(std::int64_t prompt_tokens, std::int64_t answer_tokens);
+  // One of its prompts is queued.
+  void add_prompt(std::int64_t prompt_tokens);
   void add_answer(std::size_t tokens);
   // One more token was made for an answer: false where the limits of its key have no room for
   // another, which ends it. On an engine's thread.

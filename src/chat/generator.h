@@ -68,10 +68,13 @@ struct GenerationRequest {
   std::string prediction;                  // what the answer may say, as a hint
   AnswerConstraint constraint;             // what it must be; excludes `tools`
   ToolUse tools;                           // that a conversation's answer may call
-  std::function<bool()> may_go_on;         // see engine::Request
-  bool embed = false;                      // the prompt's embedding instead of an answer
-  bool follows = false;                    // another part of what is queued already
-  std::uint64_t tenant = 0;                // see engine::Request
+  // Asked once before it is queued, with the prompt's tokens: an error is that of start(). Null: it
+  // may.
+  std::function<Status(std::size_t prompt_tokens)> may_begin;
+  std::function<bool()> may_go_on;  // see engine::Request
+  bool embed = false;               // the prompt's embedding instead of an answer
+  bool follows = false;             // another part of what is queued already
+  std::uint64_t tenant = 0;         // see engine::Request
   std::uint64_t cache_salt = 0;
   double waited_seconds = 0;
   std::optional<AdapterChoice> adapter;  // absent: the generator's own, mostly none

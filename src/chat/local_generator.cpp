@@ -99,6 +99,7 @@ class LocalGenerator final : public Generator {
     const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
     r.drop_first_space =
         chat && !chat->continue_final_message && model_->tokenizer().traits().space_in_front;
+    if (request.may_begin) AQ_RETURN_IF_ERROR(request.may_begin(r.prompt.size()));
     auto ticket = engine_.submit(std::move(r), std::move(sink));
     if (!ticket.ok()) {
       Error error = std::move(ticket).error();

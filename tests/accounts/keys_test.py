@@ -257,6 +257,19 @@ class Keys(unittest.TestCase):
         prices.write_text('{"tiny": {"promt": 1}}')
         self.assertIn("did you mean prompt?", fails("usage", "--data", self.data, "--prices", prices))
 
+    def test_token_limits_end_running_answers(self):
+        limit, n = 60, 8
+        for name, flag in (("a", "--tpm"), ("b", "--tokens-per-day")):
+            key = self.create(name, flag, limit)
+            with Server(AQUILON, self.data) as server:
+                body = {"model": "tiny", "prompt": [5, 6, 7], "ignore_eos": True, "n": n, "max_tokens": 50}
+                answer = ask(server.port, key, body=body).json()
+                self.assertEqual({choice["finish_reason"] for choice in answer["choices"]}, {"length"})
+                used = answer["usage"]["total_tokens"]
+                self.assertTrue(limit <= used <= limit + n, used)
+                self.assertEqual(ask(server.port, key).status, 429)
+                server.stop()
+
     def test_old_requests_are_removed(self):
         ann = self.create("ann", "--requests-per-day", 3)
         with Server(AQUILON, self.data) as server:
