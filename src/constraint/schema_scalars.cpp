@@ -48,7 +48,8 @@ Scalars SchemaReader::exactly_one(const std::vector<Scalars>& branches) {
   for (std::size_t i = 0; i < branches.size(); ++i) {
     Scalars one = branches[i];
     for (std::size_t j = 0; j < branches.size(); ++j) {
-      if (j == i || !store_.spend(1)) continue;
+      if (j == i) continue;
+      if (!store_.spend(1)) return result;
       Scalars overlap = both(branches[i], branches[j]);
       if (!is_empty(overlap)) one = both(one, complement(branches[j]));
     }
