@@ -270,7 +270,8 @@ asio::awaitable<bool> Connection::answer(const Route& route, RequestHead& head) 
   const bool with_body = head.request.method != "HEAD";
   idle_.leave();
   const auto exchange = std::make_shared<ServerExchange>(
-      shared_.io, shared_.pool, shared_.config.max_unsent_bytes, [this] { signal(); }, record_.id);
+      shared_.io, shared_.workers, head.request.tenant, shared_.config.max_unsent_bytes,
+      [this] { signal(); }, record_.id);
   exchange_ = exchange;
   exchange->contain([&] { shared_.service.run(route, std::move(head.request), exchange); });
   bool kept = co_await wait_for_answer(*exchange);

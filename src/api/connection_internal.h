@@ -34,7 +34,7 @@ class Connection;
 // What the connections of a server share, on the network thread.
 struct ServerShared {
   boost::asio::io_context& io;
-  boost::asio::thread_pool& pool;
+  WorkerPools& workers;
   const ServerConfig& config;
   Service& service;
   std::set<Connection*> connections;  // the open ones

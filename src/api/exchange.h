@@ -17,9 +17,9 @@ enum class AbandonReason {
   kFailed,      // an invariant of ours broke in this request: send an error now, or leave it
 };
 
-// Threads: post() and offload() from any; everything else on the connection's thread only, that is
-// in the handler and in what post() runs. After the answer is complete or the client gone, every
-// call is harmless and has no effect.
+// Threads: post() and those that offload from any; everything else on the connection's thread only,
+// that is in the handler and in what post() runs. After the answer is complete or the client gone,
+// every call is harmless and has no effect.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -28,6 +28,9 @@ class Exchange {
   virtual void post(std::function<void()> task) = 0;
   // Runs `work` on a worker: parsing, templates, anything that takes longer than some microseconds.
   virtual void offload(std::function<void()> work) = 0;
+  // The same for what may take some tenths of a second, as compiling a constraint: one at a time of
+  // each tenant, and nobody's offload() waits for it.
+  virtual void offload_long(std::function<void()> work) = 0;
 
   // Runs `task` on the connection's thread after `time`, unless what it returns is called before.
   virtual std::function<void()> after(std::chrono::milliseconds time,

@@ -227,6 +227,13 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
     return error;
   }
   AQ_CHECK(text != "!break");
+  if (text.starts_with("!hold")) {
+    ++held_;
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait(lock, request.abandoned, [] { return false; });
+    --held_;
+  }
   if (text.starts_with("!full"))
     return Error{Code::kExhausted, "the queue is full: try again later", "", "queue_full"};
   if (request.adapter && request.adapter->scale != 0 && request.adapter->index != 0)

@@ -6,6 +6,7 @@
 //   !fail N         an error after N tokens               !full        refuses: queue full
 //   !bytes          tokens that split an emoji            !front       its prompt begins with BOS
 //   !break          a broken invariant where it is read
+//   !hold           is not read before nobody waits for it
 //   !half           the first choice fails after a token, as by its constraint; others go on
 //   !adapter        says which adapter it has: there is one, number 0
 // Of a constraint with best_effort it says that /aé's "not" is not enforced.
@@ -56,6 +57,8 @@ class FakeGenerator final : public chat::Generator {
   int started() const { return started_; }
   int cancelled() const { return cancelled_; }
   int running() const;
+  // Requests that are held back.
+  int held() const { return held_; }
 
  private:
   struct Stream;
@@ -69,6 +72,7 @@ class FakeGenerator final : public chat::Generator {
   std::atomic<bool> ready_;
   std::atomic<int> started_ = 0;
   std::atomic<int> cancelled_ = 0;
+  std::atomic<int> held_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::shared_ptr<Stream>> streams_;

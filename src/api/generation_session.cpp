@@ -68,6 +68,7 @@ GenerationSession::GenerationSession(ApiContext& context, GenerationRoute route,
       http_(std::move(request)),
       exchange_(std::move(exchange)),
       wait_(std::make_shared<ModelWait>(models_, exchange_, http_.tenant, context.max_seconds)),
+      max_seconds_(context.max_seconds),
       book_(context.accounts, http_) {}
 
 void GenerationSession::start() {
@@ -100,6 +101,7 @@ Refusal GenerationSession::read_request() {
   request_.may_call = request_.generation.tools.may_call();
   if (request_.may_call) tools_ = request_.generation.tools.names();
   request_.generation.tenant = http_.tenant;
+  request_.generation.abandoned = stop_.get_token();
   request_.generation.cache_salt = cache_salt_of(http_.tenant, request_.cache_salt);
   return {};
 }
@@ -108,6 +110,30 @@ void GenerationSession::start_on(Result<chat::ModelLease> model) {
   if (!model.ok()) return refuse(from_error(model.error()));
   auto generations = std::make_shared<Generations>();
   generations->model = std::move(model).value();
+  const chat::GenerationRequest& wanted = request_.generation;
+  if (wanted.constraint.kind == chat::AnswerConstraint::Kind::kNone && !wanted.tools.any())
+    return start_with(generations);
+  exchange_->post([self = shared_from_this()] { self->limit_start(); });
+  exchange_->offload_long(
+      [self = shared_from_this(), generations] { self->start_with(generations); });
+}
+
+// Compiling ends in time as well: what the engine has begun is its own to limit.
+void GenerationSession::limit_start() {
+  if (max_seconds_ <= 0 || started_ || done_) return;
+  const double left = std::max(max_seconds_ - wait_->seconds(), 0.0);
+  const auto time =
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(left));
+  stop_limit_ = exchange_->after(time, [self = shared_from_this()] {
+    if (self->started_) return;
+    self->fail(from_error(make_error(Code::kDeadline,
+                                     "the request took longer than the {} s that this server "
+                                     "allows: its constraint was not compiled in time",
+                                     self->max_seconds_)));
+  });
+}
+
+void GenerationSession::start_with(const std::shared_ptr<Generations>& generations) {
   Refusal refusal;
   try {
     refusal = start_generations(*generations);
@@ -115,7 +141,7 @@ void GenerationSession::start_on(Result<chat::ModelLease> model) {
     refusal = internal_failure();
   }
   if (refusal) {
-    generations.reset();
+    generations->list.clear();
     refuse(*refusal);
   } else {
     exchange_->post([self = shared_from_this(), generations] { self->on_started(generations); });
@@ -124,7 +150,7 @@ void GenerationSession::start_on(Result<chat::ModelLease> model) {
 
 Refusal GenerationSession::start_generations(Generations& out) {
   for (std::size_t i = 0; i < request_.prompts.size(); ++i) {
-    if (abandoned_) return {};
+    if (stop_.stop_requested()) return {};
     const bool last = i + 1 == request_.prompts.size();  // its move leaves the numbers in place
     chat::GenerationRequest one = last ? std::move(request_.generation) : request_.generation;
     one.prompt = std::move(request_.prompts[i]);
@@ -180,6 +206,7 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
     return;
   }
   started_ = true;
+  if (const auto stop = std::exchange(stop_limit_, nullptr)) stop();
   running_ = generations_->list.size();
   choices_.resize(static_cast<std::size_t>(request_.choice_count()));
   for (std::size_t i = 0; i < choices_.size(); ++i) {
@@ -388,7 +415,6 @@ void GenerationSession::end_usage(const Ending& ending, std::function<void(const
 }
 
 void GenerationSession::abandon(AbandonReason reason) {
-  abandoned_ = true;
   if (reason == AbandonReason::kFailed) return abandon_failed();
   if (done_) return;
   if (reason == AbandonReason::kShutdown) {
@@ -416,6 +442,8 @@ void GenerationSession::abandon_failed() {
 // Ends the generations, on a worker: it may have to wait for the engine to leave the sink.
 void GenerationSession::release() {
   done_ = true;
+  stop_.request_stop();
+  if (const auto stop = std::exchange(stop_limit_, nullptr)) stop();
   early_.clear();
   wait_->cancel();
   if (!generations_) return;

@@ -3,8 +3,8 @@
 // stream, on the connection's thread. Lives as long as its generations do.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -44,11 +44,13 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void prepare();
   Refusal read_request();
   void start_on(Result<chat::ModelLease> model);
+  void start_with(const std::shared_ptr<Generations>& generations);
   Refusal start_generations(Generations& out);
   void refuse(const ApiError& error);
   chat::EventSink sink_of(std::size_t prompt);
 
   // On the connection's thread.
+  void limit_start();
   void on_started(std::shared_ptr<Generations> generations);
   void on_event(std::size_t prompt, chat::GenerationEvent event);
   void take_event(std::size_t prompt, chat::GenerationEvent event);
@@ -75,7 +77,9 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   HttpRequest http_;
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<ModelWait> wait_;
-  std::atomic<bool> abandoned_ = false;
+  const double max_seconds_;
+  std::stop_source stop_;             // nobody waits for what is being prepared
+  std::function<void()> stop_limit_;  // of limit_start()
 
   CompletionRequest request_;        // written by the worker before on_started
   std::vector<std::string> tools_;   // names of those that answers may call; else empty

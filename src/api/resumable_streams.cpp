@@ -39,6 +39,7 @@ class ResumableStream final : public Exchange,
 
   void post(std::function<void()> task) override { first_->post(std::move(task)); }
   void offload(std::function<void()> work) override { first_->offload(std::move(work)); }
+  void offload_long(std::function<void()> work) override { first_->offload_long(std::move(work)); }
   std::function<void()> after(std::chrono::milliseconds time, std::function<void()> task) override {
     return first_->after(time, std::move(task));
   }

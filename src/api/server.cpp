@@ -86,7 +86,7 @@ struct Server::State {
   ServerShared shared;  // outlives the io_context, whose handlers hold connections
   asio::io_context io{1};
   Service service;
-  asio::thread_pool pool;
+  WorkerPools workers;
   tcp::acceptor acceptor;
   asio::signal_set signals;
   asio::steady_timer pause;  // after the descriptors ran out
@@ -96,9 +96,9 @@ struct Server::State {
 
   explicit State(ServerConfig c)
       : config(std::move(c)),
-        shared{io, pool, config, service, {}, {}, [this] { finish_when_empty(); }, {}, {}, {}},
+        shared{io, workers, config, service, {}, {}, [this] { finish_when_empty(); }, {}, {}, {}},
         service(config.access, config.strict, config.max_seconds),
-        pool(static_cast<std::size_t>(std::max(config.workers, 1))),
+        workers(config.workers),
         acceptor(io),
         signals(io),
         pause(io),
@@ -308,7 +308,7 @@ void Server::run(chat::ModelPool& models) {
   }
   if (s.config.on_start) s.config.on_start();
   s.io.run();
-  s.pool.join();
+  s.workers.join();
 }
 
 Status Server::apply(const ServerConfig& config) {

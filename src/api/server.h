@@ -45,7 +45,7 @@ struct ServerConfig {
   bool strict = false;      // unknown fields of request bodies are refused
   double max_seconds = 0;   // from a request's arrival to its end; 0: no limit
   double longest_step = 0;  // seconds of an engine's step, for /livez; 0: no limit
-  int workers = 2;
+  int workers = 2;          // threads for quick work, and as many for compiling constraints
   std::chrono::milliseconds idle_timeout{75'000};  // between requests
   std::chrono::milliseconds head_timeout{10'000};  // first byte to the end of the head
   std::chrono::milliseconds body_timeout{30'000};

@@ -10,11 +10,12 @@
 
 namespace aquilon::api {
 
-ServerExchange::ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
-                               std::size_t max_unsent_bytes, std::function<void()> wake,
-                               std::string id)
+ServerExchange::ServerExchange(boost::asio::io_context& io, WorkerPools& workers,
+                               std::uint64_t tenant, std::size_t max_unsent_bytes,
+                               std::function<void()> wake, std::string id)
     : io_(io),
-      pool_(pool),
+      workers_(workers),
+      tenant_(tenant),
       work_(io.get_executor()),
       max_unsent_bytes_(max_unsent_bytes),
       wake_(std::move(wake)),
@@ -25,7 +26,11 @@ void ServerExchange::post(std::function<void()> task) {
 }
 
 void ServerExchange::offload(std::function<void()> work) {
-  boost::asio::post(pool_, contained(std::move(work)));
+  workers_.quick.post(tenant_, contained(std::move(work)));
+}
+
+void ServerExchange::offload_long(std::function<void()> work) {
+  workers_.slow.post(tenant_, contained(std::move(work)));
 }
 
 std::function<void()> ServerExchange::after(std::chrono::milliseconds time,

@@ -3,13 +3,13 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "api/exchange.h"
+#include "api/fair_pool.h"
 
 namespace aquilon::api {
 
@@ -17,11 +17,12 @@ namespace aquilon::api {
 class ServerExchange final : public Exchange, public std::enable_shared_from_this<ServerExchange> {
  public:
   // `wake` tells the connection that there is something new; `id` is that of the request.
-  ServerExchange(boost::asio::io_context& io, boost::asio::thread_pool& pool,
+  ServerExchange(boost::asio::io_context& io, WorkerPools& workers, std::uint64_t tenant,
                  std::size_t max_unsent_bytes, std::function<void()> wake, std::string id = {});
 
   void post(std::function<void()> task) override;
   void offload(std::function<void()> work) override;
+  void offload_long(std::function<void()> work) override;
   std::function<void()> after(std::chrono::milliseconds time, std::function<void()> task) override;
   void respond(HttpResponse response) override;
   void begin_events(std::vector<Header> headers) override;
@@ -51,7 +52,8 @@ class ServerExchange final : public Exchange, public std::enable_shared_from_thi
   std::function<void()> contained(std::function<void()> work);
 
   boost::asio::io_context& io_;
-  boost::asio::thread_pool& pool_;
+  WorkerPools& workers_;
+  const std::uint64_t tenant_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::size_t max_unsent_bytes_;
   std::function<void()> wake_;

@@ -25,21 +25,23 @@ std::string key_of(const AnswerConstraint& wanted) {
 }
 
 Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
+                                            constraint::CompileBudget& budget,
                                             std::vector<Unenforced>& left_out) {
-  const constraint::GrammarOptions options{.whitespace = wanted.whitespace};
+  const constraint::GrammarOptions options{.whitespace = wanted.whitespace, .budget = &budget};
   switch (wanted.kind) {
     case Kind::kJsonSchema:
       return wanted.best_effort ? constraint::relaxed_json_schema(wanted.schema, options, left_out)
                                 : constraint::Grammar::json_schema(wanted.schema, options);
     case Kind::kRegex:
-      return constraint::Grammar::regex(wanted.text);
+      return constraint::Grammar::regex(wanted.text, options);
     case Kind::kChoice:
-      return constraint::Grammar::choice(wanted.choices);
+      return constraint::Grammar::choice(wanted.choices, options);
     case Kind::kGrammar:
-      return wanted.text.find("::=") != std::string::npos ? constraint::Grammar::gbnf(wanted.text)
-                                                          : constraint::Grammar::lark(wanted.text);
+      return wanted.text.find("::=") != std::string::npos
+                 ? constraint::Grammar::gbnf(wanted.text, options)
+                 : constraint::Grammar::lark(wanted.text, options);
     case Kind::kParts:
-      return constraint::Grammar::parts(*wanted.parts);
+      return constraint::Grammar::parts(*wanted.parts, options);
     case Kind::kNone:
     case Kind::kJsonObject:
       break;
@@ -49,7 +51,8 @@ Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
 
 }  // namespace
 
-Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& wanted) {
+Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& wanted,
+                                                       constraint::CompileBudget& budget) {
   const auto vocabulary = AQ_TRY(this->vocabulary(wanted.kind == Kind::kParts));
   const std::string key = key_of(wanted);
   if (auto known = find(key)) {
@@ -62,7 +65,7 @@ Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& w
     }
   }
   std::vector<Unenforced> left_out;
-  auto grammar = compile_grammar(wanted, left_out);
+  auto grammar = compile_grammar(wanted, budget, left_out);
   if (!grammar.ok()) {
     Error error = std::move(grammar).error();
     error.code = Code::kInvalidArgument;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "constraint/compile_budget.h"
 #include "constraint/matcher.h"
 #include "constraint/schema_refusal.h"
 #include "constraint/whitespace.h"
@@ -54,8 +55,9 @@ class ConstraintCompiler {
       : tokenizer_(tokenizer), ends_(std::move(ends)) {}
 
   // The first call makes the vocabulary's tree (some hundred ms). Errors: those of
-  // constraint::Grammar, with `param`.
-  Result<CompiledConstraint> compile(const AnswerConstraint& wanted);
+  // constraint::Grammar, with `param`. `budget`: of all that the request compiles.
+  Result<CompiledConstraint> compile(const AnswerConstraint& wanted,
+                                     constraint::CompileBudget& budget);
 
  private:
   struct Entry {

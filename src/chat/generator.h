@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -77,6 +78,7 @@ struct GenerationRequest {
   std::uint64_t tenant = 0;         // see engine::Request
   std::uint64_t cache_salt = 0;
   double waited_seconds = 0;
+  std::stop_token abandoned;             // nobody waits for the start any more
   std::optional<AdapterChoice> adapter;  // absent: the generator's own, mostly none
 };
 

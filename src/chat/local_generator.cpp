@@ -84,13 +84,14 @@ class LocalGenerator final : public Generator {
     r.waited_seconds = request.waited_seconds;
     if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
     std::shared_ptr<const std::vector<Unenforced>> unenforced;
+    constraint::CompileBudget budget{.stop = request.abandoned};
     if (request.constraint.kind != AnswerConstraint::Kind::kNone) {
-      CompiledConstraint constraint = AQ_TRY(constraints_.compile(request.constraint));
+      CompiledConstraint constraint = AQ_TRY(constraints_.compile(request.constraint, budget));
       AQ_RETURN_IF_ERROR(begin_within(constraint.matcher, request.prompt));
       r.constraint = std::move(constraint.matcher);
       unenforced = std::move(constraint.left_out);
     }
-    if (request.tools.any()) AQ_RETURN_IF_ERROR(hold_to_tools(request, r));
+    if (request.tools.any()) AQ_RETURN_IF_ERROR(hold_to_tools(request, budget, r));
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
@@ -174,26 +175,28 @@ class LocalGenerator final : public Generator {
                  "messages"};
   }
 
-  Status hold_to_tools(const GenerationRequest& request, engine::Request& out) {
+  Status hold_to_tools(const GenerationRequest& request, constraint::CompileBudget& budget,
+                       engine::Request& out) {
     const Dialect& dialect = writer_.dialect();
     const ToolUse& use = request.tools;
     const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
     if (use.choice == ToolChoice::kAuto && chat && writer_.offers_no_call(*chat))
-      AQ_RETURN_IF_ERROR(weigh_call(use, out));
+      AQ_RETURN_IF_ERROR(weigh_call(use, budget, out));
     if (!out.branch)
-      out.constraint = AQ_TRY(tool_matcher(dialect, use, model_->tokenizer(), constraints_));
+      out.constraint =
+          AQ_TRY(tool_matcher(dialect, use, model_->tokenizer(), constraints_, budget));
     out.shown_tokens = control_tokens(dialect, model_->tokenizer());
     out.watch = [&dialect, names = use.names()] { return watch_calls(dialect, names); };
     return {};
   }
 
   // The model says by itself whether the answer calls or speaks.
-  Status weigh_call(const ToolUse& use, engine::Request& out) {
+  Status weigh_call(const ToolUse& use, constraint::CompileBudget& budget, engine::Request& out) {
     const Dialect& dialect = writer_.dialect();
     const text::Tokenizer& tokenizer = model_->tokenizer();
     ToolUse one_way = use;
     one_way.choice = ToolChoice::kRequired;
-    auto calls = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_));
+    auto calls = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_, budget));
     constraint::Matcher behind = calls;
     const std::string begin = beginning_of_call(dialect);
     std::vector<TokenId> ids = tokenizer.encode_trusted(begin);
@@ -201,7 +204,7 @@ class LocalGenerator final : public Generator {
         std::all_of(ids.begin(), ids.end(), [&](TokenId id) { return behind.accept(id); });
     if (!follows) return {};
     one_way.choice = ToolChoice::kDeclined;
-    out.constraint = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_));
+    out.constraint = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_, budget));
     out.branch = engine::Branch{std::move(ids), std::move(behind), std::move(calls), kLeastCall};
     return {};
   }

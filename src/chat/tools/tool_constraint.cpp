@@ -21,13 +21,13 @@ std::string name_of(const Dialect& dialect, const ToolUse& use) {
 }
 
 Result<constraint::Matcher> compile(const Dialect& dialect, const ToolUse& use,
-                                    const text::Tokenizer& tokenizer,
-                                    ConstraintCompiler& compiler) {
+                                    const text::Tokenizer& tokenizer, ConstraintCompiler& compiler,
+                                    constraint::CompileBudget& budget) {
   AnswerConstraint wanted{.kind = AnswerConstraint::Kind::kParts};
   wanted.text = name_of(dialect, use);
   wanted.field = "tools";
   wanted.parts = std::make_shared<const constraint::Part>(call_grammar(dialect, use, tokenizer));
-  return AQ_TRY(compiler.compile(wanted)).matcher;
+  return AQ_TRY(compiler.compile(wanted, budget)).matcher;
 }
 
 }  // namespace
@@ -44,14 +44,16 @@ std::vector<text::TokenId> control_tokens(const Dialect& dialect,
 
 Result<constraint::Matcher> tool_matcher(const Dialect& dialect, const ToolUse& use,
                                          const text::Tokenizer& tokenizer,
-                                         ConstraintCompiler& compiler) {
-  auto matcher = compile(dialect, use, tokenizer, compiler);
+                                         ConstraintCompiler& compiler,
+                                         constraint::CompileBudget& budget) {
+  auto matcher = compile(dialect, use, tokenizer, compiler, budget);
   if (matcher.ok()) return matcher;
   ToolUse weaker = use;
   bool changed = false;
   for (Tool& tool : weaker.tools) {
     const bool whole = tool.strict.value_or(true);
-    const auto alone = constraint::Grammar::json_schema(arguments_schema(tool, whole));
+    const auto alone =
+        constraint::Grammar::json_schema(arguments_schema(tool, whole), {.budget = &budget});
     if (alone.ok()) continue;
     if (tool.strict.value_or(false)) {
       Error error = Error(alone.error()).with_context("the strict tool '" + tool.name + "'");
@@ -63,7 +65,7 @@ Result<constraint::Matcher> tool_matcher(const Dialect& dialect, const ToolUse& 
     tool.strict = false;
   }
   if (!changed) return matcher;
-  return compile(dialect, weaker, tokenizer, compiler);
+  return compile(dialect, weaker, tokenizer, compiler, budget);
 }
 
 }  // namespace aquilon::chat

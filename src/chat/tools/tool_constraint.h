@@ -16,6 +16,7 @@ std::vector<text::TokenId> control_tokens(const Dialect& dialect, const text::To
 // others names and required members are. Requires: use.any(). Threads: safe.
 Result<constraint::Matcher> tool_matcher(const Dialect& dialect, const ToolUse& use,
                                          const text::Tokenizer& tokenizer,
-                                         ConstraintCompiler& compiler);
+                                         ConstraintCompiler& compiler,
+                                         constraint::CompileBudget& budget);
 
 }  // namespace aquilon::chat
