@@ -10,9 +10,9 @@ namespace {
 // Runs `begin` of a handler and then what was posted, among it work that fails.
 struct Failing {
   boost::asio::io_context io;
-  boost::asio::thread_pool pool{1};
+  WorkerPools workers{1};
   std::shared_ptr<ServerExchange> exchange =
-      std::make_shared<ServerExchange>(io, pool, 1 << 20, nullptr, "its-id");
+      std::make_shared<ServerExchange>(io, workers, 0, 1 << 20, nullptr, "its-id");
   std::vector<AbandonReason> told;
 
   std::string run(bool on_worker) {
@@ -23,7 +23,7 @@ struct Failing {
     } else {
       exchange->post(work);
     }
-    pool.join();
+    workers.join();
     io.run_one();
     io.poll();
     return testing::internal::GetCapturedStderr();
