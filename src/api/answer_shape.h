@@ -28,6 +28,7 @@ struct PromptLogprobs {
 // One choice as far as it has come: in a stream what is new, else all of it.
 struct ChoicePart {
   int index = 0;
+  std::string thinking;  // before the text
   std::string text;
   std::vector<chat::ToolCall> calls;          // behind the text, ids made up
   std::size_t calls_before = 0;               // in a stream: told already
@@ -43,6 +44,7 @@ struct ChoicePart {
   bool with_ids = false;
 
   bool called() const { return calls_before + calls.size() > 0; }
+  bool empty() const { return thinking.empty() && text.empty() && calls.empty(); }
 };
 
 // What an answer and its chunks have in common.
@@ -103,7 +105,7 @@ class ChunkShape : public AnswerShape {
 };
 
 struct CompletionRequest;
-std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, bool with_logprobs);
+std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, const CompletionRequest& request);
 std::unique_ptr<AnswerShape> make_text_shape(AnswerHead head, int top_logprobs);
 std::unique_ptr<AnswerShape> make_embedding_shape(AnswerHead head, const EmbeddingForm& form);
 // Anthropic's messages, OpenAI's responses: events with names.

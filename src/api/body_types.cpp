@@ -17,7 +17,8 @@ constexpr Member kMessage[] = {
     {"prefix", "boolean", false, "of the last message, if it is the assistant's: the answer begins with it"},
     {"refusal", "any", false, "accepted; has no effect"},
     {"annotations", "any", false, "accepted; has no effect"},
-    {"reasoning_content", "any", false, "accepted; has no effect"},
+    {"reasoning_content", "string", false, "of an assistant: what it thought, for models whose format shows that"},
+    {"reasoning", "string", false, "the same"},
     {"tool_calls", "[tool_call]", false, "of an assistant: what it called; a message of role tool has to follow for each"},
     {"tool_call_id", "string", false, "of a tool: whose result it is"},
     {"name", "string", false, "of a tool: its name"},
@@ -59,8 +60,10 @@ constexpr Member kToolChoice[] = {
 };
 
 constexpr Member kContentPart[] = {
-    {"type", "string", true, "text"},
-    {"text", "string", true, "parts are joined by line breaks"},
+    {"type", "string", true, "text; thinking of an assistant"},
+    {"text", "string", false, "parts are joined by line breaks"},
+    {"thinking", "string | [content_part]", false, "of thinking: what the assistant thought"},
+    {"closed", "boolean", false, "of thinking: accepted; has no effect"},
 };
 
 constexpr Member kStreamOptions[] = {
@@ -119,11 +122,11 @@ constexpr Member kMessagesToolChoice[] = {
 };
 
 constexpr Member kTextBlock[] = {
-    {"type", "string", true, "text; tool_use of an assistant, tool_result of a user; thinking and redacted_thinking are left out"},
+    {"type", "string", true, "text; tool_use of an assistant, tool_result of a user; thinking of an assistant; redacted_thinking is left out"},
     {"text", "string", false, "blocks are joined by line breaks"},
     {"cache_control", "object", false, "accepted; has no effect: what was computed is kept by itself"},
     {"citations", "any", false, "accepted; has no effect"},
-    {"thinking", "string"},
+    {"thinking", "string", false, "what the assistant thought, for models whose format shows that"},
     {"signature", "string"},
     {"data", "string"},
     {"id", "string", false, "of tool_use"},
@@ -136,9 +139,11 @@ constexpr Member kTextBlock[] = {
 };
 
 constexpr Member kInputItem[] = {
-    {"type", "string", false, "message, function_call or function_call_output"},
+    {"type", "string", false, "message, reasoning, function_call or function_call_output"},
+    {"summary", "array", false, "of reasoning: its texts count where there is no content"},
+    {"encrypted_content", "any", false, "accepted; has no effect"},
     {"role", "string", false, "of a message: system, developer, user or assistant"},
-    {"content", "string | [input_part]", false, "of a message: text"},
+    {"content", "string | [input_part]", false, "of a message, or of reasoning: text"},
     {"call_id", "string", false, "of a call and its output"},
     {"name", "string", false, "of a call"},
     {"arguments", "string", false, "of a call: JSON"},
@@ -151,7 +156,7 @@ constexpr Member kInputItem[] = {
 };
 
 constexpr Member kInputPart[] = {
-    {"type", "string", true, "input_text or output_text"},
+    {"type", "string", true, "input_text or output_text; reasoning_text of reasoning"},
     {"text", "string", true, "parts are joined by line breaks"},
     {"annotations", "array", false, "accepted; has no effect"},
     {"logprobs", "array", false, "accepted; has no effect"},
@@ -184,6 +189,12 @@ constexpr Member kReasoning[] = {
     {"generate_summary", "any", false, "accepted; has no effect"},
 };
 
+constexpr Member kThinking[] = {
+    {"type", "string", true, "enabled or adaptive, of models that think; disabled"},
+    {"budget_tokens", "integer", false, "accepted; has no effect: max_tokens counts thoughts as well"},
+    {"display", "string", false, "accepted; has no effect"},
+};
+
 constexpr Member kLora[] = {
     {"id", "integer", true, "number of the adapter, in the order of serve's --lora, from 0"},
     {"scale", "number", true, "-100 to 100; of all, one may be other than 0"},
@@ -212,6 +223,7 @@ constexpr ObjectType kTypes[] = {
     {"text_config", kTextConfig},
     {"text_format", kTextFormat},
     {"reasoning", kReasoning},
+    {"thinking_config", kThinking},
     {"lora", kLora},
 };
 // clang-format on

@@ -26,6 +26,7 @@ Refusal read_role(const json::object& message, const Location& where, std::strin
 }
 
 constexpr std::string_view kText[] = {"text"};
+constexpr std::string_view kThought[] = {"thinking"};
 
 bool is_set(const json::object& message, std::string_view name) {
   const json::value* value = message.if_contains(name);
@@ -47,6 +48,20 @@ Refusal read_prefix(const json::object& message, const Location& where, std::str
                                          where[1]));
 }
 
+// What an assistant thought: parts of its content, as Mistral has them, or a text beside it, as
+// others do. The model's format says what of it is written.
+Refusal read_thoughts(const json::object& message, const Location& where, json::object& out) {
+  std::string thoughts;
+  if (const json::value* content = message.if_contains("content")) thoughts = thoughts_of(*content);
+  for (const char* name : {"reasoning_content", "reasoning"}) {
+    const json::value* beside = message.if_contains(name);
+    if (!thoughts.empty() || !beside || beside->is_null()) continue;
+    if (Refusal refusal = read_string(*beside, step(where, name), thoughts)) return refusal;
+  }
+  if (!thoughts.empty()) out["reasoning_content"] = thoughts;
+  return {};
+}
+
 Refusal read_message(const json::value& value, const Location& where, bool is_last,
                      chat::ChatPrompt& out) {
   if (!value.is_object()) return invalid_value(where, "dict_type", "a message is an object");
@@ -60,13 +75,17 @@ Refusal read_message(const json::value& value, const Location& where, bool is_la
       return bad_request("messages", "unsupported_parameter",
                          "'{}' of a message is not supported by this server: leave it out", name);
   json::object read{{"role", role}};
+  PartTypes types{.text = kText};
+  if (role == "assistant") types.left_out = kThought;
   json::array calls;
   if (role == "assistant")
     if (Refusal refusal = read_tool_calls(message, where, calls)) return refusal;
+  if (role == "assistant")
+    if (Refusal refusal = read_thoughts(message, where, read)) return refusal;
   if (role == "tool")
     if (Refusal refusal = read_result_members(message, where, read)) return refusal;
   if (calls.empty() || is_set(message, "content"))
-    if (Refusal refusal = read_content(message, where, {.text = kText}, content)) return refusal;
+    if (Refusal refusal = read_content(message, where, types, content)) return refusal;
   if (Refusal refusal = read_prefix(message, where, role, is_last, out.continue_final_message))
     return refusal;
   read["content"] = content;

@@ -1,5 +1,6 @@
 // POST /v1/chat/completions: chat.completion and chat.completion.chunk.
 #include "api/answer_shape.h"
+#include "api/completion_request.h"
 #include "api/json_text.h"
 #include "api/shape_parts_internal.h"
 
@@ -8,10 +9,11 @@ namespace {
 
 class ChatShape final : public ChunkShape {
  public:
-  ChatShape(AnswerHead head, bool with_logprobs)
+  ChatShape(AnswerHead head, const CompletionRequest& request)
       : whole_start_(answer_start(head, "chat.completion") + ",\"choices\":["),
         chunk_start_(answer_start(head, "chat.completion.chunk") + ",\"choices\":["),
-        with_logprobs_(with_logprobs) {}
+        with_logprobs_(request.chat_logprobs),
+        thinking_parts_(request.thinking_parts) {}
 
   std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
     std::string out = whole_start_;
@@ -19,7 +21,7 @@ class ChatShape final : public ChunkShape {
       if (&choice != choices.data()) out += ',';
       out += fmt::format("{{\"index\":{},\"message\":{{\"role\":\"assistant\",\"content\":",
                          choice.index);
-      append_json_string(out, choice.text);
+      append_content(out, choice, !choice.text.empty() || choice.calls.empty());
       out += ",\"refusal\":null,\"tool_calls\":";
       if (choice.calls.empty())
         out += "null";
@@ -46,12 +48,15 @@ class ChatShape final : public ChunkShape {
     std::string out = chunk_start_;
     out += fmt::format("{{\"index\":{},\"delta\":{{", part.index);
     const bool calls = !part.calls.empty();
-    if (!calls || !part.text.empty()) {
+    const bool content = !part.text.empty() || (thinking_parts_ && !part.thinking.empty());
+    if (content || (!calls && part.thinking.empty())) {
       out += "\"content\":";
-      append_json_string(out, part.text);
+      append_content(out, part, !part.text.empty());
+    } else if (!part.thinking.empty()) {
+      append_reasoning(out, part.thinking);
     }
     if (calls) {
-      out += part.text.empty() ? "\"tool_calls\":" : ",\"tool_calls\":";
+      out += out.ends_with('{') ? "\"tool_calls\":" : ",\"tool_calls\":";
       append_tool_calls(out, part);
     }
     out += "},\"logprobs\":";
@@ -85,6 +90,31 @@ class ChatShape final : public ChunkShape {
   }
 
  private:
+  // Behind "content": a text, with thoughts beside it or, as Mistral has them, as parts of a list.
+  void append_content(std::string& out, const ChoicePart& part, bool with_text) const {
+    if (thinking_parts_ && !part.thinking.empty()) {
+      out += "[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":";
+      append_json_string(out, part.thinking);
+      out += "}]}";
+      if (with_text) {
+        out += ",{\"type\":\"text\",\"text\":";
+        append_json_string(out, part.text);
+        out += '}';
+      }
+      out += ']';
+      return;
+    }
+    append_json_string(out, part.text);
+    if (part.thinking.empty()) return;
+    out += ',';
+    append_reasoning(out, part.thinking);
+  }
+  // As vLLM and others have it.
+  static void append_reasoning(std::string& out, std::string_view thinking) {
+    out += "\"reasoning_content\":";
+    append_json_string(out, thinking);
+  }
+
   static bool logprobs_in_choice(const ChoicePart& part) {
     return part.prompt_logprobs && !part.prompt_logprobs->as_vllm;
   }
@@ -111,12 +141,13 @@ class ChatShape final : public ChunkShape {
   std::string whole_start_;
   std::string chunk_start_;
   bool with_logprobs_;
+  bool thinking_parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, bool with_logprobs) {
-  return std::make_unique<ChatShape>(std::move(head), with_logprobs);
+std::unique_ptr<AnswerShape> make_chat_shape(AnswerHead head, const CompletionRequest& request) {
+  return std::make_unique<ChatShape>(std::move(head), request);
 }
 
 }  // namespace aquilon::api

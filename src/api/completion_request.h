@@ -53,12 +53,14 @@ struct CompletionRequest {
   EmbeddingForm embedding;               // of the route that embeds
   std::string answer_prefix;             // every answer begins with it, before what is generated
 
+  bool thinking_parts = false;   // thoughts are parts of a chat's content, as Mistral has them
   std::string reasoning_effort;  // empty: the model's own
   std::string instructions;      // of /v1/responses, which repeats them
   std::string text_format;       // likewise its text.format, as JSON; empty: text
   std::string tools_echo;        // ... its tools, as JSON
   std::string choice_echo;       // ... and the choice among them
   bool may_call = false;         // answers may have calls
+  bool may_think = false;        // or thoughts
 
   // Steps of the reading, of no use afterwards.
   std::string suffix;  // empty: none

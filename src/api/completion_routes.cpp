@@ -5,10 +5,6 @@
 namespace aquilon::api {
 namespace {
 
-std::unique_ptr<AnswerShape> chat_shape(AnswerHead head, const CompletionRequest& request) {
-  return make_chat_shape(std::move(head), request.chat_logprobs);
-}
-
 std::unique_ptr<AnswerShape> text_shape(AnswerHead head, const CompletionRequest& request) {
   return make_text_shape(std::move(head), request.generation.top_logprobs);
 }
@@ -77,7 +73,7 @@ void answer_generating(ApiContext& context, const GenerationRoute& route, BodyRu
 }
 
 void answer_chat(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer_generating(context, {&chat_body, &chat_shape}, {}, std::move(request),
+  answer_generating(context, {&chat_body, &make_chat_shape}, {}, std::move(request),
                     std::move(exchange));
 }
 
@@ -93,13 +89,14 @@ void answer_embeddings(ApiContext& context, HttpRequest request,
 }
 
 void answer_fim(ApiContext& context, HttpRequest request, std::shared_ptr<Exchange> exchange) {
-  answer_generating(context, {&fim_body, &chat_shape}, {}, std::move(request), std::move(exchange));
+  answer_generating(context, {&fim_body, &make_chat_shape}, {}, std::move(request),
+                    std::move(exchange));
 }
 
 void answer_azure_chat(ApiContext& context, HttpRequest request,
                        std::shared_ptr<Exchange> exchange) {
   BodyRules rules = azure_rules(context, request);
-  answer_generating(context, {&chat_body, &chat_shape, ErrorForm::kAzure}, std::move(rules),
+  answer_generating(context, {&chat_body, &make_chat_shape, ErrorForm::kAzure}, std::move(rules),
                     std::move(request), std::move(exchange));
 }
 

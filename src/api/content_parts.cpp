@@ -60,6 +60,26 @@ Refusal read_text_or_parts(const json::value& value, const Location& where, cons
   return {};
 }
 
+std::string thoughts_of(const json::value& content) {
+  std::string thoughts;
+  if (!content.is_array()) return thoughts;
+  const auto add_text = [&thoughts](const json::object& part, std::string_view name) {
+    const json::value* text = part.if_contains(name);
+    if (text && text->is_string()) thoughts += std::string_view(text->get_string());
+  };
+  for (const json::value& value : content.get_array()) {
+    const json::object* part = value.if_object();
+    const json::value* type = part ? part->if_contains("type") : nullptr;
+    if (!type || *type != "thinking") continue;
+    add_text(*part, "thinking");
+    const json::value* inner = part->if_contains("thinking");
+    if (!inner || !inner->is_array()) continue;
+    for (const json::value& one : inner->get_array())
+      if (one.is_object()) add_text(one.get_object(), "text");
+  }
+  return thoughts;
+}
+
 ApiError message_order_error(std::string_view param, std::string message) {
   return {.status = 400,
           .type = "invalid_request_message_order",

@@ -18,6 +18,10 @@ struct PartTypes {
 // A string, or text parts joined by line breaks.
 Refusal read_text_or_parts(const boost::json::value& value, const Location& where,
                            const PartTypes& types, std::string& content);
+// The texts of the parts of type thinking in a list content, which are texts, or lists of text
+// parts. Empty: there are none.
+std::string thoughts_of(const boost::json::value& content);
+
 // The same of the member `content`, which must be there.
 Refusal read_content(const boost::json::object& message, const Location& where,
                      const PartTypes& types, std::string& content);

@@ -71,6 +71,8 @@ struct FakeGenerator::Stream {
   int fail_at = -1;
   bool wait = false;
   bool half = false;
+  bool thinks = false;
+  bool begun = false;
   bool closed = false;
 
   void emit(chat::GenerationEvent event) {
@@ -181,6 +183,11 @@ class FakeGenerator::Handle final : public chat::Generation {
     stream_->fail();
   }
   const std::vector<text::TokenId>& prompt_ids() const override { return stream_->prompt_ids; }
+  std::optional<chat::ThinkingMarks> thinking() const override {
+    if (!stream_->thinks) return std::nullopt;
+    return chat::ThinkingMarks{"<think>", "</think>"};
+  }
+  bool thinking_begun() const override { return stream_->begun; }
   std::span<const chat::Unenforced> unenforced() const override {
     static const chat::Unenforced kAny[] = {{"/a\xC3\xA9", "not", "for tests \xF0\x9F\x8C\xAC"}};
     return stream_->request.constraint.best_effort ? std::span(kAny)
@@ -247,6 +254,9 @@ Result<std::unique_ptr<chat::Generation>> FakeGenerator::start(chat::GenerationR
   if (text.starts_with("!fail ")) stream->fail_at = std::stoi(text.substr(6));
   std::string answer = "The north wind blows over the sea.";
   if (text.starts_with("!say ")) answer = text.substr(5);
+  stream->begun = text.starts_with("!begun ");
+  stream->thinks = stream->begun || text.starts_with("!think ");
+  if (stream->thinks) answer = text.substr(7);
   if (text.starts_with("!adapter")) {
     const double scale = request.adapter ? request.adapter->scale : 0;
     answer = scale == 0 ? "none" : fmt::format("adapter {}", scale);

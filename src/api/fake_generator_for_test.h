@@ -3,6 +3,8 @@
 //
 // The last user message (or text prompt) may steer it, word by word:
 //   !say TEXT       answers with the words of TEXT       !wait        emits nothing until cancelled
+//   !think TEXT     the same, of a model that thinks in <think> tags; !begun TEXT: its prompt has
+//                   opened them
 //   !fail N         an error after N tokens               !full        refuses: queue full
 //   !bytes          tokens that split an emoji            !front       its prompt begins with BOS
 //   !break          a broken invariant where it is read

@@ -58,6 +58,12 @@ void hide_front(std::vector<chat::TokenLogprobs>& tokens, const std::string& ech
   }
 }
 
+// Their content is a list of parts where the model has thought; other clients want a text there.
+bool is_client_of_mistral(const HttpRequest& request) {
+  const std::string_view agent = request.header("user-agent");
+  return agent.find("mistral") != agent.npos;
+}
+
 }  // namespace
 
 GenerationSession::GenerationSession(ApiContext& context, GenerationRoute route, BodyRules rules,
@@ -98,6 +104,7 @@ Refusal GenerationSession::read_request() {
     return internal_failure();
   }
   http_.body = {};
+  request_.thinking_parts = request_.thinking_parts || is_client_of_mistral(http_);
   request_.may_call = request_.generation.tools.may_call();
   if (request_.may_call) tools_ = request_.generation.tools.names();
   request_.generation.tenant = http_.tenant;
@@ -219,8 +226,15 @@ void GenerationSession::on_started(std::shared_ptr<Generations> generations) {
       choices_[i].prompt_ids = std::make_shared<const std::vector<text::TokenId>>(
           generations_->list[prompt]->prompt_ids());
   }
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const auto& generation =
+        generations_->list[i / static_cast<std::size_t>(request_.generation.n)];
+    if (const auto marks = generation->thinking())
+      thinkers_.emplace_back(*marks, generation->thinking_begun());
+  }
   if (!tools_.empty())
     readers_.assign(choices_.size(), chat::CallReader(generations_->model->dialect(), tools_));
+  request_.may_think = !thinkers_.empty();
   shape_ = route_.shape({http_.id, std::time(nullptr), request_.model}, request_);
   if (request_.stream) {
     exchange_->begin_events(answer_headers());
@@ -269,7 +283,7 @@ void GenerationSession::take_event(std::size_t prompt, chat::GenerationEvent eve
     usage_.cached_tokens += event.usage->cached_tokens;
     --running_;
   }
-  const bool tells = !part.text.empty() || !part.calls.empty() || event.finish;
+  const bool tells = !part.empty() || event.finish;
   if (running_ == 0) {
     complete(static_cast<std::size_t>(part.index));
   } else if (request_.stream && tells) {
@@ -290,20 +304,40 @@ void GenerationSession::note(const chat::GenerationEvent& event) {
     outcome.finish = kFinishes[static_cast<std::size_t>(*event.finish)];
 }
 
-// What is certain of the answer's text: words and calls, in a stream each in a part of its own.
+// What is certain of the answer's text: thoughts, words and calls, in a stream each in a part of
+// its own.
 void GenerationSession::take_answer(ChoicePart& part, const chat::GenerationEvent& event) {
+  const bool last = event.finish.has_value();
+  if (thinkers_.empty()) return take_words(part, event.text, last);
+  chat::ThinkingReader& reader = thinkers_[static_cast<std::size_t>(part.index)];
+  auto pieces = reader.push(event.text);
+  if (last)
+    for (auto& piece : reader.finish()) pieces.push_back(std::move(piece));
+  for (const chat::ThinkingReader::Piece& piece : pieces) {
+    if (piece.thought) {
+      if (request_.stream && !(part.text.empty() && part.calls.empty())) stream_part(part);
+      part.thinking += piece.text;
+    } else {
+      if (request_.stream && !part.thinking.empty()) stream_part(part);
+      take_words(part, piece.text, false);
+    }
+  }
+  if (last) take_words(part, {}, true);
+}
+
+void GenerationSession::take_words(ChoicePart& part, std::string_view text, bool last) {
   if (readers_.empty()) {
-    part.text += event.text;
+    part.text += text;
     return;
   }
   chat::CallReader& reader = readers_[static_cast<std::size_t>(part.index)];
-  std::vector<chat::AnswerPiece> pieces = reader.push(event.text);
-  if (event.finish)
+  std::vector<chat::AnswerPiece> pieces = reader.push(text);
+  if (last)
     for (chat::AnswerPiece& piece : reader.finish()) pieces.push_back(std::move(piece));
   const bool short_ids = generations_->model->dialect().short_ids;
   for (chat::AnswerPiece& piece : pieces) {
     const bool other = piece.call ? !part.text.empty() : !part.calls.empty();
-    if (request_.stream && other) stream_part(part);
+    if (request_.stream && (other || !part.thinking.empty())) stream_part(part);
     part.text += piece.text;
     if (!piece.call) continue;
     chat::ToolCall& call = part.calls.emplace_back(std::move(*piece.call));
@@ -335,6 +369,7 @@ void GenerationSession::take_prompt_logprobs(std::size_t prompt,
 
 void GenerationSession::stream_part(ChoicePart& part) {
   send(shape_->part(part, running_ == 0 ? &usage_ : nullptr));
+  part.thinking.clear();
   part.text.clear();
   part.calls_before += part.calls.size();
   part.calls.clear();

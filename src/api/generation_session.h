@@ -55,6 +55,7 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   void on_event(std::size_t prompt, chat::GenerationEvent event);
   void take_event(std::size_t prompt, chat::GenerationEvent event);
   void take_answer(ChoicePart& part, const chat::GenerationEvent& event);
+  void take_words(ChoicePart& part, std::string_view text, bool last);
   void take_prompt_logprobs(std::size_t prompt, const std::vector<chat::TokenLogprobs>& logprobs);
   void note(const chat::GenerationEvent& event);
   void stream_part(ChoicePart& part);
@@ -88,8 +89,9 @@ class GenerationSession : public std::enable_shared_from_this<GenerationSession>
   std::shared_ptr<Generations> generations_;
   std::vector<std::pair<std::size_t, chat::GenerationEvent>> early_;  // came before on_started
   std::vector<ChoicePart> choices_;
-  std::vector<chat::CallReader> readers_;  // one a choice, where answers may call
-  std::size_t running_ = 0;                // generations whose last event has not come
+  std::vector<chat::ThinkingReader> thinkers_;  // one a choice, where the model marks thoughts
+  std::vector<chat::CallReader> readers_;       // one a choice, where answers may call
+  std::size_t running_ = 0;                     // generations whose last event has not come
   chat::Usage usage_;
   RequestUsage book_;
   bool started_ = false;

@@ -19,7 +19,6 @@ using C = CompletionRequest;
 
 constexpr double kIntMax = std::numeric_limits<int>::max();
 
-// What an assistant thought in earlier turns is not shown to it again, as in that API.
 constexpr std::string_view kText[] = {"text"};
 constexpr std::string_view kThought[] = {"thinking", "redacted_thinking"};
 
@@ -69,6 +68,9 @@ Refusal read_turn(const json::value& value, const Location& where, json::array& 
   }
   for (json::value& result : blocks.results) messages.push_back(std::move(result));
   if (blocks.results.empty() || !blocks.others.empty()) add_turn(role, text, messages);
+  if (content && role == "assistant")
+    if (const std::string thoughts = thoughts_of(*content); !thoughts.empty())
+      messages.back().get_object()["reasoning_content"] = thoughts;
   if (blocks.calls.empty()) return {};
   json::object& turn = messages.back().get_object();
   json::value& calls = turn["tool_calls"];
@@ -98,6 +100,21 @@ Refusal read_stop_sequences(const Field& field, const json::value& value, Comple
   return read_stop(field, value, out);
 }
 
+Refusal read_thinking(const Field& field, const json::value& value, CompletionRequest& out) {
+  const Location where = {std::string(field.name)};
+  if (!value.is_object()) return invalid_value(where, "dict_type", "an object is expected");
+  const json::value* given = value.get_object().if_contains("type");
+  if (!given) return invalid_value(step(where, "type"), "missing", "the field is missing");
+  std::string type;
+  if (Refusal refusal = read_string(*given, step(where, "type"), type)) return refusal;
+  if (type != "disabled" && type != "enabled" && type != "adaptive")
+    return invalid_value(step(where, "type"), "enum",
+                         "expected 'enabled', 'adaptive' or 'disabled'");
+  out.chat.wants_thinking = type != "disabled";
+  if (type == "disabled") out.chat.reasoning_effort = "none";
+  return {};
+}
+
 // clang-format off
 constexpr Field kPrompt[] = {
     {"model", "string", &C::model, 0, 0, true, "id or alias from /v1/models"},
@@ -105,7 +122,7 @@ constexpr Field kPrompt[] = {
     {"messages", "[turn]", &read_turns, 0, 0, true, "the conversation; an assistant's last one is continued"},
     {"tools", "[messages_tool]", &read_messages_tools, 0, 0, false, "functions that the answer may call, at most 512"},
     {"tool_choice", "messages_tool_choice", &read_messages_choice, 0, 0, false, "auto, any (one call at least), tool (this one) or none"},
-    {"thinking", "object", Refused{R"({"type":"disabled"})"}},
+    {"thinking", "thinking_config", &read_thinking, 0, 0, false, "whether a model that can think before it answers does"},
     {"output_config", "object", Refused{"{}"}},
     {"output_format", "object", Refused{}},
     {"context_management", "object", Refused{}},

@@ -16,14 +16,16 @@ std::string usage_json(const chat::Usage& usage) {
 
 class MessagesShape final : public AnswerShape {
  public:
-  // `may_call`: the answer may begin with a call instead of a text.
-  MessagesShape(AnswerHead head, bool may_call) : head_(std::move(head)), may_call_(may_call) {}
+  // `waits`: the answer may begin with something else than a text.
+  MessagesShape(AnswerHead head, bool waits) : head_(std::move(head)), waits_(waits) {}
 
   std::string whole(std::span<const ChoicePart> choices, const chat::Usage& usage) override {
     const ChoicePart& choice = choices.front();
     take(choice);
     std::string out = message_start() + "[";
+    if (!choice.thinking.empty()) out += thinking_block(choice.thinking);
     if (choice.calls.empty() || !choice.text.empty()) {
+      if (out.back() != '[') out += ',';
       out += "{\"type\":\"text\",\"text\":";
       append_json_string(out, choice.text);
       out += '}';
@@ -42,7 +44,7 @@ class MessagesShape final : public AnswerShape {
         {"message_start", "{\"type\":\"message_start\",\"message\":" + message_start() + "[]," +
                               stop_members() +
                               ",\"usage\":" + usage_json({.prompt_tokens = prompt_tokens}) + "}}"});
-    if (!may_call_) open_text(events);
+    if (!waits_) open_block(events, Block::kText);
     events.push_back({"ping", R"({"type":"ping"})"});
     return events;
   }
@@ -50,8 +52,14 @@ class MessagesShape final : public AnswerShape {
   StreamEvents part(const ChoicePart& part, const chat::Usage*) override {
     take(part);
     StreamEvents events;
+    if (!part.thinking.empty()) {
+      open_block(events, Block::kThinking);
+      std::string text = "{\"type\":\"thinking_delta\",\"thinking\":";
+      append_json_string(text, part.thinking);
+      add_delta(events, text + "}");
+    }
     if (!part.text.empty()) {
-      open_text(events);
+      open_block(events, Block::kText);
       std::string text = "{\"type\":\"text_delta\",\"text\":";
       append_json_string(text, part.text);
       add_delta(events, text + "}");
@@ -81,8 +89,17 @@ class MessagesShape final : public AnswerShape {
                                             blocks_, block)});
     open_ = true;
   }
-  void open_text(StreamEvents& events) {
-    if (!open_) start(events, R"({"type":"text","text":""})");
+  enum class Block { kText, kThinking };
+  void open_block(StreamEvents& events, Block block) {
+    if (open_ && block_ == block) return;
+    close(events);
+    block_ = block;
+    start(events, block == Block::kText ? R"({"type":"text","text":""})" : thinking_block(""));
+  }
+  static std::string thinking_block(std::string_view text) {
+    std::string out = "{\"type\":\"thinking\",\"thinking\":";
+    append_json_string(out, text);
+    return out + ",\"signature\":\"\"}";
   }
   void add_delta(StreamEvents& events, const std::string& delta) {
     events.push_back({"content_block_delta",
@@ -99,6 +116,7 @@ class MessagesShape final : public AnswerShape {
   // A block of its own; its arguments come as the text of their JSON.
   void add_call(StreamEvents& events, const chat::ToolCall& call) {
     close(events);
+    block_ = Block::kText;
     start(events, tool_use(call, "{}"));
     std::string json = "{\"type\":\"input_json_delta\",\"partial_json\":";
     append_json_string(json, call.arguments);
@@ -145,10 +163,11 @@ class MessagesShape final : public AnswerShape {
   }
 
   AnswerHead head_;
-  bool may_call_;
+  bool waits_;
   bool called_ = false;
   bool open_ = false;  // a block
-  int blocks_ = 0;     // closed ones
+  Block block_ = Block::kText;
+  int blocks_ = 0;  // closed ones
   std::optional<chat::FinishReason> finish_;
   std::string stop_;  // the stop string that was met
 };
@@ -157,7 +176,7 @@ class MessagesShape final : public AnswerShape {
 
 std::unique_ptr<AnswerShape> make_messages_shape(AnswerHead head,
                                                  const CompletionRequest& request) {
-  return std::make_unique<MessagesShape>(std::move(head), request.may_call);
+  return std::make_unique<MessagesShape>(std::move(head), request.may_call || request.may_think);
 }
 
 }  // namespace aquilon::api

@@ -22,7 +22,17 @@ constexpr double kIntMax = std::numeric_limits<int>::max();
 constexpr std::string_view kText[] = {"input_text", "output_text", "text"};
 
 void add_message(std::string_view role, std::string_view text, CompletionRequest& out) {
-  out.chat.messages.push_back(json::object{{"role", role}, {"content", text}});
+  json::array& messages = out.chat.messages;
+  // Behind what the assistant thought.
+  if (role == "assistant" && !messages.empty()) {
+    json::object& last = messages.back().get_object();
+    if (last.contains("reasoning_content") && last.at("content") == "" &&
+        !last.contains("tool_calls")) {
+      last["content"] = text;
+      return;
+    }
+  }
+  messages.push_back(json::object{{"role", role}, {"content", text}});
 }
 
 Refusal read_instructions(const Field& field, const json::value& value, CompletionRequest& out) {
@@ -40,10 +50,11 @@ Refusal read_item(const json::value& value, const Location& where, CompletionReq
     if (Refusal refusal = read_string(*type_value, step(where, "type"), type)) return refusal;
     if (type == "function_call") return read_call_item(item, where, out);
     if (type == "function_call_output") return read_output_item(item, where, out);
+    if (type == "reasoning") return read_reasoning_item(item, out);
     if (type != "message")
       return bad_request("input", "unsupported_parameter",
                          "items of type '{}' are not supported by this server: send messages, "
-                         "function_call and function_call_output",
+                         "reasoning, function_call and function_call_output",
                          type);
   }
   const json::value* role_value = item.if_contains("role");

@@ -18,7 +18,7 @@ std::string usage_json(const chat::Usage& usage) {
 class ResponsesShape final : public AnswerShape {
  public:
   ResponsesShape(AnswerHead head, const CompletionRequest& request)
-      : head_(std::move(head)), may_call_(request.may_call) {
+      : head_(std::move(head)), waits_(request.may_call || request.may_think) {
     settings_ = ",\"instructions\":";
     append_json_string_or_null(settings_, request.instructions);
     const auto& max_tokens = request.generation.max_tokens;
@@ -42,7 +42,11 @@ class ResponsesShape final : public AnswerShape {
     const ChoicePart& choice = choices.front();
     text_ = choice.text;
     finish_ = choice.finish;
-    if (choice.calls.empty() || !text_.empty()) keep(message(final_status(), true));
+    thinking_ = choice.thinking;
+    const bool words = choice.calls.empty() || !text_.empty();
+    if (!thinking_.empty()) keep(reasoning("completed", true));
+    next_id();
+    if (words) keep(message(final_status(), true));
     for (const chat::ToolCall& call : choice.calls) {
       next_id();
       keep(call_item(call, "completed", call.arguments));
@@ -55,13 +59,14 @@ class ResponsesShape final : public AnswerShape {
     const std::string started = ",\"response\":" + response("in_progress", "[]", nullptr);
     add(events, "response.created", started);
     add(events, "response.in_progress", started);
-    if (!may_call_) open_message(events);
+    if (!waits_) open_message(events);
     return events;
   }
 
   StreamEvents part(const ChoicePart& part, const chat::Usage*) override {
     StreamEvents events;
     finish_ = part.finish;
+    if (!part.thinking.empty()) add_thoughts(events, part.thinking);
     if (!part.text.empty()) {
       open_message(events);
       text_ += part.text;
@@ -75,6 +80,7 @@ class ResponsesShape final : public AnswerShape {
 
   StreamEvents end(const chat::Usage& usage, bool) override {
     StreamEvents events;
+    close_thoughts(events, final_status());
     close_message(events, final_status());
     add(events, complete() ? "response.completed" : "response.incomplete",
         ",\"response\":" + response(final_status(), "[" + items_ + "]", &usage));
@@ -86,6 +92,7 @@ class ResponsesShape final : public AnswerShape {
     append_json_string(error_, error.message);
     error_ += '}';
     StreamEvents events;
+    if (thinks_) keep(reasoning("incomplete", true));
     if (open_) keep(message("incomplete", true));
     add(events, "response.failed",
         ",\"response\":" + response("failed", "[" + items_ + "]", nullptr));
@@ -120,6 +127,7 @@ class ResponsesShape final : public AnswerShape {
 
   void open_message(StreamEvents& events) {
     if (open_) return;
+    close_thoughts(events, "completed");
     next_id();
     open_ = true;
     text_.clear();
@@ -139,7 +147,45 @@ class ResponsesShape final : public AnswerShape {
         fmt::format(",\"output_index\":{},\"item\":{}", item_, done));
     keep(done);
   }
+  void add_thoughts(StreamEvents& events, std::string_view text) {
+    if (!thinks_) {
+      close_message(events, "completed");
+      next_id();
+      thinks_ = true;
+      thinking_.clear();
+      add(events, "response.output_item.added",
+          fmt::format(",\"output_index\":{},\"item\":{}", item_, reasoning("in_progress", false)));
+    }
+    thinking_ += text;
+    std::string rest = at_item(own_id("rs")) + ",\"content_index\":0,\"delta\":";
+    append_json_string(rest, text);
+    add(events, "response.reasoning_text.delta", rest);
+  }
+  void close_thoughts(StreamEvents& events, std::string_view status) {
+    if (!thinks_) return;
+    thinks_ = false;
+    std::string rest = at_item(own_id("rs")) + ",\"content_index\":0,\"text\":";
+    append_json_string(rest, thinking_);
+    add(events, "response.reasoning_text.done", rest);
+    const std::string done = reasoning(status, true);
+    add(events, "response.output_item.done",
+        fmt::format(",\"output_index\":{},\"item\":{}", item_, done));
+    keep(done);
+  }
+  std::string reasoning(std::string_view status, bool with_text) const {
+    std::string content;
+    if (with_text) {
+      content = "{\"type\":\"reasoning_text\",\"text\":";
+      append_json_string(content, thinking_);
+      content += '}';
+    }
+    return fmt::format(
+        "{{\"id\":\"{}\",\"type\":\"reasoning\",\"summary\":[],\"content\":[{}],"
+        "\"status\":\"{}\"}}",
+        own_id("rs"), content, status);
+  }
   void add_call(StreamEvents& events, const chat::ToolCall& call) {
+    close_thoughts(events, "completed");
     close_message(events, "completed");
     next_id();
     const std::string place = at_item(own_id("fc"));
@@ -197,8 +243,10 @@ class ResponsesShape final : public AnswerShape {
   }
 
   AnswerHead head_;
-  bool may_call_;
-  bool open_ = false;  // a message
+  bool waits_;           // the answer may begin with something else than a message
+  bool open_ = false;    // a message
+  bool thinks_ = false;  // an item of reasoning is open
+  std::string thinking_;
   bool kept_ = false;  // the item of this number is in items_
   int item_ = 0;
   std::string items_;     // finished ones, as JSON

@@ -18,6 +18,23 @@ bool is_assistant(const json::array& messages) {
 
 }  // namespace
 
+// Its content, or else its summary. The message or the calls behind it are of the same turn.
+Refusal read_reasoning_item(const json::object& item, CompletionRequest& out) {
+  std::string thoughts;
+  for (const char* name : {"content", "summary"}) {
+    const json::value* parts = item.if_contains(name);
+    if (!thoughts.empty() || !parts || !parts->is_array()) continue;
+    for (const json::value& part : parts->get_array()) {
+      const json::value* text = part.is_object() ? part.get_object().if_contains("text") : nullptr;
+      if (text && text->is_string()) thoughts += std::string_view(text->get_string());
+    }
+  }
+  if (!thoughts.empty())
+    out.chat.messages.push_back(
+        json::object{{"role", "assistant"}, {"content", ""}, {"reasoning_content", thoughts}});
+  return {};
+}
+
 // Neighbouring calls, and the assistant's text before them, are one message.
 Refusal read_call_item(const json::object& item, const Location& where, CompletionRequest& out) {
   std::string id, name, arguments;

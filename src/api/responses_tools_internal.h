@@ -9,7 +9,8 @@
 
 namespace aquilon::api {
 
-// An item of type function_call or function_call_output, added to the conversation.
+// An item of type reasoning, function_call or function_call_output, added to the conversation.
+Refusal read_reasoning_item(const boost::json::object& item, CompletionRequest& out);
 Refusal read_call_item(const boost::json::object& item, const Location& where,
                        CompletionRequest& out);
 Refusal read_output_item(const boost::json::object& item, const Location& where,

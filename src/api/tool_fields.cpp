@@ -173,15 +173,10 @@ Refusal finish_tools(CompletionRequest& out, std::string_view field) {
                          field, name.substr(0, kMaxToolName));
   std::erase_if(use.tools, [&](const chat::Tool& tool) { return !is_wanted(tool, rules.names); });
   if (use.choice == ToolChoice::kNone) out.chat.tools = nullptr;  // the model is told of none
-  if (out.generation.constraint.kind == chat::AnswerConstraint::Kind::kNone) return {};
-  if (use.choice == ToolChoice::kNone) {
-    use.tools.clear();
-    return {};
-  }
-  return bad_request(out.generation.constraint.field, "invalid_value",
-                     "'{}' and 'tools' exclude each other: an answer is held to one of them "
-                     "(or use '{}' none)",
-                     out.generation.constraint.field, field);
+  // An answer of a form that must not call is held to that form alone.
+  const bool form = out.generation.constraint.kind != chat::AnswerConstraint::Kind::kNone;
+  if (form && use.choice == ToolChoice::kNone) use.tools.clear();
+  return {};
 }
 
 }  // namespace aquilon::api

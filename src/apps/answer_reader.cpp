@@ -40,8 +40,7 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest request,
-                           InterruptFlag& interrupt,
-                           const std::function<void(const std::string&)>& on_text) {
+                           InterruptFlag& interrupt, const OnText& on_text) {
   interrupt.take();
   EventQueue queue;
   const Clock::time_point start = Clock::now();
@@ -49,6 +48,13 @@ Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest r
       std::move(request), [&](chat::GenerationEvent event) { queue.push(std::move(event)); }));
   Answer answer;
   answer.prompt_ids = generation->prompt_ids();
+  std::optional<chat::ThinkingReader> reader;
+  if (const auto marks = generation->thinking())
+    reader.emplace(*marks, generation->thinking_begun());
+  const auto take = [&](const std::string& text, bool thought) {
+    (thought ? answer.thoughts : answer.text) += text;
+    if (!text.empty()) on_text(text, thought);
+  };
   while (true) {
     if (interrupt.take()) {
       answer.interrupted = true;
@@ -58,8 +64,13 @@ Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest r
     if (!event) continue;
     if (answer.ids.empty() && !event->ids.empty()) answer.first_token_s = seconds_since(start);
     answer.ids.insert(answer.ids.end(), event->ids.begin(), event->ids.end());
-    answer.text += event->text;
-    if (!event->text.empty()) on_text(event->text);
+    if (reader) {
+      for (const auto& piece : reader->push(event->text)) take(piece.text, piece.thought);
+      if (event->finish)
+        for (const auto& piece : reader->finish()) take(piece.text, piece.thought);
+    } else {
+      take(event->text, false);
+    }
     if (!event->usage) continue;
     answer.finish = event->finish.value_or(chat::FinishReason::kError);
     answer.usage = *event->usage;

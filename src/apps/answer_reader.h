@@ -17,6 +17,7 @@ namespace aquilon::apps {
 
 // An answer as it ended.
 struct Answer {
+  std::string thoughts;  // before the text, of models that mark them
   std::string text;
   std::vector<text::TokenId> prompt_ids;
   std::vector<text::TokenId> ids;  // an ending id included
@@ -27,12 +28,13 @@ struct Answer {
   bool interrupted = false;  // by Ctrl-C
 };
 
+using OnText = std::function<void(const std::string& text, bool thought)>;
+
 // Generates one answer; `on_text` gets its pieces as they come. A signal in `interrupt`
 // ends the answer, not the program. Errors: those of Generator::start and of a generation that
 // broke.
 Result<Answer> read_answer(chat::Generator& generator, chat::GenerationRequest request,
-                           InterruptFlag& interrupt,
-                           const std::function<void(const std::string&)>& on_text);
+                           InterruptFlag& interrupt, const OnText& on_text);
 
 // "stop", "length": the API's words.
 std::string_view finish_name(chat::FinishReason reason);

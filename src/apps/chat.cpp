@@ -201,8 +201,16 @@ bool Conversation::answer_once() {
     }
     std::fflush(stdout);
   };
+  bool thought = false;
   const auto answer = read_answer(*generator_, std::move(request), interrupt_,
-                                  [&](const std::string& piece) { take(reader.push(piece)); });
+                                  [&](const std::string& piece, bool of_thought) {
+                                    if (of_thought)
+                                      fmt::print(stderr, "{}", printable(piece, true));
+                                    else if (thought)
+                                      fmt::print(stderr, "\n\n");
+                                    thought = of_thought;
+                                    if (!of_thought) take(reader.push(piece));
+                                  });
   take(reader.finish());
   if (!answer.ok()) {
     fmt::print(stderr, "{}\n", answer.error().message);
@@ -214,6 +222,7 @@ bool Conversation::answer_once() {
   if (!text.empty()) std::putchar('\n');
   std::fflush(stdout);
   boost::json::object turn{{"role", "assistant"}, {"content", text}};
+  if (!answer->thoughts.empty()) turn["reasoning_content"] = answer->thoughts;
   const std::size_t before = history_.size();
   if (!calls.empty()) {
     boost::json::array list;

@@ -100,7 +100,7 @@ Status complete(const CompleteOptions& options) {
   options.adapter.add_to(request);
   const auto generator = AQ_TRY(load_generator(model));
   InterruptFlag interrupt({SIGINT});
-  const auto print = [&](const std::string& piece) {
+  const auto print = [&](const std::string& piece, bool) {
     if (options.json) return;
     std::fwrite(piece.data(), 1, piece.size(), stdout);
     std::fflush(stdout);

@@ -17,6 +17,7 @@ std::string key_of(const AnswerConstraint& wanted) {
   std::string key =
       fmt::format("{}{},{},{},{};", static_cast<int>(wanted.kind), wanted.best_effort,
                   wanted.whitespace.blanks, wanted.whitespace.line_ends, wanted.whitespace.indent);
+  key += std::to_string(wanted.frame.name.size()) + ":" + wanted.frame.name;
   if (wanted.kind == Kind::kJsonSchema) key += boost::json::serialize(wanted.schema);
   key += wanted.text;
   for (const std::string& choice : wanted.choices)
@@ -24,14 +25,16 @@ std::string key_of(const AnswerConstraint& wanted) {
   return key;
 }
 
-Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
-                                            constraint::CompileBudget& budget,
-                                            std::vector<Unenforced>& left_out) {
+// `schema`: that of the constraint; what is not enforced of it is taken out.
+Result<constraint::Grammar> plain_grammar(const AnswerConstraint& wanted,
+                                          boost::json::value& schema,
+                                          constraint::CompileBudget& budget,
+                                          std::vector<Unenforced>& left_out) {
   const constraint::GrammarOptions options{.whitespace = wanted.whitespace, .budget = &budget};
   switch (wanted.kind) {
     case Kind::kJsonSchema:
-      return wanted.best_effort ? constraint::relaxed_json_schema(wanted.schema, options, left_out)
-                                : constraint::Grammar::json_schema(wanted.schema, options);
+      return wanted.best_effort ? constraint::relaxed_json_schema(schema, options, left_out)
+                                : constraint::Grammar::json_schema(schema, options);
     case Kind::kRegex:
       return constraint::Grammar::regex(wanted.text, options);
     case Kind::kChoice:
@@ -49,11 +52,55 @@ Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
   return constraint::Grammar::json_object(options);
 }
 
+constraint::Part part_of(const AnswerConstraint& wanted, boost::json::value schema) {
+  using constraint::Part;
+  switch (wanted.kind) {
+    case Kind::kJsonSchema:
+      return {.kind = Part::Kind::kValue, .schema = std::move(schema)};
+    case Kind::kRegex:
+      return {.kind = Part::Kind::kPattern, .text = wanted.text};
+    case Kind::kGrammar:
+      return {.kind = Part::Kind::kGrammar, .text = wanted.text};
+    case Kind::kParts:
+      return *wanted.parts;
+    case Kind::kChoice: {
+      Part all{.kind = Part::Kind::kChoice};
+      for (const std::string& one : wanted.choices)
+        all.parts.push_back({.kind = Part::Kind::kText, .text = one});
+      return all;
+    }
+    case Kind::kNone:
+    case Kind::kJsonObject:
+      break;
+  }
+  return {.kind = Part::Kind::kValue, .schema = boost::json::object{{"type", "object"}}};
+}
+
+// What is wrong with the answer's own constraint is said as without a frame.
+Result<constraint::Grammar> compile_grammar(const AnswerConstraint& wanted,
+                                            constraint::CompileBudget& budget,
+                                            std::vector<Unenforced>& left_out) {
+  using constraint::Part;
+  boost::json::value schema = wanted.schema;
+  if (!wanted.frame.any()) return plain_grammar(wanted, schema, budget, left_out);
+  if (wanted.kind != Kind::kParts) {
+    const auto alone = plain_grammar(wanted, schema, budget, left_out);
+    if (!alone.ok()) return alone;
+  }
+  Part body = part_of(wanted, std::move(schema));
+  if (wanted.frame.instead)
+    body = {.kind = Part::Kind::kChoice, .parts = {*wanted.frame.instead, std::move(body)}};
+  if (wanted.frame.before)
+    body = {.kind = Part::Kind::kSequence, .parts = {*wanted.frame.before, std::move(body)}};
+  return constraint::Grammar::parts(body, {.whitespace = wanted.whitespace, .budget = &budget});
+}
+
 }  // namespace
 
 Result<CompiledConstraint> ConstraintCompiler::compile(const AnswerConstraint& wanted,
                                                        constraint::CompileBudget& budget) {
-  const auto vocabulary = AQ_TRY(this->vocabulary(wanted.kind == Kind::kParts));
+  const auto vocabulary =
+      AQ_TRY(this->vocabulary(wanted.kind == Kind::kParts || wanted.frame.any()));
   const std::string key = key_of(wanted);
   if (auto known = find(key)) {
     // Whose masks are being made, they are waited for: outside of the lock, so that nobody else is.

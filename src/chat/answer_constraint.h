@@ -17,6 +17,15 @@
 
 namespace aquilon::chat {
 
+// What may stand around an answer that is held to something.
+struct AnswerFrame {
+  std::string name = {};                                      // frames of one name are the same
+  std::shared_ptr<const constraint::Part> before = nullptr;   // comes first; null: nothing
+  std::shared_ptr<const constraint::Part> instead = nullptr;  // or this, of the answer
+
+  bool any() const { return before || instead; }
+};
+
 struct AnswerConstraint {
   enum class Kind {
     kNone,
@@ -36,6 +45,7 @@ struct AnswerConstraint {
   constraint::WhitespacePolicy whitespace;  // of JSON
   // What of the schema cannot be enforced is left out and told, instead of refused.
   bool best_effort = false;
+  AnswerFrame frame = {};
 };
 
 // A keyword of a schema that an answer need not keep to.

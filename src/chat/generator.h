@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "chat/answer_constraint.h"
+#include "chat/thinking.h"
 #include "chat/tools/dialect.h"
 #include "chat/tools/tool.h"
 #include "engine/request.h"
@@ -36,7 +37,8 @@ struct ChatPrompt {
   // "high", "low", ...: for models that are told how long to think. Empty: theirs. "none" is of
   // every model, other values are refused where the format has no place for them.
   std::string reasoning_effort;
-  bool safe_prompt = false;  // Mistral's guardrail text before the conversation
+  bool wants_thinking = false;  // refused where the model has no thoughts
+  bool safe_prompt = false;     // Mistral's guardrail text before the conversation
 };
 
 // What stands between two texts.
@@ -67,7 +69,7 @@ struct GenerationRequest {
   int top_logprobs = -1;                   // -1: no log-probabilities; else alternatives per token
   int prompt_logprobs = -1;                // the same of the prompt's tokens
   std::string prediction;                  // what the answer may say, as a hint
-  AnswerConstraint constraint;             // what it must be; excludes `tools`
+  AnswerConstraint constraint;             // what it must be, unless it calls
   ToolUse tools;                           // that a conversation's answer may call
   // Asked once before it is queued, with the prompt's tokens: an error is that of start(). Null: it
   // may.
@@ -99,6 +101,9 @@ class Generation {
   virtual const std::vector<text::TokenId>& prompt_ids() const = 0;
   // What a constraint asked for that the answer need not keep to: with best_effort alone.
   virtual std::span<const Unenforced> unenforced() const { return {}; }
+  // How the texts of its answers mark thoughts; nothing: they have none.
+  virtual std::optional<ThinkingMarks> thinking() const { return std::nullopt; }
+  virtual bool thinking_begun() const { return false; }  // by the prompt
 };
 
 // What a client may know of a model.

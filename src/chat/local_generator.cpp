@@ -35,17 +35,25 @@ using Adapters = std::vector<std::shared_ptr<const model::Adapter>>;
 class LocalGeneration final : public Generation {
  public:
   LocalGeneration(std::unique_ptr<engine::Ticket> ticket,
-                  std::shared_ptr<const std::vector<Unenforced>> unenforced)
-      : ticket_(std::move(ticket)), unenforced_(std::move(unenforced)) {}
+                  std::shared_ptr<const std::vector<Unenforced>> unenforced,
+                  std::optional<ThinkingMarks> thinking, bool thinking_begun)
+      : ticket_(std::move(ticket)),
+        unenforced_(std::move(unenforced)),
+        thinking_(thinking),
+        thinking_begun_(thinking_begun) {}
   void cancel() override { ticket_->cancel(); }
   const std::vector<TokenId>& prompt_ids() const override { return ticket_->prompt(); }
   std::span<const Unenforced> unenforced() const override {
     return unenforced_ ? std::span(*unenforced_) : std::span<const Unenforced>();
   }
+  std::optional<ThinkingMarks> thinking() const override { return thinking_; }
+  bool thinking_begun() const override { return thinking_begun_; }
 
  private:
   std::unique_ptr<engine::Ticket> ticket_;
   std::shared_ptr<const std::vector<Unenforced>> unenforced_;  // may be null
+  std::optional<ThinkingMarks> thinking_;
+  bool thinking_begun_;
 };
 
 class LocalGenerator final : public Generator {
@@ -83,21 +91,15 @@ class LocalGenerator final : public Generator {
     r.cache_salt = request.cache_salt;
     r.waited_seconds = request.waited_seconds;
     if (!request.prediction.empty()) r.prediction = model_->tokenizer().encode(request.prediction);
-    std::shared_ptr<const std::vector<Unenforced>> unenforced;
-    constraint::CompileBudget budget{.stop = request.abandoned};
-    if (request.constraint.kind != AnswerConstraint::Kind::kNone) {
-      CompiledConstraint constraint = AQ_TRY(constraints_.compile(request.constraint, budget));
-      AQ_RETURN_IF_ERROR(begin_within(constraint.matcher, request.prompt));
-      r.constraint = std::move(constraint.matcher);
-      unenforced = std::move(constraint.left_out);
-    }
-    if (request.tools.any()) AQ_RETURN_IF_ERROR(hold_to_tools(request, budget, r));
+    const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+    const Thinking thinking = chat ? writer_.thinking_after(*chat, r.prompt) : Thinking::kNone;
+    auto unenforced = AQ_TRY(constrain(request, thinking, r));
+    if (chat) show_thinking(r);
     if (request.embed) {
       r.pooling = pooling_;
       r.max_tokens = 0;
     }
     // Where texts are encoded with a space in front, an answer begins with it.
-    const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
     r.drop_first_space =
         chat && !chat->continue_final_message && model_->tokenizer().traits().space_in_front;
     if (request.may_begin) AQ_RETURN_IF_ERROR(request.may_begin(r.prompt.size()));
@@ -108,8 +110,9 @@ class LocalGenerator final : public Generator {
         error.param = "prompt";
       return error;
     }
-    return std::unique_ptr<Generation>(
-        new LocalGeneration(std::move(*ticket), std::move(unenforced)));
+    return std::unique_ptr<Generation>(new LocalGeneration(
+        std::move(*ticket), std::move(unenforced), chat ? writer_.thinking() : std::nullopt,
+        thinking == Thinking::kBegun));
   }
 
   Result<std::vector<TokenId>> prompt_ids(const Prompt& prompt) const override {
@@ -163,6 +166,37 @@ class LocalGenerator final : public Generator {
  private:
   std::string written(TokenId id) const { return id < 0 ? std::string() : token_bytes(id); }
 
+  // What the answer is held to: calls, the form that is asked for, or either; thoughts may come
+  // first. What of it is not enforced, null where nothing is.
+  Result<std::shared_ptr<const std::vector<Unenforced>>> constrain(const GenerationRequest& request,
+                                                                   Thinking thinking,
+                                                                   engine::Request& r) {
+    AnswerConstraint wanted = request.constraint;
+    const bool form = wanted.kind != AnswerConstraint::Kind::kNone;
+    const text::Tokenizer& tokenizer = model_->tokenizer();
+    if (!form && !request.tools.any()) return std::shared_ptr<const std::vector<Unenforced>>();
+    if (thinking != Thinking::kNone) {
+      const ThinkingMarks& marks = *writer_.thinking();
+      wanted.frame.name = fmt::format("{}{};", marks.open, static_cast<int>(thinking));
+      wanted.frame.before =
+          std::make_shared<const constraint::Part>(thinking_part(marks, thinking));
+    }
+    constraint::CompileBudget budget{.stop = request.abandoned};
+    if (request.tools.any()) return hold_to_tools(request, wanted, budget, r);
+    CompiledConstraint made = AQ_TRY(constraints_.compile(wanted, budget));
+    AQ_RETURN_IF_ERROR(begin_within(made.matcher, request.prompt));
+    r.constraint = std::move(made.matcher);
+    return std::move(made.left_out);
+  }
+
+  // Marks that are control tokens reach the text, where their reader finds them.
+  void show_thinking(engine::Request& r) const {
+    const auto& marks = writer_.thinking();
+    if (!marks || !marks->controls) return;
+    for (const std::string_view mark : {marks->open, marks->close})
+      r.shown_tokens.push_back(model_->tokenizer().find_token(mark));
+  }
+
   // An answer that has begun goes on within its constraint.
   static Status begin_within(constraint::Matcher& matcher, const Prompt& prompt) {
     const auto* chat = std::get_if<ChatPrompt>(&prompt);
@@ -175,37 +209,45 @@ class LocalGenerator final : public Generator {
                  "messages"};
   }
 
-  Status hold_to_tools(const GenerationRequest& request, constraint::CompileBudget& budget,
-                       engine::Request& out) {
+  // `wanted`: the form of an answer without calls, and what comes before either.
+  Result<std::shared_ptr<const std::vector<Unenforced>>> hold_to_tools(
+      const GenerationRequest& request, const AnswerConstraint& wanted,
+      constraint::CompileBudget& budget, engine::Request& out) {
     const Dialect& dialect = writer_.dialect();
-    const ToolUse& use = request.tools;
-    const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
-    if (use.choice == ToolChoice::kAuto && chat && writer_.offers_no_call(*chat))
-      AQ_RETURN_IF_ERROR(weigh_call(use, budget, out));
-    if (!out.branch)
-      out.constraint =
-          AQ_TRY(tool_matcher(dialect, use, model_->tokenizer(), constraints_, budget));
-    out.shown_tokens = control_tokens(dialect, model_->tokenizer());
+    const text::Tokenizer& tokenizer = model_->tokenizer();
+    const bool form = wanted.kind != AnswerConstraint::Kind::kNone;
+    ToolUse use = request.tools;
+    out.shown_tokens = control_tokens(dialect, tokenizer);
     out.watch = [&dialect, names = use.names()] { return watch_calls(dialect, names); };
-    return {};
+    const auto* chat = std::get_if<ChatPrompt>(&request.prompt);
+    if (use.choice == ToolChoice::kAuto && chat && writer_.offers_no_call(*chat) &&
+        !wanted.frame.before)
+      AQ_RETURN_IF_ERROR(weigh_call(use, budget, out));
+    if (out.branch) use.choice = ToolChoice::kDeclined;
+    CompiledConstraint made =
+        AQ_TRY(out.branch && form
+                   ? constraints_.compile(wanted, budget)
+                   : tool_constraint(dialect, use, wanted, tokenizer, constraints_, budget));
+    if (form) AQ_RETURN_IF_ERROR(begin_within(made.matcher, request.prompt));
+    out.constraint = std::move(made.matcher);
+    return std::move(made.left_out);
   }
 
-  // The model says by itself whether the answer calls or speaks.
+  // The model says by itself whether the answer calls. No branch: its calls begin otherwise.
   Status weigh_call(const ToolUse& use, constraint::CompileBudget& budget, engine::Request& out) {
     const Dialect& dialect = writer_.dialect();
     const text::Tokenizer& tokenizer = model_->tokenizer();
-    ToolUse one_way = use;
-    one_way.choice = ToolChoice::kRequired;
-    auto calls = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_, budget));
-    constraint::Matcher behind = calls;
-    const std::string begin = beginning_of_call(dialect);
-    std::vector<TokenId> ids = tokenizer.encode_trusted(begin);
+    ToolUse demanded = use;
+    demanded.choice = ToolChoice::kRequired;
+    CompiledConstraint calls =
+        AQ_TRY(tool_constraint(dialect, demanded, {}, tokenizer, constraints_, budget));
+    constraint::Matcher behind = calls.matcher;
+    std::vector<TokenId> ids = tokenizer.encode_trusted(beginning_of_call(dialect));
     const bool follows =
         std::all_of(ids.begin(), ids.end(), [&](TokenId id) { return behind.accept(id); });
-    if (!follows) return {};
-    one_way.choice = ToolChoice::kDeclined;
-    out.constraint = AQ_TRY(tool_matcher(dialect, one_way, tokenizer, constraints_, budget));
-    out.branch = engine::Branch{std::move(ids), std::move(behind), std::move(calls), kLeastCall};
+    if (follows)
+      out.branch =
+          engine::Branch{std::move(ids), std::move(behind), std::move(calls.matcher), kLeastCall};
     return {};
   }
 

@@ -9,6 +9,8 @@ namespace {
 constexpr std::string_view kMistral = "mistral-";
 constexpr std::string_view kTemplate = "template";
 constexpr const char* kEffort = "reasoning_effort";
+constexpr const char* kSwitch = "enable_thinking";  // of templates that know only yes and no
+constexpr std::string_view kNoEffort = "none", kMuchEffort = "high";
 // As Mistral publishes it.
 constexpr std::string_view kSafePrompt =
     "Always assist with care, respect, and truth. Respond with utmost utility yet securely. Avoid "
@@ -54,6 +56,7 @@ Result<PromptWriter> PromptWriter::choose(const PromptSource& source) {
   }
   AQ_RETURN_IF_ERROR(writer.choose_dialect(source));
   if (source.parameters >= kStrongModel) writer.dialect_ = &without_help(*writer.dialect_);
+  writer.choose_thinking(source);
   if (writer.problem_.param.empty()) writer.problem_.param = "messages";
   return writer;
 }
@@ -113,6 +116,25 @@ bool PromptWriter::offers_no_call(const ChatPrompt& chat) const {
   return role && *role == boost::json::value("user");
 }
 
+void PromptWriter::choose_thinking(const PromptSource& source) {
+  if (renderer_) {
+    if (renderer_->format().thinks) thinking_ = thinking_of_mistral(*tokenizer_);
+  } else if (template_) {
+    const bool given = !source.chat_template.empty();
+    thinking_ =
+        thinking_of_template(given ? source.chat_template : source.own_template, *tokenizer_);
+  }
+}
+
+Thinking PromptWriter::thinking_after(const ChatPrompt& chat,
+                                      const std::vector<text::TokenId>& prompt) const {
+  if (!thinking_) return Thinking::kNone;
+  const Thinking state = aquilon::chat::thinking_after(*thinking_, prompt, *tokenizer_);
+  if (state == Thinking::kBegun) return state;
+  return chat.continue_final_message || chat.reasoning_effort == kNoEffort ? Thinking::kNone
+                                                                           : state;
+}
+
 // Whether the conversation has tools that only the dialect's own words can tell of.
 bool PromptWriter::writes_tools_itself(const ChatPrompt& chat) const {
   if (chat.tools.is_null() && !speaks_of_tools(chat.messages)) return false;
@@ -127,6 +149,7 @@ Status PromptWriter::use_given_template(std::string_view text) {
   if (!parsed.ok()) return std::move(parsed).error().with_context("--chat-template");
   template_.emplace(std::move(*parsed));
   template_takes_effort_ = text.find(kEffort) != text.npos;
+  template_takes_switch_ = text.find(kSwitch) != text.npos;
   return {};
 }
 
@@ -142,6 +165,7 @@ void PromptWriter::use_own(std::string_view own_template, std::string_view tool_
     template_.emplace(std::move(*parsed));
     if (!tool_template.empty()) tool_template_ = ChatTemplate::parse(tool_template);
     template_takes_effort_ = own_template.find(kEffort) != own_template.npos;
+    template_takes_switch_ = own_template.find(kSwitch) != own_template.npos;
     return;
   }
   problem_ = std::move(parsed).error().with_context("the model's chat template");
@@ -155,7 +179,8 @@ std::string PromptWriter::format_name() const {
 
 Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) const {
   const bool tools = !chat.tools.is_null() || speaks_of_tools(chat.messages);
-  const bool as_it_is = !tools && chat.reasoning_effort.empty() && !chat.safe_prompt;
+  const bool as_it_is =
+      !tools && chat.reasoning_effort.empty() && !chat.wants_thinking && !chat.safe_prompt;
   if (!can_chat() || as_it_is) return write_plain(chat);
   ChatPrompt whole = chat;
   if (offers_no_call(chat)) whole.tools = with_no_call(chat.tools);
@@ -171,12 +196,21 @@ Result<std::vector<text::TokenId>> PromptWriter::write(const ChatPrompt& chat) c
 }
 
 Status PromptWriter::set_effort(ChatPrompt& chat) const {
+  if (chat.wants_thinking && !thinking_) {
+    Error error{Code::kUnsupported,
+                "this model does not think before it answers: leave 'thinking' out"};
+    error.param = "thinking";
+    return error;
+  }
+  if (chat.wants_thinking && takes_reasoning_effort()) chat.reasoning_effort = kMuchEffort;
   if (chat.reasoning_effort.empty()) return {};
   if (takes_reasoning_effort()) {
     chat.template_kwargs[kEffort] = chat.reasoning_effort;
+    if (!renderer_ && template_takes_switch_)
+      chat.template_kwargs.emplace(kSwitch, chat.reasoning_effort != kNoEffort);
     return {};
   }
-  if (chat.reasoning_effort == "none") return {};
+  if (chat.reasoning_effort == kNoEffort) return {};
   Error error = make_error(Code::kUnsupported,
                            "this model is not told how long to think: leave 'reasoning_effort' out "
                            "or use \"none\"");

@@ -10,6 +10,7 @@
 #include "chat/chat_template.h"
 #include "chat/generator.h"  // ChatPrompt
 #include "chat/mistral/renderer.h"
+#include "chat/thinking.h"
 #include "chat/tools/dialect.h"
 #include "model/special_tokens.h"  // FillInTokens
 #include "text/tokenizer.h"
@@ -43,8 +44,13 @@ class PromptWriter {
   bool can_chat() const { return renderer_.has_value() || template_.has_value(); }
   // ChatPrompt::reasoning_effort reaches the model.
   bool takes_reasoning_effort() const {
-    return renderer_ ? renderer_->format().settings : template_takes_effort_;
+    return renderer_ ? renderer_->format().settings
+                     : template_takes_effort_ || template_takes_switch_;
   }
+  // How its answers mark thoughts. Nothing: they have none.
+  const std::optional<ThinkingMarks>& thinking() const { return thinking_; }
+  // Whether they may come in the answer to this prompt, which was written of `chat`.
+  Thinking thinking_after(const ChatPrompt& chat, const std::vector<text::TokenId>& prompt) const;
   // How its answers write calls of tools.
   const Dialect& dialect() const { return *dialect_; }
   // The prompt has a function for not calling any (chat/tools/tool_prompt.h): of small models,
@@ -70,6 +76,7 @@ class PromptWriter {
   Status use_format(std::string_view name);
   Status use_given_template(std::string_view text);
   Status choose_dialect(const PromptSource& source);
+  void choose_thinking(const PromptSource& source);
   bool writes_tools_itself(const ChatPrompt& chat) const;
   void use_own(std::string_view own_template, std::string_view tool_template);
   Status set_effort(ChatPrompt& chat) const;
@@ -85,6 +92,8 @@ class PromptWriter {
   std::optional<ChatTemplate> template_;
   std::optional<Result<ChatTemplate>> tool_template_;  // in its place where there are tools
   bool template_takes_effort_ = false;
+  bool template_takes_switch_ = false;  // enable_thinking
+  std::optional<ThinkingMarks> thinking_;
   const Dialect* dialect_ = find_dialect("json");
   bool own_tool_prompt_ = false;  // the dialect's, whatever the format or template knows
   Error problem_;                 // why it cannot chat

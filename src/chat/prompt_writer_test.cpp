@@ -180,6 +180,56 @@ TEST(PromptWriter, AnEffortReachesModelsThatTakeOne) {
   EXPECT_TRUE(writer->write(chat).ok());
 }
 
+TEST(PromptWriter, KnowsWhetherAnAnswerMayBeginWithThoughts) {
+  const auto plain = vocabulary(kBase);
+  const auto thinks =
+      vocabulary(later({"[ARGS]", "[THINK]", "[/THINK]", "[MODEL_SETTINGS]", "[/MODEL_SETTINGS]"}));
+  const char* switched =
+      "{{ messages[0].content }}<think>{% if enable_thinking is defined and not enable_thinking %}"
+      "</think>{% endif %}";
+  struct Case {
+    const text::Tokenizer& tokenizer;
+    std::string_view own_template;
+    const char* effort;
+    bool wants, continues;
+    Thinking state;
+    const char* error;  // its param; null: there is none
+  };
+  const Case cases[] = {
+      {*plain, kTemplate, "", false, false, Thinking::kNone, nullptr},
+      {*plain, kTemplate, "", true, false, Thinking::kNone, "thinking"},
+      {*plain, "", "", true, false, Thinking::kNone, "thinking"},
+      {*plain, switched, "", false, false, Thinking::kBegun, nullptr},
+      {*plain, switched, "", true, false, Thinking::kBegun, nullptr},
+      {*plain, switched, "high", false, false, Thinking::kBegun, nullptr},
+      {*plain, switched, "none", false, false, Thinking::kNone, nullptr},
+      {*thinks, "", "", false, false, Thinking::kPossible, nullptr},
+      {*thinks, "", "", true, false, Thinking::kPossible, nullptr},
+      {*thinks, "", "none", false, false, Thinking::kNone, nullptr},
+      {*thinks, "", "", false, true, Thinking::kNone, nullptr},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(fmt::format("{} {}", &c - cases, c.effort));
+    const auto writer = PromptWriter::choose({.tokenizer = c.tokenizer,
+                                              .bos = c.tokenizer.find_token("<s>"),
+                                              .own_template = c.own_template});
+    ASSERT_TRUE(writer.ok());
+    ChatPrompt chat;
+    chat.messages = boost::json::parse(R"([{"role":"user","content":"q"}])").as_array();
+    if (c.continues)
+      chat.messages.push_back(boost::json::object{{"role", "assistant"}, {"content", "a"}});
+    chat.continue_final_message = c.continues;
+    chat.reasoning_effort = c.effort;
+    chat.wants_thinking = c.wants;
+    const auto ids = writer->write(chat);
+    ASSERT_EQ(ids.ok(), c.error == nullptr) << (ids.ok() ? "" : ids.error().message);
+    if (c.error)
+      EXPECT_EQ(ids.error().param, c.error);
+    else
+      EXPECT_EQ(writer->thinking_after(chat, *ids), c.state);
+  }
+}
+
 TEST(PromptWriter, FillsInWithTheVocabularysTokens) {
   const auto tokenizer = vocabulary({"<s>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"});
   PromptSource source{.tokenizer = *tokenizer,

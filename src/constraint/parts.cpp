@@ -44,7 +44,8 @@ ValueId append(SchemaProgram& to, SchemaProgram more) {
 
 class Builder {
  public:
-  explicit Builder(Machine& machine) : machine_(machine), store_(machine.regexes()) {}
+  Builder(Machine& machine, CfgSource& source)
+      : machine_(machine), store_(machine.regexes()), source_(source) {}
 
   Result<CfgExpression> build(const Part& part, int depth) {
     if (depth > kMaxDepth) return Error{Code::kUnsupported, "parts nested too deeply"};
@@ -60,6 +61,8 @@ class Builder {
         return without(part, depth);
       case Part::Kind::kValue:
         return value(part.schema);
+      case Part::Kind::kGrammar:
+        return grammar(part.text);
       case Part::Kind::kSequence:
       case Part::Kind::kChoice:
       case Part::Kind::kRepeat:
@@ -84,6 +87,24 @@ class Builder {
     CfgExpression e{Kind::kValue};
     e.value = append(machine_.schema(), std::move(program));
     return e;
+  }
+
+  // Its rules stand behind those that are there already.
+  Result<CfgExpression> grammar(std::string_view text) {
+    const bool gbnf = text.find("::=") != text.npos;
+    CfgSource more = AQ_TRY(gbnf ? parse_gbnf(text, store_) : parse_lark(text, store_));
+    const auto before = static_cast<std::uint32_t>(source_.rules.size());
+    for (CfgRule& rule : more.rules) {
+      shift_rules(rule.body, before);
+      source_.rules.push_back(std::move(rule));
+    }
+    CfgExpression e{Kind::kRule};
+    e.rule = more.start + before;
+    return e;
+  }
+  static void shift_rules(CfgExpression& e, std::uint32_t by) {
+    if (e.kind == Kind::kRule) e.rule += by;
+    for (CfgExpression& inner : e.parts) shift_rules(inner, by);
   }
 
   Result<CfgExpression> group(const Part& part, int depth) {
@@ -134,13 +155,15 @@ class Builder {
 
   Machine& machine_;
   RegexStore& store_;
+  CfgSource& source_;
 };
 
 }  // namespace
 
 Result<CfgSource> parts_source(const Part& part, Machine& machine) {
   CfgSource source;
-  CfgExpression body = AQ_TRY(Builder(machine).build(part, 0));
+  CfgExpression body = AQ_TRY(Builder(machine, source).build(part, 0));
+  source.start = static_cast<std::uint32_t>(source.rules.size());
   source.rules.push_back({"answer", std::move(body), true});
   return source;
 }

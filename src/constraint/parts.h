@@ -17,6 +17,7 @@ struct Part {
     kWithout,   // any bytes and control tokens in which none of `parts` occurs, which are regular,
                 // and, with a regular expression `text`, of more than blanks that do not begin so
     kValue,     // a value of the JSON Schema `schema`
+    kGrammar,   // a text of the grammar `text`: GBNF if it has "::=", else Lark's
     kSequence,  // `parts`, one after the other
     kChoice,    // one of `parts`
     kRepeat,    // `parts` in sequence, `min` to `max` times

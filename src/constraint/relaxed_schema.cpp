@@ -225,7 +225,7 @@ class Relaxation {
 
 }  // namespace
 
-Result<Grammar> relaxed_json_schema(json::value schema, const GrammarOptions& options,
+Result<Grammar> relaxed_json_schema(json::value& schema, const GrammarOptions& options,
                                     std::vector<SchemaRefusal>& left_out) {
   CompileBudget own;
   GrammarOptions each = options;

@@ -15,7 +15,8 @@ namespace aquilon::constraint {
 // added to `left_out`: with it whatever would let fewer values through without it, as a negation
 // around it. Errors: those of Grammar::json_schema where no keyword is to blame, and its last one
 // after too many keywords or with no budget left.
-Result<Grammar> relaxed_json_schema(boost::json::value schema, const GrammarOptions& options,
+// `schema` becomes the one that is enforced.
+Result<Grammar> relaxed_json_schema(boost::json::value& schema, const GrammarOptions& options,
                                     std::vector<SchemaRefusal>& left_out);
 
 }  // namespace aquilon::constraint

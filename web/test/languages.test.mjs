@@ -68,6 +68,15 @@ for (const language of ['fr', 'es', 'de', 'it']) {
     await page.getByRole('dialog', { name: words.settings }).waitFor();
     await check('settings');
     await page.keyboard.press('Escape');
+    mock.set({ text: '', calls: [{ name: 'clock', arguments: '{"time_zone": "Europe/Rome"}' }] });
+    await message.fill('Hello');
+    await message.press('Enter');
+    await page.getByRole('button', { name: words.sendResults, exact: true }).waitFor();
+    await check('calls');
+    await page.getByRole('button', { name: words.sendResults, exact: true }).click();
+    await page.getByRole('button', { name: words.editResults, exact: true }).waitFor();
+    await page.getByRole('button', { name: words.sendResults, exact: true }).waitFor();
+    await check('results');
     mock.set({ status: 429, message: '', headers: { 'retry-after': '60' } });
     await message.fill('Hello');
     await message.press('Enter');

@@ -20,14 +20,29 @@ std::string name_of(const Dialect& dialect, const ToolUse& use) {
   return name;
 }
 
-Result<constraint::Matcher> compile(const Dialect& dialect, const ToolUse& use,
-                                    const text::Tokenizer& tokenizer, ConstraintCompiler& compiler,
-                                    constraint::CompileBudget& budget) {
+// Calls, or else the answer that is asked for; where a call is demanded, or no form is asked for,
+// the calls' grammar is all of it.
+Result<CompiledConstraint> compile(const Dialect& dialect, const ToolUse& use,
+                                   const AnswerConstraint& answer, const text::Tokenizer& tokenizer,
+                                   ConstraintCompiler& compiler,
+                                   constraint::CompileBudget& budget) {
+  const auto calls_of = [&](const ToolUse& one) {
+    return std::make_shared<const constraint::Part>(call_grammar(dialect, one, tokenizer));
+  };
   AnswerConstraint wanted{.kind = AnswerConstraint::Kind::kParts};
+  if (answer.kind != AnswerConstraint::Kind::kNone && use.choice == ToolChoice::kAuto) {
+    ToolUse called = use;
+    called.choice = ToolChoice::kRequired;
+    wanted = answer;
+    wanted.frame.name += name_of(dialect, called);
+    wanted.frame.instead = calls_of(called);
+    return compiler.compile(wanted, budget);
+  }
   wanted.text = name_of(dialect, use);
   wanted.field = "tools";
-  wanted.parts = std::make_shared<const constraint::Part>(call_grammar(dialect, use, tokenizer));
-  return AQ_TRY(compiler.compile(wanted, budget)).matcher;
+  wanted.parts = calls_of(use);
+  wanted.frame = answer.frame;
+  return compiler.compile(wanted, budget);
 }
 
 }  // namespace
@@ -42,12 +57,13 @@ std::vector<text::TokenId> control_tokens(const Dialect& dialect,
   return ids;
 }
 
-Result<constraint::Matcher> tool_matcher(const Dialect& dialect, const ToolUse& use,
-                                         const text::Tokenizer& tokenizer,
-                                         ConstraintCompiler& compiler,
-                                         constraint::CompileBudget& budget) {
-  auto matcher = compile(dialect, use, tokenizer, compiler, budget);
-  if (matcher.ok()) return matcher;
+Result<CompiledConstraint> tool_constraint(const Dialect& dialect, const ToolUse& use,
+                                           const AnswerConstraint& answer,
+                                           const text::Tokenizer& tokenizer,
+                                           ConstraintCompiler& compiler,
+                                           constraint::CompileBudget& budget) {
+  auto made = compile(dialect, use, answer, tokenizer, compiler, budget);
+  if (made.ok()) return made;
   ToolUse weaker = use;
   bool changed = false;
   for (Tool& tool : weaker.tools) {
@@ -64,8 +80,8 @@ Result<constraint::Matcher> tool_matcher(const Dialect& dialect, const ToolUse& 
     changed = changed || !tool.strict;
     tool.strict = false;
   }
-  if (!changed) return matcher;
-  return compile(dialect, weaker, tokenizer, compiler, budget);
+  if (!changed) return made;
+  return compile(dialect, weaker, answer, tokenizer, compiler, budget);
 }
 
 }  // namespace aquilon::chat
