@@ -173,7 +173,6 @@ class LocalGenerator final : public Generator {
                                                                    engine::Request& r) {
     AnswerConstraint wanted = request.constraint;
     const bool form = wanted.kind != AnswerConstraint::Kind::kNone;
-    const text::Tokenizer& tokenizer = model_->tokenizer();
     if (!form && !request.tools.any()) return std::shared_ptr<const std::vector<Unenforced>>();
     if (thinking != Thinking::kNone) {
       const ThinkingMarks& marks = *writer_.thinking();
