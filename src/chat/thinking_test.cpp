@@ -282,8 +282,10 @@ Result<CompiledConstraint> compiled(const FrameCase& c, ConstraintCompiler& comp
     wanted.frame.before =
         std::make_shared<const constraint::Part>(thinking_part(*c.marks, c.state));
   }
-  if (!c.dialect) return compiler.compile(wanted);
-  return tool_constraint(*find_dialect(c.dialect), tools(c.choice), wanted, tokenizer(), compiler);
+  constraint::CompileBudget budget;
+  if (!c.dialect) return compiler.compile(wanted, budget);
+  return tool_constraint(*find_dialect(c.dialect), tools(c.choice), wanted, tokenizer(), compiler,
+                         budget);
 }
 
 bool allows(constraint::Matcher matcher, std::string_view text) {
