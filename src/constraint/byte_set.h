@@ -18,6 +18,7 @@ struct ByteSet {
   static ByteSet all() { return {{~0ULL, ~0ULL, ~0ULL, ~0ULL}}; }
 
   void add(unsigned byte) { words[byte >> 6] |= 1ULL << (byte & 63); }
+  void remove(unsigned byte) { words[byte >> 6] &= ~(1ULL << (byte & 63)); }
   bool has(unsigned byte) const { return words[byte >> 6] >> (byte & 63) & 1; }
   bool empty() const { return (words[0] | words[1] | words[2] | words[3]) == 0; }
   int count() const {

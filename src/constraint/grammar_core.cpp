@@ -101,8 +101,7 @@ bool GrammarCore::name_is_dead(State state, const std::vector<std::string>& rest
   return dead;
 }
 
-void GrammarCore::apply(const MaskEntry& entry, const Vocabulary& vocabulary,
-                        std::span<MaskWord> mask) {
+void GrammarCore::apply(const MaskEntry& entry, std::span<MaskWord> mask) {
   if (!entry.dense.empty()) {
     std::copy(entry.dense.begin(), entry.dense.end(), mask.begin());
     return;
@@ -111,7 +110,7 @@ void GrammarCore::apply(const MaskEntry& entry, const Vocabulary& vocabulary,
     std::fill(mask.begin(), mask.end(), 0);
   else
     std::copy(entry.base.begin(), entry.base.end(), mask.begin());
-  for (const TokenId token : entry.tokens) set_token(mask, vocabulary, token);
+  for (const MaskEntry::Patch& patch : entry.patches) mask[patch.word] |= patch.bits;
 }
 
 GrammarCore::Cache& GrammarCore::cache_for(const std::shared_ptr<const Vocabulary>& vocabulary) {
@@ -133,7 +132,7 @@ const MaskEntry& GrammarCore::entry_for(State state, Cache& cache) {
   }
   const std::size_t before = cache.builder.memory_bytes();
   const MaskEntry& entry = cache.masks.emplace(state, cache.builder.compute(state)).first->second;
-  cached_bytes_ += 128 + entry.tokens.size() * sizeof(TokenId) +
+  cached_bytes_ += 128 + entry.patches.size() * sizeof(MaskEntry::Patch) +
                    entry.dense.size() * sizeof(MaskWord) + cache.builder.memory_bytes() - before;
   return entry;
 }
@@ -142,9 +141,9 @@ void GrammarCore::fill(const Place& place, const std::shared_ptr<const Vocabular
                        bool cached, std::span<MaskWord> mask) {
   Cache& cache = cache_for(vocabulary);
   if (cached)
-    apply(entry_for(place.state, cache), *vocabulary, mask);
+    apply(entry_for(place.state, cache), mask);
   else
-    apply(cache.builder.compute_plainly(place.state), *vocabulary, mask);
+    apply(cache.builder.compute_plainly(place.state), mask);
   if (track_keys_ && machine_->in_value(place.state)) forbid_used_keys(place, *vocabulary, mask);
   if (machine_->accepting(place.state))
     for (const TokenId end : vocabulary->ends())
@@ -161,13 +160,18 @@ void GrammarCore::forbid_used_keys(const Place& place, const Vocabulary& vocabul
       if (vocabulary.bytes(token).size() >= rest.size()) clear_token(mask, vocabulary, token);
     });
   }
-  // Tokens that hold a whole key are tried one by one. Within a string the first quote ends it.
-  const bool in_string = place.keys.mode != KeyPosition::Mode::kPlain &&
-                         place.keys.mode != KeyPosition::Mode::kExpectKey;
-  for (const TokenId token :
-       in_string ? vocabulary.with_three_quotes() : vocabulary.with_two_quotes())
-    if (has_token(mask, token) && !after(place, vocabulary.bytes(token)))
-      mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
+  // Tokens that hold a whole key are tried one by one, where it may be a used one. Within a string
+  // the first quote ends it.
+  const auto check = [&](std::span<const TokenId> tokens) {
+    for (const TokenId token : tokens)
+      if (has_token(mask, token) && !after(place, vocabulary.bytes(token)))
+        mask[static_cast<std::size_t>(token) / 64] &= ~(1ULL << (token % 64));
+  };
+  const bool plain = place.keys.mode == KeyPosition::Mode::kPlain ||
+                     place.keys.mode == KeyPosition::Mode::kExpectKey;
+  if (!plain) return check(vocabulary.with_three_quotes());
+  const bool used = tracker_.uses_any_of(place.keys, vocabulary.quoted());
+  check(used ? vocabulary.with_two_quotes() : vocabulary.with_many_quotes());
 }
 
 // Where used names may leave an open name without an end, tokens are tried one by one: those that

@@ -52,7 +52,7 @@ class GrammarCore {
     std::unordered_map<State, MaskEntry> masks;
   };
 
-  static void apply(const MaskEntry& entry, const Vocabulary& vocabulary, std::span<MaskWord> mask);
+  static void apply(const MaskEntry& entry, std::span<MaskWord> mask);
   void forbid_used_keys(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
   void check_each(const Place& place, const Vocabulary& vocabulary, std::span<MaskWord> mask);
   bool step_keys(Place& place, unsigned char byte);

@@ -35,6 +35,41 @@ inline std::shared_ptr<const Vocabulary> vocabulary_for_test() {
          {"Hello", " World", "\u00a0x", "\u65e5\u672c", "\u65e5\"", "/x", "a/b\",", "x#\"",
           "http://", "e f", "\\", "\\\"", "x\\\"y\"}", "\\ud83d", "a\"", "]}\""})
       tokens.emplace_back(text);
+    for (const char* text : {" a",
+                             " an",
+                             " the-",
+                             " item of",
+                             "word",
+                             "words ",
+                             "_url",
+                             "://",
+                             "Ab9",
+                             " international",
+                             "johndoe",
+                             "abcdefghijklmnopqrstuvwxyz",
+                             "x.y",
+                             " abcdefghijklmnopqrstuvwxyz",
+                             "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e",
+                             "a\u00e9b",
+                             "AGGREGATE",
+                             "aggre",
+                             "gate_",
+                             " \"",
+                             "  \"",
+                             "\n\"",
+                             " \"a",
+                             " {\"",
+                             " [",
+                             " }",
+                             "\n}",
+                             "  ]",
+                             " ,",
+                             " :",
+                             " null",
+                             " 12",
+                             "\t",
+                             "\r\n"})
+      tokens.emplace_back(text);
     tokens.emplace_back(130, '-');  // longer than what is counted by tables
     tokens.emplace_back(std::string(129, '=') + "\"");
     tokens.emplace_back();

@@ -66,6 +66,14 @@ bool KeyTracker::step(KeyPosition& at, unsigned char byte) {
   return true;
 }
 
+// `end` goes on from `begin`.
+std::string KeyTracker::text_between(std::uint32_t begin, std::uint32_t end) const {
+  std::string text;
+  for (; end != begin; end = texts_[end].before) text += static_cast<char>(texts_[end].byte);
+  std::reverse(text.begin(), text.end());
+  return text;
+}
+
 std::vector<std::string> KeyTracker::rests_of_used(const KeyPosition& at) const {
   std::vector<std::string> rests;
   if (at.mode != KeyPosition::Mode::kKey && at.mode != KeyPosition::Mode::kKeyEscape) return rests;
@@ -73,14 +81,22 @@ std::vector<std::string> KeyTracker::rests_of_used(const KeyPosition& at) const 
   for (std::uint32_t key = opens_[at.open].keys; key != 0; key = keys_[key].before) {
     std::uint32_t text = keys_[key].text;
     if (texts_[text].length < length) continue;
-    std::string rest;
-    for (; texts_[text].length > length; text = texts_[text].before)
-      rest += static_cast<char>(texts_[text].byte);
-    if (text != at.text) continue;
-    std::reverse(rest.begin(), rest.end());
-    rests.push_back(std::move(rest));
+    while (texts_[text].length > length) text = texts_[text].before;
+    if (text == at.text) rests.push_back(text_between(text, keys_[key].text));
   }
   return rests;
+}
+
+bool KeyTracker::uses_any_of(const KeyPosition& at, const Vocabulary::Quoted& quoted) const {
+  const auto is_one = [&](std::uint32_t text) {
+    const Text& end = texts_[text];
+    if (end.length > quoted.longest || (end.length > 0 && !quoted.last.has(end.byte))) return false;
+    return std::binary_search(quoted.names.begin(), quoted.names.end(), text_between(0, text));
+  };
+  for (std::uint32_t open = at.open; open != 0; open = opens_[open].parent)
+    for (std::uint32_t key = opens_[open].keys; key != 0; key = keys_[key].before)
+      if (is_one(keys_[key].text)) return true;
+  return false;
 }
 
 }  // namespace aquilon::constraint

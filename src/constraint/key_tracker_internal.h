@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "constraint/vocabulary.h"
+
 namespace aquilon::constraint {
 
 struct KeyPosition {
@@ -26,6 +28,8 @@ class KeyTracker {
   bool step(KeyPosition& at, unsigned char byte);
   // Within a key: the rests of used keys that begin with what is written.
   std::vector<std::string> rests_of_used(const KeyPosition& at) const;
+  // Whether an object that is open has one of these keys.
+  bool uses_any_of(const KeyPosition& at, const Vocabulary::Quoted& quoted) const;
   bool has_used_keys(const KeyPosition& at) const { return opens_[at.open].keys != 0; }
   std::size_t memory_bytes() const {
     return opens_.size() * 48 + keys_.size() * 16 + texts_.size() * 48;
@@ -44,6 +48,8 @@ class KeyTracker {
     std::uint32_t before, length;
     unsigned char byte;
   };
+
+  std::string text_between(std::uint32_t begin, std::uint32_t end) const;
 
   std::vector<Open> opens_;
   std::vector<Key> keys_;

@@ -9,24 +9,18 @@ const LexemeMask& LexemeMasks::of(RegexId lexeme) {
   const auto [at, inserted] = masks_.try_emplace(lexeme);
   LexemeMask& mask = at->second;
   if (!inserted) return mask;
-  if (!free_string(lexeme, mask)) {
+  if (!free_string(lexeme, mask) && !without_limit(lexeme, mask)) {
     if (json_ && has_free_member(lexeme)) {
       mask.base = vocabulary_.inside_strings(kUnbounded);
-      walk(vocabulary_.crossing(), lexeme, 0, mask);
+      walk(vocabulary_.crossing(), lexeme, {}, mask);
     } else {
-      const ByteKinds known = loops(lexeme);
-      if (known != 0) {
-        mask.own.resize(vocabulary_.mask_words());
-        vocabulary_.classes().mask_of(known, mask.own);
-        mask.base = mask.own;
-      }
+      const KindTexts known = loops_.of(lexeme, false);
+      if (known.kinds != 0) mask.base = mask_of(known);
       walk(vocabulary_.all(), lexeme, known, mask);
     }
     if (mask.tokens.size() > vocabulary_.mask_words()) {
-      if (mask.own.empty()) {
-        mask.own.assign(vocabulary_.mask_words(), 0);
-        std::copy(mask.base.begin(), mask.base.end(), mask.own.begin());
-      }
+      mask.own.assign(vocabulary_.mask_words(), 0);
+      std::copy(mask.base.begin(), mask.base.end(), mask.own.begin());
       for (const TokenId token : mask.tokens) set_token(mask.own, vocabulary_, token);
       mask.tokens = {};
       mask.base = mask.own;
@@ -40,7 +34,18 @@ const LexemeMask& LexemeMasks::of(RegexId lexeme) {
 
 void LexemeMasks::clear() {
   masks_.clear();
+  kind_masks_.clear();
   bytes_ = 0;
+}
+
+std::span<const MaskWord> LexemeMasks::mask_of(const KindTexts& texts) {
+  const auto [at, inserted] = kind_masks_.try_emplace(texts);
+  if (inserted) {
+    at->second.resize(vocabulary_.mask_words());
+    vocabulary_.classes().mask_of(texts, at->second);
+    bytes_ += 100 + at->second.size() * sizeof(MaskWord);
+  }
+  return at->second;
 }
 
 // At the beginning of a character of a string that takes `min` to `max` of any.
@@ -57,12 +62,29 @@ bool LexemeMasks::free_string(RegexId lexeme, LexemeMask& out) {
       for (const Vocabulary::LongToken& token : vocabulary_.long_inside())
         if (token.characters <= out.max) out.tokens.push_back(token.token);
     for (const StringTokens::Entry& entry : out.string->inside) {
-      if (entry.characters > out.max) break;
+      if (entry.head > out.max) break;
       out.tokens.push_back(entry.token);
     }
     return true;
   }
   return false;
+}
+
+bool LexemeMasks::without_limit(RegexId lexeme, LexemeMask& out) {
+  if (!json_) return false;
+  const TokenTree& tree = vocabulary_.all();
+  const auto other = store_.without_limit(lexeme, strings_.one, strings_.quote, tree.max_depth);
+  if (!other) return false;
+  const LexemeMask& mask = of(*other);
+  // What may go on behind its end would be limited too.
+  const bool ends = std::all_of(mask.exits.begin(), mask.exits.end(),
+                                [](const LexemeMask::Exit& e) { return e.reached == kEmptyText; });
+  if (!ends || mask.string != nullptr) return false;
+  out.base = mask.base;
+  out.tokens = mask.tokens;
+  out.exits = mask.exits;
+  out.tree = mask.tree;
+  return true;
 }
 
 // Whether some way to read the lexeme takes any characters without end.
@@ -76,48 +98,8 @@ bool LexemeMasks::has_free_member(RegexId lexeme) const {
   });
 }
 
-ByteKinds LexemeMasks::loops(RegexId lexeme) {
-  // Of few kinds there are few tokens. Where the lexeme may end, tokens lead out of it as well.
-  constexpr int kFew = 3;
-  if (store_.nullable(lexeme)) return 0;
-  if (store_.next(lexeme, 'e') != lexeme && store_.next(lexeme, 'E') != lexeme) return 0;
-  ByteKinds kinds = (1u << kAsciiKinds) - 1;
-  for (unsigned char byte = 0; byte < 0x80; ++byte)
-    if (store_.next(lexeme, byte) != lexeme) kinds &= ~(1u << ascii_kind(byte));
-  if (__builtin_popcount(kinds) < kFew || store_.exhausted()) return 0;
-  return loops_beyond_ascii(lexeme) ? kinds | kOtherCharacters : kinds;
-}
-
-bool LexemeMasks::loops_beyond_ascii(RegexId lexeme) {
-  if (other_characters_ == kNothing) {
-    CodePoints spaces;
-    for (const CodePointSpan& span : other_spaces()) spaces.add(span.low, span.high);
-    spaces.add(0, 0x7F);
-    spaces.normalise();
-    other_characters_ = any_character(store_, spaces.complement(), Spelling::kPlain);
-  }
-  // Pairs of what is left of a character and what the lexeme is then.
-  std::vector<std::pair<RegexId, RegexId>> pairs{{other_characters_, lexeme}};
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    bool loops = true;
-    store_.first(pairs[i].first).each([&](unsigned value) {
-      if (!loops) return;
-      const auto byte = static_cast<unsigned char>(value);
-      const std::pair<RegexId, RegexId> next{store_.next(pairs[i].first, byte),
-                                             store_.next(pairs[i].second, byte)};
-      if (next.first == kEmptyText)
-        loops = next.second == lexeme;
-      else if (next.first != kNothing && (next.second == kNothing || store_.nullable(next.second)))
-        loops = false;
-      else if (std::find(pairs.begin(), pairs.end(), next) == pairs.end())
-        pairs.push_back(next);
-    });
-    if (!loops || store_.exhausted()) return false;
-  }
-  return true;
-}
-
-void LexemeMasks::walk(const TokenTree& tree, RegexId lexeme, ByteKinds known, LexemeMask& out) {
+void LexemeMasks::walk(const TokenTree& tree, RegexId lexeme, const KindTexts& known,
+                       LexemeMask& out) {
   out.tree = &tree;
   if (path_.size() < tree.max_depth + 1) path_.resize(tree.max_depth + 1);
   path_[0] = lexeme;
@@ -129,11 +111,11 @@ void LexemeMasks::walk(const TokenTree& tree, RegexId lexeme, ByteKinds known, L
 }
 
 void LexemeMasks::walk_below(const TokenTree& tree, std::uint32_t begin, std::uint32_t end,
-                             ByteKinds known, LexemeMask& out) {
+                             const KindTexts& known, LexemeMask& out) {
   const TokenTree::Node* const nodes = tree.nodes.data();
-  const ByteKinds* const below = known == 0 ? nullptr : vocabulary_.classes().below().data();
+  const TokenClasses& classes = vocabulary_.classes();
   for (std::uint32_t i = begin; i < end;) {
-    if (below != nullptr && (below[i] & ~known) == 0) {
+    if (known.kinds != 0 && classes.all_below(i, known)) {
       i = nodes[i].end;
       continue;
     }
@@ -145,7 +127,8 @@ void LexemeMasks::walk_below(const TokenTree& tree, std::uint32_t begin, std::ui
       out.exits.push_back({i, next});
       i = node.end;
     } else {
-      if (node.token >= 0) out.tokens.push_back(node.token);
+      if (node.token >= 0 && (known.kinds == 0 || !has_token(out.base, node.token)))
+        out.tokens.push_back(node.token);
       path_[node.depth] = next;
       ++i;
     }

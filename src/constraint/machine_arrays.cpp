@@ -191,6 +191,23 @@ std::optional<Machine::UniqueEnd> Machine::unique_end(const LexemeThreads& threa
   return end;
 }
 
+// The strings of a value, of which there are few, without those of the items. Most sets hold one
+// item more than the one before.
+RegexId Machine::strings_left(ValueId id, const std::vector<std::string>& few,
+                              const std::vector<std::uint64_t>& items) {
+  StringsLeft& last = strings_left_[id];
+  if (!std::includes(items.begin(), items.end(), last.without.begin(), last.without.end()))
+    last.without.clear();
+  if (last.without.empty()) last.strings = store_->literals(few);
+  std::vector<std::uint64_t> taken;
+  std::set_difference(items.begin(), items.end(), last.without.begin(), last.without.end(),
+                      std::back_inserter(taken));
+  for (const std::uint64_t item : taken)
+    last.strings = store_->without(last.strings, value_texts_[item]);
+  last.without = items;
+  return last.strings;
+}
+
 // The texts of an item's scalars without those of the items in the set `unique`. Strings are taken
 // out only where they are few: elsewhere a text that comes twice can always go on.
 RegexId Machine::item_lexeme(ValueId id, std::uint32_t unique) {
@@ -203,18 +220,15 @@ RegexId Machine::item_lexeme(ValueId id, std::uint32_t unique) {
   std::vector<std::string_view> texts;
   for (const std::uint64_t item : words_[unique]) {
     const std::string& text = value_texts_[item];
+    if (text.starts_with('"')) continue;
     if (const auto number = parse_decimal(text))
       taken.push_back(numbers.equal_to({*number}));
     else
       texts.push_back(text);
   }
   std::vector<RegexId> ways{value.strings, value.numbers};
-  if (const std::vector<std::string>* const few = few_strings(id)) {
-    std::vector<std::string> left;
-    for (const std::string& text : *few)
-      if (std::find(texts.begin(), texts.end(), text) == texts.end()) left.push_back(text);
-    ways[0] = store_->literals(left);
-  }
+  if (const std::vector<std::string>* const few = few_strings(id))
+    ways[0] = strings_left(id, *few, words_[unique]);
   if (!taken.empty()) ways[1] = store_->minus(value.numbers, store_->any_of(std::move(taken)));
   if (store_->is_empty(ways[1])) ways[1] = kNothing;
   for (const char* const literal : {"null", "true", "false"})

@@ -97,14 +97,18 @@ std::optional<Machine::FreeKey> Machine::free_key(State one) {
   return FreeKey{&shape.tree, node, state_of(out)};
 }
 
-bool Machine::takes_any_name(State one) const {
+std::optional<RegexId> Machine::open_name(State one) const {
   const auto lexeme = static_cast<std::uint32_t>(one >> 32);
   const Frame& f = frames_[static_cast<std::uint32_t>(one)];
-  if (lexeme < kLexemeBase || f.kind != Kind::kKey) return false;
+  if (lexeme < kLexemeBase || f.kind != Kind::kKey) return std::nullopt;
   const ObjectShape& shape = schema_.objects[f.shape];
   const KeyState& key = keys_[lexeme - kLexemeBase];
-  if (key.others.empty() || is_tight(shape, f) || !free_key_in_order(shape, f)) return false;
-  const std::span<const RegexId> members = store_->members(key.others[0]);
+  if (key.others.empty() || is_tight(shape, f) || !free_key_in_order(shape, f)) return std::nullopt;
+  return key.others[0];
+}
+
+bool Machine::takes_any_name(RegexId contents) const {
+  const std::span<const RegexId> members = store_->members(contents);
   return std::any_of(members.begin(), members.end(), [&](RegexId member) {
     const auto repetition = store_->repetition_of(member, strings_.one);
     return member == strings_.one_text || (repetition && repetition->max == kUnbounded);
@@ -134,6 +138,29 @@ void Machine::split(State state, std::vector<LexemeThreads>& lexemes, std::vecto
     for (const State one : sets_[static_cast<std::uint32_t>(state)]) sort_in(one);
   }
   others = state_of(rest);
+}
+
+std::optional<Machine::BetweenLexemes> Machine::between_lexemes(State state) {
+  Threads threads{state};
+  if (static_cast<std::uint32_t>(state >> 32) == kManyTag)
+    threads = sets_[static_cast<std::uint32_t>(state)];
+  const auto spaces = static_cast<std::uint32_t>(threads[0] >> 32);
+  for (State& one : threads) {
+    const Kind kind = frames_[static_cast<std::uint32_t>(one)].kind;
+    if (one >> 32 != spaces || spaces >= kLexemeBase || kind == Kind::kDone || kind == Kind::kCfg)
+      return std::nullopt;
+    one = thread(0, static_cast<std::uint32_t>(one));
+  }
+  return BetweenLexemes{spaces, state_of(threads)};
+}
+
+bool Machine::spaces_fit(std::uint32_t before, std::string_view spaces) const {
+  State state = thread(before, 0);
+  for (const char c : spaces) {
+    if (state == kDead) break;
+    state = after_space(static_cast<std::uint32_t>(state >> 32), 0, static_cast<unsigned char>(c));
+  }
+  return state != kDead;
 }
 
 State Machine::after_lexeme(const LexemeThreads& from, RegexId reached, std::string_view walked) {

@@ -64,9 +64,12 @@ class Machine {
   };
   static constexpr std::uint32_t kNoNode = 0xFFFFFFFF;
   std::optional<FreeKey> free_key(State one);
-  // Whether it is within a key and every text of string contents may follow; beside them only what
-  // has a quote or backslash in it.
-  bool takes_any_name(State one) const;
+  // Within a key that takes undeclared names, whose place among the declared ones does not matter:
+  // what is left of their contents. The key goes on while they do.
+  std::optional<RegexId> open_name(State one) const;
+  // Whether every text of string contents may follow there; beside them only what has a quote or
+  // backslash in it.
+  bool takes_any_name(RegexId contents) const;
 
   // Threads at the same lexeme, which alone decides how texts go on until it may end.
   struct LexemeThreads {
@@ -77,6 +80,14 @@ class Machine {
   // A configuration as its lexemes, threads within keys, and all others; the lists empty first.
   void split(State state, std::vector<LexemeThreads>& lexemes, std::vector<State>& keys,
              State& others);
+  // Threads that are all between lexemes of JSON, behind equally much whitespace: how much, as
+  // spaces_fit() takes it, and the configuration without it.
+  struct BetweenLexemes {
+    std::uint32_t spaces;
+    State before_spaces;
+  };
+  std::optional<BetweenLexemes> between_lexemes(State state);
+  bool spaces_fit(std::uint32_t before, std::string_view spaces) const;
   // The configuration once the lexeme has become `reached`, which may end here, by the bytes
   // `walked`; of use as those of step_in_walk() where it is in a text.
   State after_lexeme(const LexemeThreads& from, RegexId reached, std::string_view walked);
@@ -181,6 +192,8 @@ class Machine {
   std::string text_between(std::uint32_t from, std::uint32_t to) const;
   RegexId item_lexeme(ValueId value, std::uint32_t unique);
   const std::vector<std::string>* few_strings(ValueId value);
+  RegexId strings_left(ValueId value, const std::vector<std::string>& few,
+                       const std::vector<std::uint64_t>& items);
   ByteSet first_of_frame(const Frame& f);
   ByteSet first_of_value(ValueId value);
   ByteSet first_of_key(std::uint32_t key, const Frame& f);
@@ -224,6 +237,11 @@ class Machine {
   std::vector<std::string> value_texts_;
   std::unordered_map<std::uint64_t, RegexId> item_lexemes_;
   std::unordered_map<ValueId, std::optional<std::vector<std::string>>> few_strings_;
+  struct StringsLeft {
+    std::vector<std::uint64_t> without;  // items that were taken out
+    RegexId strings = kNothing;
+  };
+  std::unordered_map<ValueId, StringsLeft> strings_left_;  // as last asked for
   std::unordered_map<ValueId, ByteSet> value_first_;
   Threads scratch_;
   Threads visited_;  // choices taken since a lexeme ended: place and stack

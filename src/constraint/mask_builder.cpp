@@ -8,43 +8,54 @@ namespace aquilon::constraint {
 MaskEntry MaskBuilder::compute(State state) {
   MaskEntry entry;
   bases_.clear();
+  tokens_.clear();
   threads_.clear();
   keys_.clear();
   State others = kDead;
   machine_.split(state, threads_, keys_, others);
-  for (const Threads& threads : threads_) add_lexeme(threads, entry.tokens);
-  for (const State key : keys_) add_key(key, entry.tokens);
-  walk_all(vocabulary_->all(), others, entry.tokens);
-  finish(entry);
+  for (const Threads& threads : threads_) add_lexeme(threads, tokens_);
+  for (const State key : keys_) add_key(key, tokens_);
+  add_others(others, tokens_);
+  finish(tokens_, entry);
   return entry;
 }
 
 MaskEntry MaskBuilder::compute_plainly(State state) {
   MaskEntry entry;
   bases_.clear();
-  walk_all(vocabulary_->all(), state, entry.tokens);
-  finish(entry);
+  tokens_.clear();
+  walk_all(vocabulary_->all(), state, tokens_);
+  finish(tokens_, entry);
   return entry;
 }
 
-// Several bases, or many tokens, become one mask.
-void MaskBuilder::finish(MaskEntry& entry) {
+// Several bases, or tokens in many words, become one mask.
+void MaskBuilder::finish(const Tokens& tokens, MaskEntry& entry) {
   const std::size_t words = vocabulary_->mask_words();
   std::sort(bases_.begin(), bases_.end(),
             [](const auto& a, const auto& b) { return a.data() < b.data(); });
   bases_.erase(std::unique(bases_.begin(), bases_.end(),
                            [](const auto& a, const auto& b) { return a.data() == b.data(); }),
                bases_.end());
-  if (bases_.size() <= 1 && entry.tokens.size() <= words * 2) {
+  bits_.resize(words);
+  words_.clear();
+  for (TokenId token : tokens)
+    for (; token >= 0; token = vocabulary_->same_bytes(token)) {
+      MaskWord& word = bits_[static_cast<std::size_t>(token) / 64];
+      if (word == 0) words_.push_back(static_cast<std::uint32_t>(token) / 64);
+      word |= 1ULL << (token % 64);
+    }
+  const bool sparse = words_.size() * sizeof(MaskEntry::Patch) < words * sizeof(MaskWord);
+  if (bases_.size() <= 1 && sparse) {
     if (!bases_.empty()) entry.base = bases_[0];
-    entry.tokens.shrink_to_fit();
-    return;
+    entry.patches.reserve(words_.size());
+    for (const std::uint32_t word : words_) entry.patches.push_back({word, bits_[word]});
+  } else {
+    entry.dense = bits_;
+    for (const std::span<const MaskWord> base : bases_)
+      for (std::size_t i = 0; i < words; ++i) entry.dense[i] |= base[i];
   }
-  entry.dense.assign(words, 0);
-  for (const std::span<const MaskWord> base : bases_)
-    for (std::size_t i = 0; i < words; ++i) entry.dense[i] |= base[i];
-  for (const TokenId token : entry.tokens) set_token(entry.dense, *vocabulary_, token);
-  entry.tokens = {};
+  for (const std::uint32_t word : words_) bits_[word] = 0;
 }
 
 void MaskBuilder::reserve_path(std::size_t depth) {
@@ -77,7 +88,12 @@ void MaskBuilder::begin_walk(const TokenTree& tree, State start, std::size_t dep
 // The nodes of a range, from the places that the path holds.
 void MaskBuilder::walk(const TokenTree& tree, std::uint32_t begin, std::uint32_t end, Tokens& out) {
   const TokenTree::Node* const nodes = tree.nodes.data();
+  const TokenClasses& classes = vocabulary_->classes();
   for (std::uint32_t i = begin; i < end;) {
+    if (known_.kinds != 0 && classes.all_below(i, known_)) {
+      i = nodes[i].end;
+      continue;
+    }
     const TokenTree::Node node = nodes[i];
     const std::size_t depth = node.depth;
     State next = kDead;
@@ -109,16 +125,23 @@ void MaskBuilder::add_lexeme(const Threads& threads, Tokens& out) {
   else if (threads.texts)
     end_items(mask, threads, out);
   else
-    walk_rests({*mask.string, mask.min, mask.max, {}},
-               machine_.after_lexeme(threads, kEmptyText, {}), out);
+    walk_ends({*mask.string, mask.min, mask.max, {}},
+              machine_.after_lexeme(threads, kEmptyText, {}), out);
 }
 
 void MaskBuilder::add_key(State state, Tokens& out) {
   const auto key = machine_.free_key(state);
   if (!key) {
-    const bool any = machine_.takes_any_name(state);
-    if (any) bases_.push_back(vocabulary_->inside_strings(kUnbounded));
-    return walk_all(any ? vocabulary_->crossing() : vocabulary_->all(), state, out);
+    const auto contents = machine_.open_name(state);
+    if (contents && machine_.takes_any_name(*contents)) {
+      bases_.push_back(vocabulary_->inside_strings(kUnbounded));
+      return walk_all(vocabulary_->crossing(), state, out);
+    }
+    if (contents) known_ = lexemes_.name_loop(*contents);
+    if (known_.kinds != 0) bases_.push_back(lexemes_.mask_of(known_));
+    walk_all(vocabulary_->all(), state, out);
+    known_ = {};
+    return;
   }
   const StringTokens& string = vocabulary_->string_tokens(false);
   bases_.push_back(vocabulary_->inside_strings(kUnbounded));
@@ -127,7 +150,7 @@ void MaskBuilder::add_key(State state, Tokens& out) {
   const TokenTree& tree = vocabulary_->crossing();
   walk_declared(*key, state, 0, static_cast<std::uint32_t>(tree.nodes.size()), out, declared);
   std::sort(declared.begin(), declared.end());
-  walk_rests({string, 0, kUnbounded, declared}, key->after, out);
+  walk_ends({string, 0, kUnbounded, declared}, key->after, out);
 }
 
 // Tokens of that range that end a declared name; all of them are added to `seen`.
@@ -187,26 +210,21 @@ void MaskBuilder::walk_exits(const LexemeMask& mask, const Threads& threads, Tok
   }
 }
 
-// Ends of a string all lead to one configuration: the rests of tokens behind the quote are walked
-// once for all.
-void MaskBuilder::walk_rests(const Ends& ends, State start, Tokens& out) {
+// Rests of tokens are walked once for all heads.
+template <class Fits>
+void MaskBuilder::walk_rests(const TokenRests& tokens, State start, Fits fits, Tokens& out) {
   if (start == kDead) return;
-  const StringTokens& string = ends.string;
   const auto take = [&](std::uint32_t rest) {
-    for (std::uint32_t k = string.rests[rest].first_exit; k < string.rests[rest + 1].first_exit;
-         ++k) {
-      const StringTokens::Entry& exit = string.exits[k];
-      if (exit.characters < ends.min || exit.characters > ends.max) continue;
-      if (!std::binary_search(ends.but.begin(), ends.but.end(), exit.token))
-        out.push_back(exit.token);
-    }
+    const std::uint32_t end = tokens.rests[rest + 1].first_exit;
+    for (std::uint32_t k = tokens.rests[rest].first_exit; k < end; ++k)
+      if (fits(tokens.exits[k])) out.push_back(tokens.exits[k].token);
   };
-  reserve_path(string.max_depth);
+  reserve_path(tokens.max_depth);
   path_[0] = start;
   path_first_[0] = machine_.first(start);
   take(0);
-  for (std::uint32_t i = 1; i + 1 < string.rests.size();) {
-    const StringTokens::Rest& rest = string.rests[i];
+  for (std::uint32_t i = 1; i + 1 < tokens.rests.size();) {
+    const TokenRests::Rest& rest = tokens.rests[i];
     State next = kDead;
     if (path_first_[rest.depth - 1].has(rest.byte))
       next = machine_.step(path_[rest.depth - 1], rest.byte);
@@ -220,6 +238,36 @@ void MaskBuilder::walk_rests(const Ends& ends, State start, Tokens& out) {
       path_first_[rest.depth] = machine_.first(next);
     }
   }
+}
+
+// Ends of a string all lead to one configuration.
+void MaskBuilder::walk_ends(const Ends& ends, State start, Tokens& out) {
+  walk_rests(
+      ends.string, start,
+      [&](const TokenRests::Entry& exit) {
+        return exit.head >= ends.min && exit.head <= ends.max &&
+               !std::binary_search(ends.but.begin(), ends.but.end(), exit.token);
+      },
+      out);
+}
+
+void MaskBuilder::add_others(State others, Tokens& out) {
+  if (others == kDead) return;
+  const auto between = machine_.between_lexemes(others);
+  if (!between) return walk_all(vocabulary_->all(), others, out);
+  const std::vector<char>& fit = fitting_spaces(between->spaces);
+  walk_rests(
+      vocabulary_->spaced_tokens(), between->before_spaces,
+      [&](const TokenRests::Entry& token) { return fit[token.head] != 0; }, out);
+}
+
+// By number of SpacedTokens::spaces.
+const std::vector<char>& MaskBuilder::fitting_spaces(std::uint32_t before) {
+  const auto [at, inserted] = fitting_spaces_.try_emplace(before);
+  if (inserted)
+    for (const std::string_view spaces : vocabulary_->spaced_tokens().spaces)
+      at->second.push_back(machine_.spaces_fit(before, spaces));
+  return at->second;
 }
 
 namespace {
@@ -247,13 +295,13 @@ void MaskBuilder::end_items(const LexemeMask& mask, const Threads& threads, Toke
   const auto end = machine_.unique_end(threads);
   if (!end) {
     for (const StringTokens::Entry& exit : mask.string->exits)
-      if (exit.characters >= mask.min && exit.characters <= mask.max &&
+      if (exit.head >= mask.min && exit.head <= mask.max &&
           ends_item(threads, vocabulary_->bytes(exit.token)))
         out.push_back(exit.token);
     return;
   }
   Tokens candidates;
-  walk_rests({*mask.string, mask.min, mask.max, {}}, end->after, candidates);
+  walk_ends({*mask.string, mask.min, mask.max, {}}, end->after, candidates);
   for (const TokenId token : candidates) {
     const std::string_view bytes = vocabulary_->bytes(token);
     // A third quote would end another item.

@@ -36,6 +36,14 @@ const char* const kSchemas[] = {
         {"type":"string","pattern":"^[a-zA-Z0-9 ]+$"},{"type":"string","pattern":"^http"}]}}]})",
     R"({"type":"array","items":{"type":"array","items":{"type":"string"},"uniqueItems":true},
         "uniqueItems":true,"maxItems":2})",
+    R"({"type":"object","patternProperties":{"^[^/#]+$":{"type":"string","maxLength":40,
+        "pattern":"^(?:\\S+\\s+){0,4}\\S+$"}},"additionalProperties":false,"minProperties":1})",
+    R"({"type":"object","properties":{"debug":{"type":"boolean"}},"patternProperties":
+        {"at|filter|[b-e]":{"format":"email"},"^[a-z]{3,30}$":{"format":"hostname"}},
+        "additionalProperties":false,"minProperties":1})",
+    R"({"type":"array","items":{"anyOf":[{"format":"uri"},{"pattern":"^[A-Z][a-z]+( [a-z]+){0,3}$"},
+        {"pattern":"^[a-zA-Z]{0,7}$"},{"pattern":"^(https?|\\*)://[^/ ]+/"},
+        {"pattern":"^[a-y\u00e9]{26,60}$"}]}})",
 };
 
 Grammar schema(const char* text, const GrammarOptions& options = {}) {

@@ -254,12 +254,82 @@ bool RegexStore::list_texts(RegexId start, std::size_t limit, std::vector<std::s
   return visit(start);
 }
 
+// Depth of the recursion: the text's length.
+RegexId RegexStore::without(RegexId literals, std::string_view text) {
+  const std::span<const RegexId> of = members(literals);
+  const std::vector<RegexId> members(of.begin(), of.end());
+  std::vector<RegexId> left;
+  for (const RegexId member : members) {
+    if (member == kNothing || (member == kEmptyText && text.empty())) continue;
+    const Node node = nodes_[member];
+    const RegexId head = node.kind == Kind::kConcat ? node.a : member;
+    ByteSet set;
+    if (nodes_[head].kind == Kind::kSet) set = sets_[nodes_[head].a];
+    if (text.empty() || !set.has(static_cast<unsigned char>(text[0]))) {
+      left.push_back(member);
+    } else if (head != member) {
+      left.push_back(concat(head, without(node.b, text.substr(1))));
+    } else {
+      if (text.size() == 1) set.remove(static_cast<unsigned char>(text[0]));
+      left.push_back(bytes(set));
+    }
+  }
+  return any_of(std::move(left));
+}
+
 std::optional<RegexStore::Repetition> RegexStore::repetition_of(RegexId id, RegexId a) const {
   const Node& node = nodes_[id];
   if (node.kind != Kind::kConcat || node.boolean) return std::nullopt;
   const Node& head = nodes_[node.a];
   if (head.kind != Kind::kRepeat || head.a != a) return std::nullopt;
   return Repetition{head.b, head.c, node.b};
+}
+
+// Of expressions that hold no complement, intersection or number. `budget`: expressions that are
+// looked at; what is left out is taken to be far.
+RegexStore::Ends RegexStore::ends_of(RegexId id, int& budget) {
+  constexpr std::size_t kFar = std::size_t{1} << 30;
+  const auto known = ends_.find(id);
+  if (known != ends_.end()) return known->second;
+  if (--budget < 0) return {kFar, kFar};
+  const Node node = nodes_[id];
+  Ends ends{kFar, kFar};
+  if (node.kind == Kind::kEmpty) {
+    ends = {0, 0};
+  } else if (node.kind == Kind::kSet) {
+    ends = {1, 1};
+  } else if (node.kind == Kind::kConcat) {
+    const Ends a = ends_of(node.a, budget), b = ends_of(node.b, budget);
+    ends = {a.shortest + b.shortest, std::max(a.furthest + b.shortest, b.furthest)};
+  } else if (node.kind == Kind::kAnyOf) {
+    ends.furthest = 0;
+    for (std::uint32_t i = 0; i < node.b; ++i) {
+      const Ends one = ends_of(lists_[node.a + i], budget);
+      ends = {std::min(ends.shortest, one.shortest), std::max(ends.furthest, one.furthest)};
+    }
+  } else if (node.kind == Kind::kRepeat) {
+    const Ends one = ends_of(node.a, budget);
+    const std::size_t whole = node.b * one.shortest;
+    ends = {whole, std::max(whole, one.furthest + (whole == 0 ? 0 : whole - one.shortest))};
+  }
+  ends = {std::min(ends.shortest, kFar), std::min(ends.furthest, kFar)};
+  if (budget >= 0) ends_.emplace(id, ends);
+  return ends;
+}
+
+std::optional<RegexId> RegexStore::without_limit(RegexId id, RegexId character, RegexId tail,
+                                                 std::size_t bytes) {
+  const Node& node = nodes_[id];
+  if (node.kind != Kind::kAllOf || node.b != 2) return std::nullopt;
+  for (const std::size_t i : {0, 1}) {
+    int budget = 2000;
+    const auto limit = repetition_of(list(node)[i], character);
+    const RegexId other = list(node)[1 - i];
+    if (limit && limit->min == 0 && limit->tail == tail && !nodes_[other].boolean &&
+        limit->max >= bytes + ends_of(other, budget).furthest)
+      return other;
+  }
+  return std::nullopt;
 }
 
 // States are explored; those without a way to a cycle have finitely many ends.

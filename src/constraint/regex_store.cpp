@@ -24,7 +24,8 @@ std::size_t RegexStore::memory_bytes() const {
   return nodes_.size() * sizeof(Node) + lists_.size() * sizeof(RegexId) + rows_made_ * sizeof(Row) +
          first_.size() * (sizeof(ByteSet) + 1) + table_.size() * sizeof(std::uint32_t) +
          rows_.size() * sizeof(rows_[0]) + sets_.size() * 2 * sizeof(ByteSet) +
-         bounds_.size() * sizeof(DecimalBound) + emptiness_.size() + relaxed_.size() * 32;
+         bounds_.size() * sizeof(DecimalBound) + emptiness_.size() + relaxed_.size() * 32 +
+         ends_.size() * 48;
 }
 
 bool RegexStore::same(const Node& x, const Node& y) const {

@@ -57,6 +57,8 @@ class RegexStore {
     RegexId rest;
   };
   RegexId beginnings(std::vector<Beginning> texts);
+  // A union that literals() made, or this did, without one of its texts.
+  RegexId without(RegexId literals, std::string_view text);
   RegexId concat(RegexId first, RegexId second);
   RegexId any_of(std::vector<RegexId> members);
   RegexId all_of(std::vector<RegexId> members);
@@ -99,6 +101,10 @@ class RegexStore {
   };
   // What repetition of `a` it is that something follows; nothing for other expressions.
   std::optional<Repetition> repetition_of(RegexId id, RegexId a) const;
+  // Where `id` is another language and at most so many of `character` before `tail`, more than the
+  // next `bytes` and any end after them can need: the other language alone.
+  std::optional<RegexId> without_limit(RegexId id, RegexId character, RegexId tail,
+                                       std::size_t bytes);
   // Whether some text that the language begins with can only be ended in finitely many ways. True
   // as well where that takes too many states to find out.
   bool has_finite_ends(RegexId id);
@@ -147,6 +153,11 @@ class RegexStore {
   ByteSet compute_first(RegexId id);
   const ByteSet& remember_first(RegexId id);
   RegexId relaxed(RegexId id);
+  struct Ends {
+    std::size_t shortest;  // bytes of the shortest text
+    std::size_t furthest;  // and at most of the shortest end of any text that is begun
+  };
+  Ends ends_of(RegexId id, int& budget);
   ByteSet class_of(RegexId id, unsigned char byte);
   void add_heads(RegexId id, std::vector<ByteSet>& out);
   std::vector<unsigned char> representatives(RegexId id);
@@ -167,6 +178,7 @@ class RegexStore {
   std::vector<char> first_known_;
   std::vector<ByteSet> scratch_heads_;
   std::unordered_map<RegexId, RegexId> relaxed_;
+  std::unordered_map<RegexId, Ends> ends_;
   std::vector<std::uint8_t> emptiness_;  // 0 unknown, 1 has texts, 2 empty
 };
 

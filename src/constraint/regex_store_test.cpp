@@ -54,6 +54,36 @@ TEST(RegexStore, CountsAndLists) {
   EXPECT_EQ(texts.size(), 2u);
 }
 
+TEST(RegexStore, LiteralsWithoutOneOfThem) {
+  RegexStore store;
+  std::vector<std::string> texts{"a", "ab", "abc", "abd", "b", "bcd", "c", "cd", ""};
+  RegexId left = store.literals(texts);
+  EXPECT_EQ(store.without(left, "no"), left);
+  EXPECT_EQ(store.without(left, "bc"), left);
+  for (const char* const taken : {"abc", "b", "", "a", "cd", "ab", "bcd", "abd", "c"}) {
+    left = store.without(left, taken);
+    std::erase(texts, taken);
+    for (const std::string& text : texts) EXPECT_TRUE(matches(store, left, text)) << text;
+    EXPECT_FALSE(matches(store, left, taken)) << taken;
+    EXPECT_EQ(store.count_texts(left, 100), texts.size());
+  }
+  EXPECT_EQ(left, kNothing);
+}
+
+TEST(RegexStore, LimitsThatNoTextReachesAreLeftOut) {
+  RegexStore store;
+  const RegexId character = store.bytes(ByteSet::of('a', 'z'));
+  const RegexId quote = store.byte('"');
+  const RegexId other = plain(store, "(?:ab){3}c*\"");  // at most seven bytes from any end
+  const auto limited = [&](std::uint32_t min, std::uint32_t max) {
+    return store.both(other, store.concat(store.repeat(character, min, max), quote));
+  };
+  EXPECT_EQ(store.without_limit(limited(0, 17), character, quote, 10), other);
+  EXPECT_EQ(store.without_limit(limited(0, 16), character, quote, 10), std::nullopt);
+  EXPECT_EQ(store.without_limit(limited(1, 17), character, quote, 10), std::nullopt);
+  EXPECT_EQ(store.without_limit(other, character, quote, 1), std::nullopt);
+}
+
 TEST(RegexStore, LongRepetitionsAreNotUnrolled) {
   RegexStore store;
   const RegexId id = plain(store, "(?:[a-z]{1,50000}-){0,50000}");

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 
 #include "constraint/code_points_internal.h"
 #include "constraint/string_tokens_internal.h"
@@ -11,7 +12,7 @@ using text::TokenId;
 
 struct Ending {
   std::string_view rest;
-  StringTokens::Entry entry;
+  TokenRests::Entry entry;
 };
 
 // Reads tokens from a string's first character on.
@@ -43,7 +44,7 @@ class StringReader {
   RegexId start_;
 };
 
-void build_rests(std::vector<Ending>& endings, StringTokens& out) {
+void build_rests(std::vector<Ending>& endings, TokenRests& out) {
   std::sort(endings.begin(), endings.end(), [](const Ending& a, const Ending& b) {
     return a.rest != b.rest ? a.rest < b.rest : a.entry.token < b.entry.token;
   });
@@ -95,7 +96,39 @@ StringTokens StringTokens::make(const std::vector<std::string>& tokens,
       out.inside.push_back(entry);
   }
   std::stable_sort(out.inside.begin(), out.inside.end(),
-                   [](const Entry& a, const Entry& b) { return a.characters < b.characters; });
+                   [](const Entry& a, const Entry& b) { return a.head < b.head; });
+  build_rests(endings, out);
+  return out;
+}
+
+namespace {
+
+bool may_begin(std::string_view text) {
+  for (const std::string_view literal : {"true", "false", "null"})
+    if (text[0] == literal[0]) return literal.starts_with(text.substr(0, 2));
+  return std::string_view("{}[],:\"-0123456789").find(text[0]) != std::string_view::npos;
+}
+
+}  // namespace
+
+SpacedTokens SpacedTokens::make(const std::vector<std::string>& tokens,
+                                std::span<const TokenId> sorted) {
+  SpacedTokens out;
+  std::vector<Ending> endings;
+  std::unordered_map<std::string_view, std::uint32_t> numbers;
+  std::string_view last;
+  for (const TokenId token : sorted) {
+    const std::string_view text = tokens[static_cast<std::size_t>(token)];
+    if (text == last) continue;
+    last = text;
+    const std::size_t end = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    const std::string_view rest = text.substr(end);
+    if (!rest.empty() && !may_begin(rest)) continue;
+    const auto [space, inserted] =
+        numbers.try_emplace(text.substr(0, end), static_cast<std::uint32_t>(out.spaces.size()));
+    if (inserted) out.spaces.push_back(text.substr(0, end));
+    endings.push_back({rest, {token, space->second}});
+  }
   build_rests(endings, out);
   return out;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "base/utf8.h"
@@ -48,6 +49,10 @@ ByteKinds kind_of(std::string_view character) {
 ByteKinds kinds_of(std::string_view text) {
   if (text.empty()) return kNoCharacters;
   ByteKinds kinds = 0;
+  if (text[0] == ' ') {
+    kinds = kLeadingSpace;
+    text.remove_prefix(1);
+  }
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text[0]);
     if (byte < 0x80) {
@@ -75,26 +80,40 @@ std::span<const CodePointSpan> other_spaces() {
 }
 
 TokenClasses::TokenClasses(const std::vector<std::string>& tokens, const TokenTree& all) {
+  const auto length = [](std::size_t bytes) {
+    return static_cast<std::uint8_t>(std::min<std::size_t>(bytes, KindTexts::kAnyLength));
+  };
   tokens_.assign((tokens.size() + 63) / 64 * 64, kNoCharacters);
-  for (std::size_t i = 0; i < tokens.size(); ++i) tokens_[i] = kinds_of(tokens[i]);
+  bytes_.assign(tokens_.size(), 0);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    tokens_[i] = kinds_of(tokens[i]);
+    bytes_[i] = length(tokens[i].size());
+  }
   const std::size_t n = all.nodes.size();
   below_.assign(n, 0);
+  longest_.assign(n, 0);
   std::vector<std::uint32_t> parents(n), path(all.max_depth + 1);
   for (std::uint32_t i = 0; i < n; ++i) {
     const TokenTree::Node& node = all.nodes[i];
     path[node.depth] = i;
     parents[i] = node.depth == 1 ? i : path[node.depth - 1];
+    longest_[i] = length(node.depth);
     if (node.token >= 0) below_[i] = tokens_[static_cast<std::size_t>(node.token)];
   }
-  for (std::size_t i = n; i-- > 0;) below_[parents[i]] |= below_[i];
+  for (std::size_t i = n; i-- > 0;) {
+    below_[parents[i]] |= below_[i];
+    longest_[parents[i]] = std::max(longest_[parents[i]], longest_[i]);
+  }
 }
 
-void TokenClasses::mask_of(ByteKinds kinds, std::span<MaskWord> mask) const {
-  const ByteKinds others = ~kinds;
+void TokenClasses::mask_of(const KindTexts& texts, std::span<MaskWord> mask) const {
+  const ByteKinds others = ~texts.kinds;
   for (std::size_t word = 0; word < mask.size(); ++word) {
     const ByteKinds* const tokens = tokens_.data() + word * 64;
+    const std::uint8_t* const bytes = bytes_.data() + word * 64;
     MaskWord bits = 0;
-    for (unsigned i = 0; i < 64; ++i) bits |= static_cast<MaskWord>((tokens[i] & others) == 0) << i;
+    for (unsigned i = 0; i < 64; ++i)
+      bits |= static_cast<MaskWord>((tokens[i] & others) == 0 && bytes[i] <= texts.length) << i;
     mask[word] = bits;
   }
 }

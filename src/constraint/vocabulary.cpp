@@ -98,17 +98,41 @@ void Vocabulary::build() {
     if (text.find_first_of("\"\\") != text.npos) crossing.push_back(token);
     if (std::count(text.begin(), text.end(), '"') > 1) with_quotes_.push_back(token);
   }
-  const auto three = std::stable_partition(
-      with_quotes_.begin(), with_quotes_.end(),
-      [&](TokenId token) { return std::count(bytes(token).begin(), bytes(token).end(), '"') > 2; });
-  three_quotes_ = static_cast<std::size_t>(three - with_quotes_.begin());
+  sort_quotes();
   build_inside();
   for (const bool any : {false, true})
     string_tokens_[any] =
         std::make_shared<const StringTokens>(StringTokens::make(tokens_, crossing, any));
+  spaced_tokens_ = std::make_shared<const SpacedTokens>(SpacedTokens::make(tokens_, sorted));
   build_tree(tokens_, sorted, all_, &same_);
   build_tree(tokens_, crossing, crossing_, nullptr);
   classes_ = std::make_shared<const TokenClasses>(tokens_, all_);
+}
+
+void Vocabulary::sort_quotes() {
+  const auto three = std::stable_partition(
+      with_quotes_.begin(), with_quotes_.end(),
+      [&](TokenId token) { return std::count(bytes(token).begin(), bytes(token).end(), '"') > 2; });
+  three_quotes_ = static_cast<std::size_t>(three - with_quotes_.begin());
+  for (const TokenId token : with_quotes_) {
+    const std::string_view text = bytes(token);
+    if (text.find('\\') != text.npos || std::count(text.begin(), text.end(), '"') > 3) {
+      with_many_quotes_.push_back(token);
+      continue;
+    }
+    for (std::size_t begin = text.find('"') + 1, end; begin < text.size(); begin = end + 1) {
+      end = text.find('"', begin);
+      if (end == text.npos) break;
+      quoted_.names.push_back(text.substr(begin, end - begin));
+    }
+  }
+  std::vector<std::string_view>& names = quoted_.names;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  for (const std::string_view name : names) {
+    quoted_.longest = std::max(quoted_.longest, name.size());
+    if (!name.empty()) quoted_.last.add(static_cast<unsigned char>(name.back()));
+  }
 }
 
 void Vocabulary::build_tree(const std::vector<std::string>& tokens, std::span<const TokenId> sorted,

@@ -19,6 +19,7 @@ namespace aquilon::constraint {
 using text::TokenId;
 
 struct StringTokens;
+struct SpacedTokens;
 class TokenClasses;
 
 // A bit for each token, 64 a word.
@@ -71,6 +72,15 @@ class Vocabulary {
   std::span<const TokenId> with_three_quotes() const {
     return {with_quotes_.data(), three_quotes_};
   }
+  // Of those with two or more the ones with four, or a backslash.
+  std::span<const TokenId> with_many_quotes() const { return with_many_quotes_; }
+  // What stands between two quotes of the others: names that one of them can hold as a whole.
+  struct Quoted {
+    std::vector<std::string_view> names;  // sorted
+    ByteSet last;                         // their last bytes
+    std::size_t longest = 0;
+  };
+  const Quoted& quoted() const { return quoted_; }
   // Tokens without quote and backslash that are all within a JSON string, of at most `characters`
   // (begun ones count), but for those of more than 128 where there is a limit: long_inside().
   std::span<const MaskWord> inside_strings(std::uint32_t characters) const;
@@ -83,6 +93,8 @@ class Vocabulary {
   const StringTokens& string_tokens(bool any_spelling) const {
     return *string_tokens_[any_spelling];
   }
+  // Those between and at the beginning of JSON's lexemes.
+  const SpacedTokens& spaced_tokens() const { return *spaced_tokens_; }
 
  private:
   Vocabulary() = default;
@@ -91,7 +103,10 @@ class Vocabulary {
                          TokenTree& tree, std::vector<TokenId>* same);
 
   std::vector<std::string> tokens_;
-  std::vector<TokenId> ends_, same_, with_quotes_;
+  void sort_quotes();
+
+  std::vector<TokenId> ends_, same_, with_quotes_, with_many_quotes_;
+  Quoted quoted_;
   std::size_t three_quotes_ = 0;  // of with_quotes_, its beginning
   TokenTree all_, crossing_;
   void build_inside();
@@ -99,6 +114,7 @@ class Vocabulary {
   std::vector<std::vector<MaskWord>> inside_;  // by characters; the last one has all
   std::vector<LongToken> long_inside_;
   std::shared_ptr<const StringTokens> string_tokens_[2];
+  std::shared_ptr<const SpacedTokens> spaced_tokens_;
   std::shared_ptr<const TokenClasses> classes_;
 };
 
