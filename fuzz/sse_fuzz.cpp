@@ -30,7 +30,7 @@ struct Dialect {
 const api::AnswerHead kHead{.id = "an-id", .created = 1, .model = "a \"model\""};
 
 constexpr Dialect kDialects[] = {
-    {[] { return api::make_chat_shape(kHead, false); }, true},
+    {[] { return api::make_chat_shape(kHead, api::CompletionRequest()); }, true},
     {[] { return api::make_text_shape(kHead, -1); }, true},
     {[] { return api::make_messages_shape(kHead, api::CompletionRequest()); }, false},
     {[] { return api::make_responses_shape(kHead, api::CompletionRequest()); }, false},
