@@ -342,7 +342,7 @@ class Inside(unittest.TestCase):
         listed = re.findall(r"^  (\w+(?: \w+)?)  +(.+)$", run("--help").stdout, re.M)
         names = [name for name, _ in listed]
         self.assertEqual(set(names), {"serve", "chat", "complete", "tokenize", "logits", "perplexity", "quantize", "imatrix", "models", "pull",
-                                      "doctor", "schema check", "schema keywords", "backup", "check", "usage",
+                                      "doctor", "schema check", "schema keywords", "backup", "check", "usage", "usage prune",
                                       "keys create", "keys list", "keys revoke", "keys limit",
                                       "bench machine", "bench kernels", "bench model", "bench compare", "bench serve"})
         for name, summary in listed:
