@@ -82,7 +82,7 @@ class Keys(unittest.TestCase):
             client.completions.create(**PROMPT)
         self.assertEqual(refused.exception.code, "rate_limit_exceeded")
         self.assertGreater(int(refused.exception.response.headers["retry-after"]), 0)
-        once = RetryConfig("backoff", BackoffStrategy(1, 1, 1, 1), False)
+        once = RetryConfig("backoff", BackoffStrategy(1, 1, 1, -1), False)  # no time for a second try, however soon the first is refused
         with Mistral(api_key=key, server_url=self.url, retry_config=once) as client, self.assertRaises(errors.SDKError) as refused:
             client.chat.complete(model="tiny", messages=MESSAGES)
         self.assertEqual(refused.exception.status_code, 429)
