@@ -82,6 +82,7 @@ class Logs(unittest.TestCase):
         for path in (f"/v1/models/{SECRETS[0]}", f"/{SECRETS[1]}", f"/openai/deployments/{SECRETS[0]}/completions"):
             server.ask(path, headers={"Authorization": f"Bearer {SECRETS[0]}", "X-Request-Id": SECRETS[1]})
         server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "reload" in server.logged(), "the reload")
         server.stop()
         for secret in SECRETS:
             self.assertNotIn(secret, server.logged())
