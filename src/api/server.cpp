@@ -121,6 +121,7 @@ struct Server::State {
   void watch_signals();
   void begin_stop();
   void end_grace();
+  bool is_done() const { return service.stopping() && shared.connections.empty(); }
   void finish_when_empty();
 };
 
@@ -210,8 +211,8 @@ void Server::State::adopt(tcp::socket socket) {
 
 void Server::State::watch_signals() {
   signals.async_wait([this](const boost::system::error_code& ec, int number) {
-    if (ec) return;
-    watch_signals();  // first: stopping an idle server cancels it again
+    if (ec || is_done()) return;  // done: it came together with the one that stopped an idle server
+    watch_signals();              // first: stopping an idle server cancels it again
     if (number == SIGHUP) {
       if (config.on_hangup && !service.stopping()) config.on_hangup();
     } else if (service.stopping()) {
@@ -268,7 +269,7 @@ void Server::State::end_grace() {
 
 // Lets run() return: nothing is left to wait for.
 void Server::State::finish_when_empty() {
-  if (!service.stopping() || !shared.connections.empty()) return;
+  if (!is_done()) return;
   boost::system::error_code ec;
   signals.cancel(ec);
   grace.cancel();
